@@ -1,0 +1,120 @@
+import type { BotSpec } from './bot-spec.ts';
+import type { Incarnation, Observation } from './observation.ts';
+import type { Reason } from './reason.ts';
+
+/** Everything an actor of a bot can receive. */
+export type BotMessage =
+  | DesiredMessage
+  | RemovedMessage
+  | ObservedMessage
+  | EffectDoneMessage
+  | EffectFailedMessage
+  | TimerMessage
+  | DependencyMessage
+  | CommandMessage
+  | QuestionMessage;
+
+/** The bot is desired like this. Also the first message of every actor. */
+export interface DesiredMessage {
+  readonly kind: 'desired';
+  readonly spec: BotSpec;
+  /** What the journal remembers; given once, with the first message after a start of the runtime or of a shard. */
+  readonly memory?: BotMemory;
+  /** An engine effect of this bot that was in flight when its shard was replaced. */
+  readonly inFlight?: { readonly effect: EngineEffectKind; readonly incarnation: Incarnation };
+}
+
+/** Nobody desires the bot any more. The actor ends its container and then itself (effect `ended`). */
+export interface RemovedMessage {
+  readonly kind: 'removed';
+  /** `deleted`: act at once. `unknown`: a container nobody desires was found; wait for the grace first. */
+  readonly cause: 'deleted' | 'unknown';
+  readonly botId: string;
+}
+
+export interface ObservedMessage {
+  readonly kind: 'observed';
+  readonly observation: Observation;
+}
+
+export type EngineEffectKind = 'start' | 'stop' | 'remove' | 'inspect';
+
+/** The engine did it. What came of it is in the observation. */
+export interface EffectDoneMessage {
+  readonly kind: 'effect-done';
+  readonly effect: EngineEffectKind;
+  readonly incarnation: Incarnation;
+  readonly observation: Observation;
+}
+
+export interface EffectFailedMessage {
+  readonly kind: 'effect-failed';
+  readonly effect: EngineEffectKind;
+  readonly incarnation: Incarnation;
+  readonly failure: EngineFailure;
+}
+
+/**
+ * Why an engine could not do it.
+ * - `unreachable`, `image-missing`: a dependency; tried again when it is back, does not count as a crash
+ * - `program-missing`: the host has no interpreter for this runtime (facts `program`): blocks
+ * - `code-unavailable`: facts `detail`: backs off
+ * - `name-taken`: another container has the bot's name (facts `containerId`, `owner`): backs off
+ * - `superseded`: the desired state changed before the start was carried out: ask again
+ * - `rejected`: anything else the engine said (facts `detail`): backs off
+ */
+export interface EngineFailure {
+  readonly code:
+    | 'unreachable'
+    | 'image-missing'
+    | 'program-missing'
+    | 'code-unavailable'
+    | 'name-taken'
+    | 'superseded'
+    | 'rejected';
+  readonly facts: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface TimerMessage {
+  readonly kind: 'timer';
+  readonly name: TimerName;
+  readonly incarnation: Incarnation;
+}
+
+/**
+ * - `retry`: backoff is over
+ * - `deadline`: an expected change was not seen; ask for an inspect
+ * - `grace`: a container nobody desires has been tolerated long enough
+ */
+export type TimerName = 'retry' | 'deadline' | 'grace';
+
+/** A dependency came back (the engine was reached again, the image is there). */
+export interface DependencyMessage {
+  readonly kind: 'dependency';
+  readonly name: 'engine';
+  readonly available: true;
+}
+
+export interface CommandMessage {
+  readonly kind: 'command';
+  /** `restart`: replace the container. `reset`: forget `blocked` and `backing-off` and try now. */
+  readonly verb: 'restart' | 'reset';
+}
+
+/** Answered by an `answer` effect with the same `askId`: a {@link BotStatus}. */
+export interface QuestionMessage {
+  readonly kind: 'question';
+  readonly askId: number;
+}
+
+/** What survives a restart of the runtime; written with every transition, read back from the journal. */
+export interface BotMemory {
+  readonly incarnation: Incarnation;
+  /** Crashes in a row; 0 after 60 s of health. Decides the next backoff. */
+  readonly attempt: number;
+  /** Restarts after a crash since the bot was first seen. */
+  readonly restarts: number;
+  /** 0: no backoff is running. */
+  readonly backoffUntil: number;
+  readonly reason: Reason | null;
+}

@@ -1,0 +1,43 @@
+/**
+ * Words of this folder: the *admin API* is what the CLI talks to, over a Unix socket. The *read side* is what it may see
+ * and do; the supervisor implements it.
+ */
+import type { BotStatus } from '../../actors/effect.ts';
+import type { Reason } from '../../actors/reason.ts';
+
+export interface ReadSide {
+  /** All bots, sorted by id. */
+  list(): Promise<readonly BotStatus[]>;
+  /** One bot with its timeline (journal), or null when nobody knows it. */
+  why(botId: string): Promise<BotExplanation | null>;
+  /** @returns false when nobody knows the bot */
+  restart(botId: string): Promise<boolean>;
+  reset(botId: string): Promise<boolean>;
+  /** Folder of the bot's log, or null when nobody knows the bot. */
+  logDirectory(botId: string): string | null;
+  overview(): Overview;
+  /** Stops all bots, then the runtime. Resolves when all bots have stopped. */
+  down(): Promise<{ readonly stopped: number; readonly failed: readonly string[] }>;
+}
+
+export interface BotExplanation {
+  readonly status: BotStatus;
+  /** Newest last; at most 200. */
+  readonly timeline: readonly TimelineEntry[];
+}
+
+export interface TimelineEntry {
+  readonly from: string;
+  readonly to: string;
+  readonly reason: Reason;
+}
+
+export interface Overview {
+  readonly version: string;
+  readonly engine: string;
+  /** Where queries are answered, for example `http://127.0.0.1:9477`. */
+  readonly queryUrl: string;
+  readonly startedAt: number;
+  /** Troubles of the runtime itself, in sentences: engine unreachable, journal not writable, bots folder unreadable. */
+  readonly troubles: readonly string[];
+}

@@ -1,0 +1,25 @@
+import type { BotDefinition } from './bot-definition.ts';
+
+/**
+ * Port: where the desired state comes from.
+ *
+ * Called by the supervisor only. `start` first delivers everything there is (one `changed` per bot), then calls `synced`
+ * once, then goes on with changes until `close`. A definition that cannot be used is delivered too, with its `problem`
+ * set, so that it can be shown; it never keeps the others from being delivered. Delivering the same definition twice is
+ * allowed. Nothing is delivered after `close` resolved.
+ */
+export interface DesiredState {
+  /** @throws when the source cannot be read at all; the error names the cause and what to do */
+  start(listener: DesiredStateListener): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface DesiredStateListener {
+  /** The bot is new, or differs from what was delivered before. */
+  changed(definition: BotDefinition): void;
+  removed(botId: string): void;
+  /** Everything there was at the start has been delivered: what is not desired by now may be removed. */
+  synced(): void;
+  /** The source has a trouble that is not one bot's (a folder that cannot be read). Shown to people; not fatal. */
+  trouble(error: Error): void;
+}

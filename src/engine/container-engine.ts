@@ -1,0 +1,77 @@
+/**
+ * Words of this folder: what *does* run. A *container* is one start-able instance of a bot: a Docker container, or for the
+ * `process` engine an agent process with a directory. An *incarnation* is one start of it.
+ */
+import type { ContainerFacts, Incarnation, Observation } from '../../actors/observation.ts';
+import type { EngineFailure } from '../../actors/message.ts';
+import type { BotDefinition } from '../desired/bot-definition.ts';
+
+/**
+ * Port: starts, stops and watches containers of bots.
+ *
+ * Called by the supervisor's executor only, with at most one call per bot at a time; calls for different bots run in
+ * parallel. The engine keeps the rule "at most one container per bot" itself: the name is a function of the bot id, so a
+ * second create is refused. It sees and touches only containers of its own instance (label), never others.
+ *
+ * Every method throws {@link EngineError} and nothing else; every wait inside is bounded.
+ */
+export interface ContainerEngine {
+  readonly name: 'process' | 'docker';
+  /** Hash of what this engine adds to a bot (image, limits, environment template); see `BotSpec.shapeRevision`. */
+  readonly shapeRevision: string;
+  /**
+   * Starts watching: subscribes, lists, reports what it found (one observation per container), calls `listed`, then goes
+   * on with changes. After a lost connection it reconnects for ever and does the same again; containers that vanished
+   * meanwhile are reported as absent. Every few minutes the list is compared as a safety net.
+   * Returns when the first list was reported. @throws EngineError `unreachable` when the engine cannot be reached at first
+   */
+  watch(listener: EngineListener): Promise<void>;
+  /** Creates and starts a container, or starts the exited one named by `inPlace` again (falls back to a new one if it is gone). */
+  start(request: StartRequest): Promise<Observation>;
+  /** SIGTERM, then SIGKILL after the grace. Resolves when the container no longer runs; it still exists as `exited`. */
+  stop(request: ContainerRequest): Promise<Observation>;
+  /** Removes the container, running or not, with every process it started. An absent container is no error. */
+  remove(request: ContainerRequest): Promise<Observation>;
+  /** Looks now, at this one bot. */
+  inspect(botId: string): Promise<Observation>;
+  /** Stops watching and frees connections. Containers are left as they are, except where the engine cannot (process: ends them). */
+  close(): Promise<void>;
+}
+
+export interface EngineListener {
+  observed(observation: Observation): void;
+  /** The (re-)listing is complete: a bot not observed since `watch` or since the reconnect has no container. */
+  listed(present: ReadonlySet<string>): void;
+  /** The engine cannot be reached; what was reported may be stale until `listed` is called again. */
+  lost(error: EngineError): void;
+}
+
+export interface StartRequest {
+  readonly definition: BotDefinition;
+  readonly incarnation: Incarnation;
+  readonly inPlace: string | null;
+}
+
+export interface ContainerRequest {
+  readonly botId: string;
+  readonly containerId: string;
+}
+
+/** `failure.code` tells the actor what to make of it; the message is for people. */
+export class EngineError extends Error {
+  readonly failure: EngineFailure;
+  constructor(failure: EngineFailure, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'EngineError';
+    this.failure = failure;
+  }
+}
+
+/** An observation of a bot of which there is no container. */
+export function absent(botId: string, at: number): Observation {
+  return { botId, container: null, lastExit: null, at };
+}
+
+export function seen(botId: string, container: ContainerFacts, at: number): Observation {
+  return { botId, container, lastExit: null, at };
+}

@@ -1,0 +1,51 @@
+/**
+ * Words of this folder: a *query* is a question over HTTP to one bot. The *front end* on :9477 holds the *route table*
+ * (bot id → where its query server listens) and proxies; whatever has no route is an *ask* to the supervisor.
+ */
+import type { Route } from '../../actors/route.ts';
+
+/** The front end as the supervisor sees it: one or more query threads, or this thread. */
+export interface QueryFrontEnd {
+  /** Where it listens; known after `start`. */
+  readonly address: { readonly host: string; readonly port: number };
+  /** @throws PortInUse (code `port-in-use`) when it cannot bind; the message names the port */
+  start(): Promise<void>;
+  setRoute(botId: string, route: Route | null): void;
+  /** Ends a query thread as a crash would; it is replaced and gets the whole table again. For tests. */
+  killThread(index: number): void;
+  close(): Promise<void>;
+}
+
+/** Called on the supervisor's side for a bot without a route. Must answer within `deadlineMs`. */
+export type AskWhy = (botId: string, deadlineMs: number) => Promise<QueryRefusal>;
+
+/** Why a query cannot be proxied (contract 8.1: 404 with these very words, else 500). */
+export type QueryRefusal =
+  | { readonly kind: 'unknown-bot' }
+  | { readonly kind: 'no-query-entrypoint' }
+  /** `sentence`: what state the bot is in and why, for people. */
+  | { readonly kind: 'not-running'; readonly sentence: string }
+  /** The bot runs, its route is on the way: look again. */
+  | { readonly kind: 'route'; readonly route: Route };
+
+export interface QueryLimits {
+  /** Largest request body; above it 413. Bytes. */
+  readonly requestBytes: number;
+  /** Largest answer of a bot; above it an error that names the limit. Bytes. */
+  readonly answerBytes: number;
+  readonly inFlightPerBot: number;
+  readonly inFlightTotal: number;
+  /** Used when the request names none. */
+  readonly defaultTimeoutMs: number;
+  /** A running bot whose query server is not yet listening is tried again for this long. */
+  readonly connectPatienceMs: number;
+}
+
+export const DEFAULT_QUERY_LIMITS: QueryLimits = {
+  requestBytes: 1024 * 1024,
+  answerBytes: 16 * 1024 * 1024,
+  inFlightPerBot: 32,
+  inFlightTotal: 4096,
+  defaultTimeoutMs: 30_000,
+  connectPatienceMs: 10_000,
+};
