@@ -40,12 +40,3 @@ export interface QueryLimits {
   /** A running bot whose query server is not yet listening is tried again for this long. */
   readonly connectPatienceMs: number;
 }
-
-export const DEFAULT_QUERY_LIMITS: QueryLimits = {
-  requestBytes: 1024 * 1024,
-  answerBytes: 16 * 1024 * 1024,
-  inFlightPerBot: 32,
-  inFlightTotal: 4096,
-  defaultTimeoutMs: 30_000,
-  connectPatienceMs: 10_000,
-};
