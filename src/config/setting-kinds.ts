@@ -1,0 +1,151 @@
+import { formatByteSize, parseByteSize } from './byte-size.ts';
+import { formatDuration, parseDuration } from './duration.ts';
+import type { SettingKind } from './setting.ts';
+
+const plain = { secret: false, emptyIsValue: false } as const;
+
+/** A folder or file; relative ones count from the working directory. */
+export const path: SettingKind<string> = {
+  ...plain,
+  placeholder: '<path>',
+  expected: 'a path',
+  parse: (text) => (text === '' || text.includes('\0') ? undefined : text),
+  show: (value) => value,
+};
+
+/** Text where empty means "not given" (null). */
+export function optional(placeholder: string, expected: string): SettingKind<string | null> {
+  return {
+    ...plain,
+    emptyIsValue: true,
+    placeholder,
+    expected,
+    parse: (text) => (text === '' ? null : text),
+    show: (value) => value ?? '',
+  };
+}
+
+/** Text that is never shown; empty means "not given" (null). Printable ASCII, because it travels in an HTTP header. */
+export const secret: SettingKind<string | null> = {
+  secret: true,
+  emptyIsValue: true,
+  placeholder: '<secret>',
+  expected: 'printable ASCII characters without spaces',
+  parse: (text) => (text === '' ? null : /^[\x21-\x7e]+$/.test(text) ? text : undefined),
+  show: (value) => (value === null ? '' : '(set)'),
+};
+
+export const text: SettingKind<string> = {
+  ...plain,
+  placeholder: '<text>',
+  expected: 'some text',
+  parse: (value) => (value === '' ? undefined : value),
+  show: (value) => value,
+};
+
+export function choice<const Value extends string>(...values: readonly Value[]): SettingKind<Value> {
+  return {
+    ...plain,
+    placeholder: `<${values.join('|')}>`,
+    expected: `one of ${values.join(', ')}`,
+    parse: (wanted) => values.find((value) => value.toLowerCase() === wanted.toLowerCase()),
+    show: (value) => value,
+  };
+}
+
+/** A whole number. `unit` says of what, for the help: `<count>`, `<port>`, `<MiB>`. */
+export function integer(unit: string, min: number, max: number): SettingKind<number> {
+  return {
+    ...plain,
+    placeholder: `<${unit}>`,
+    expected: `a whole number from ${min} to ${max}`,
+    parse(value) {
+      const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+      return number >= min && number <= max ? number : undefined;
+    },
+    show: String,
+  };
+}
+
+export function factor(min: number, max: number): SettingKind<number> {
+  return {
+    ...plain,
+    placeholder: '<factor>',
+    expected: `a number from ${min} to ${max}`,
+    parse(value) {
+      const number = /^\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
+      return number >= min && number <= max ? number : undefined;
+    },
+    show: String,
+  };
+}
+
+/** Milliseconds inside, Go syntax outside. Bounds are part of the text shown, so they are written in Go syntax too. */
+export function duration(min: string, max: string): SettingKind<number> {
+  const minMs = parseDuration(min) ?? Number.NaN;
+  const maxMs = parseDuration(max) ?? Number.NaN;
+  return {
+    ...plain,
+    placeholder: '<duration>',
+    expected: `a duration from ${min} to ${max}, such as 500ms, 30s or 1m30s`,
+    parse(value) {
+      const milliseconds = parseDuration(value);
+      return milliseconds !== undefined && milliseconds >= minMs && milliseconds <= maxMs ? milliseconds : undefined;
+    },
+    show: formatDuration,
+  };
+}
+
+/** Bytes inside, `16MiB` outside. */
+export function size(min: string, max: string): SettingKind<number> {
+  const minBytes = parseByteSize(min) ?? Number.NaN;
+  const maxBytes = parseByteSize(max) ?? Number.NaN;
+  return {
+    ...plain,
+    placeholder: '<size>',
+    expected: `a size from ${min} to ${max}, such as 512KiB or 16MiB`,
+    parse(value) {
+      const bytes = parseByteSize(value);
+      return bytes !== undefined && bytes >= minBytes && bytes <= maxBytes ? bytes : undefined;
+    },
+    show: formatByteSize,
+  };
+}
+
+/** Both ends belong to the range. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+export const portRange: SettingKind<PortRange> = {
+  ...plain,
+  placeholder: '<first-last>',
+  expected: 'two ports from 1024 to 65535 such as 20000-29999, the smaller one first',
+  parse(value) {
+    const [, from, to] = /^(\d+)-(\d+)$/.exec(value) ?? [];
+    const first = Number(from);
+    const last = Number(to);
+    return first >= 1024 && last <= 65_535 && first <= last ? { first, last } : undefined;
+  },
+  show: (value) => `${value.first}-${value.last}`,
+};
+
+/** A name of the time zone database. Empty is UTC, as it is for the C library. */
+export const timeZone: SettingKind<string> = {
+  ...plain,
+  emptyIsValue: true,
+  placeholder: '<zone>',
+  expected: 'a time zone such as UTC or Europe/Berlin',
+  parse(value) {
+    if (value === '') return 'UTC';
+    try {
+      new Intl.DateTimeFormat('en', { timeZone: value });
+      return value;
+    } catch {
+      // RangeError is how Intl says that there is no such zone; the caller makes the sentence.
+      return undefined;
+    }
+  },
+  show: (value) => value,
+};

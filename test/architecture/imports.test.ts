@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { test } from 'node:test';
+
+const root = resolve(import.meta.dirname, '../..');
+
+/**
+ * Who may import whom, folder by folder (the import column of the design). A target is a folder or a file of ours; `node:`
+ * allows Node's own modules, `npm:` packages.
+ */
+const RULES: Readonly<Record<string, readonly string[]>> = {
+  actors: [],
+  'src/kernel': ['node:', 'npm:comlink'],
+  'src/supervisor': ['node:', 'npm:valibot', 'actors', 'src/kernel', ...ports()],
+  'src/desired': ['node:', 'npm:', 'actors'],
+  'src/engine': ['node:', 'npm:', 'actors', 'src/desired/bot-definition.ts', 'src/agent/process-identity.ts'],
+  'src/storage': ['node:', 'npm:', 'src/agent/process-identity.ts'],
+  'src/query': ['node:', 'npm:', 'actors', 'src/kernel', 'src/storage'],
+  'src/agent': ['node:', 'actors/observation.ts', 'src/storage'],
+  'src/admin': ['node:', 'npm:', 'actors'],
+  'src/config': ['node:', 'npm:'],
+  'src/commands': ['node:', 'npm:', 'actors', 'src', 'images/bundle-agent.ts'],
+};
+
+function ports(): string[] {
+  return ['src/desired/bot-definition.ts', 'src/desired/desired-state.ts', 'src/engine/container-engine.ts'];
+}
+
+/** Adapters of one port, which must not know each other. */
+const ADAPTERS = ['src/engine/docker', 'src/engine/process', 'src/desired/directory', 'src/storage/filesystem'];
+
+const IMPORT = /(?:^|\n)\s*(?:import|export)\s(?:[^'";]*?\sfrom\s)?['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)/g;
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+function importsOf(folder: string): Import[] {
+  return globSync(`${folder}/**/*.ts`, { cwd: root }).flatMap((file) =>
+    [...readFileSync(join(root, file), 'utf8').matchAll(IMPORT)].map((match) => {
+      const target = match[1] ?? match[2] ?? '';
+      const to = target.startsWith('.')
+        ? relative(root, resolve(root, dirname(file), target))
+        : target.startsWith('node:')
+          ? target
+          : `npm:${target}`;
+      return { from: file, to };
+    }),
+  );
+}
+
+function under(path: string, prefix: string): boolean {
+  return prefix.endsWith(':') ? path.startsWith(prefix) : path === prefix || path.startsWith(`${prefix}/`);
+}
+
+for (const [folder, allowed] of Object.entries(RULES)) {
+  test(`${folder}/ imports only what the design allows`, () => {
+    const imports = importsOf(folder);
+    assert.notEqual(imports.length, 0, 'the folder has no imports at all: is the rule looking at the right place?');
+    const broken = imports.filter(({ to }) => !under(to, folder) && !allowed.some((prefix) => under(to, prefix)));
+    assert.deepEqual(broken, []);
+  });
+}
+
+test('adapters do not know each other', () => {
+  const broken = ADAPTERS.flatMap((adapter) =>
+    importsOf(adapter).filter(({ to }) => ADAPTERS.some((other) => other !== adapter && under(to, other))),
+  );
+  assert.deepEqual(broken, []);
+});
+
+test('only src/commands picks adapters', () => {
+  const folders = Object.keys(RULES).filter((folder) => folder !== 'src/commands');
+  const broken = folders.flatMap((folder) =>
+    importsOf(folder).filter(({ from, to }) => ADAPTERS.some((adapter) => under(to, adapter) && !under(from, adapter))),
+  );
+  assert.deepEqual(broken, []);
+});
+
+test('actors are pure: no clock, no randomness, no Node global', () => {
+  const impure = /\b(Date\.now|new Date\(\)|Math\.random|performance\.|process\.|setTimeout|setInterval|queueMicrotask|console\.|globalThis)\b/;
+  const broken = globSync('actors/**/*.ts', { cwd: root }).filter((file) =>
+    readFileSync(join(root, file), 'utf8')
+      .split('\n')
+      .some((line) => !/^\s*(\/\/|\*|\/\*)/.test(line) && impure.test(line)),
+  );
+  assert.deepEqual(broken, []);
+});
+
+test('the kernel, the supervisor and the actors take their clock as a parameter', () => {
+  const clocks = /\b(Date\.now\(\)|Math\.random\(\)|setTimeout\(|setInterval\()/;
+  const broken = globSync('src/{kernel,supervisor}/**/*.ts', { cwd: root })
+    .filter((file) => !file.endsWith('kernel/clock.ts'))
+    .filter((file) => clocks.test(readFileSync(join(root, file), 'utf8')));
+  assert.deepEqual(broken, []);
+});
