@@ -20,16 +20,26 @@ export interface DesiredMessage {
   readonly spec: BotSpec;
   /** What the journal remembers; given once, with the first message after a start of the runtime or of a shard. */
   readonly memory?: BotMemory;
-  /** An engine effect of this bot that was in flight when its shard was replaced. */
-  readonly inFlight?: { readonly effect: EngineEffectKind; readonly incarnation: Incarnation };
+  readonly inFlight?: InFlightEffect;
+}
+
+/** An engine effect of this bot that was in flight when its shard was replaced; its answer is still to come. */
+export interface InFlightEffect {
+  readonly effect: EngineEffectKind;
+  readonly incarnation: Incarnation;
 }
 
 /** Nobody desires the bot any more. The actor ends its container and then itself (effect `ended`). */
 export interface RemovedMessage {
   readonly kind: 'removed';
-  /** `deleted`: act at once. `unknown`: a container nobody desires was found; wait for the grace first. */
-  readonly cause: 'deleted' | 'unknown';
+  /**
+   * - `deleted`: act at once
+   * - `shutdown`: the runtime ends all bots; act at once, the bot is still desired when it starts again
+   * - `unknown`: a container nobody desires was found; wait for the grace first
+   */
+  readonly cause: 'deleted' | 'shutdown' | 'unknown';
   readonly botId: string;
+  readonly inFlight?: InFlightEffect;
 }
 
 export interface ObservedMessage {

@@ -1,6 +1,17 @@
+/**
+ * Why a bot is in its state, and why it did what it did. The *code* is for scripts, the *sentence* for people, made from the
+ * *facts* when somebody reads it. The catalogue is in three parts: {@link LIFE_REASONS}, {@link FAILURE_REASONS} and
+ * {@link BLOCK_REASONS}.
+ */
 import type { Incarnation } from './observation.ts';
+import { BLOCK_REASONS } from './reason-of-block.ts';
+import { FAILURE_REASONS } from './reason-of-failure.ts';
+import { LIFE_REASONS } from './reason-of-life.ts';
+import type { Origin, ReasonFacts, ReasonKind, Retry, Severity } from './reason-kind.ts';
 
-/** Why a bot is in its state. Each transition has one; the newest few stay in the actor, all go to the journal. */
+export type { ReasonFacts, ReasonKind } from './reason-kind.ts';
+
+/** Each transition has one; the newest few stay in the actor, all go to the journal. */
 export interface Reason {
   readonly code: ReasonCode;
   /** What the sentence is made from. Never holds config values. */
@@ -11,21 +22,38 @@ export interface Reason {
   readonly specRevision: string;
 }
 
-export type ReasonFacts = Readonly<Record<string, string | number | boolean>>;
-
-/** What is the same for every reason of one code, so that it is not stored with each. */
-export interface ReasonKind {
-  readonly severity: 'info' | 'warning' | 'error';
-  readonly origin: 'bot' | 'platform' | 'dependency' | 'operator';
-  /** `auto`: tried again by itself. `blocked`: only a change of the bot or `reset` helps. `none`: nothing to try. */
-  readonly retry: 'auto' | 'blocked' | 'none';
-  /** What happened, in one sentence for the person who runs the bot. */
-  readonly sentence: (facts: ReasonFacts) => string;
-  /** What to do about it; empty when nothing needs doing. */
-  readonly advice: (facts: ReasonFacts) => string;
-}
-
 /** Codes are public: scripts match on them. Only added to, never renamed. */
 export type ReasonCode = keyof typeof REASONS;
 
-export const REASONS = {} as const satisfies Record<string, ReasonKind>;
+export const REASONS = {
+  ...LIFE_REASONS,
+  ...FAILURE_REASONS,
+  ...BLOCK_REASONS,
+} as const satisfies Record<string, ReasonKind>;
+
+/** For codes that were stored, perhaps by another version. */
+export function isReasonCode(code: string): code is ReasonCode {
+  return Object.hasOwn(REASONS, code);
+}
+
+/** A reason in words, as `why` and `--json` show it. Plain data. */
+export interface ReasonDescription {
+  readonly code: ReasonCode;
+  readonly severity: Severity;
+  readonly origin: Origin;
+  readonly retry: Retry;
+  readonly text: string;
+  /** Empty when nothing needs doing. */
+  readonly advice: string;
+  readonly facts: ReasonFacts;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly incarnation: Incarnation;
+  readonly specRevision: string;
+}
+
+export function describeReason(reason: Reason): ReasonDescription {
+  const { code, facts, at, incarnation, specRevision } = reason;
+  const { severity, origin, retry, sentence, advice }: ReasonKind = REASONS[code];
+  return { code, severity, origin, retry, text: sentence(facts), advice: advice(facts), facts, at, incarnation, specRevision };
+}

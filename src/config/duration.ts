@@ -9,7 +9,8 @@ export function parseDuration(text: string): number | undefined {
   if (text === '0') return 0;
   if (!WHOLE.test(text)) return undefined;
   let totalMs = 0;
-  for (const [, amount = '', unit = ''] of text.matchAll(PART)) totalMs += Number(amount) * (UNITS_MS[unit] ?? Number.NaN);
+  for (const [, amount = '', unit = ''] of text.matchAll(PART))
+    totalMs += Number(amount) * (UNITS_MS[unit] ?? Number.NaN);
   return Number.isFinite(totalMs) ? Math.round(totalMs) : undefined;
 }
 

@@ -14,7 +14,8 @@ export interface Behavior<State, Message, Effect extends { readonly kind: string
   /** Joins two observations that the actor has not seen yet; the mailbox keeps one slot for them. */
   coalesce(older: Message, newer: Message): Message;
   /**
-   * `receive` threw; `state` is the one before that message, which is dropped.
+   * `receive` threw (or `snapshot`, or an effect could not be carried out); `state` is the one before that message, which is
+   * dropped. Must not throw: the actor would be lost, see {@link Undelivered}.
    * @param exhausted the actor threw too often (the restart budget is spent); give a state that rests until told otherwise
    */
   recover(state: State, error: Error, now: number, exhausted: boolean): Step<State, Effect>;
@@ -32,10 +33,13 @@ export type KernelEffect<Message> =
   | { readonly kind: 'timer'; readonly key: string; readonly at: number; readonly message: Message }
   | { readonly kind: 'cancel-timer'; readonly key: string };
 
-/** `system` goes before `user`; `observation` is not queued: one coalescing slot per actor. */
+/** `system` goes before `observation`, that before `user`. Observations are not queued: one coalescing slot per actor. */
 export type Lane = 'system' | 'user' | 'observation';
 
-/** A message on its way to an actor. An envelope with `spawn` creates the actor if it does not exist. */
+/**
+ * A message on its way to an actor. An envelope with `spawn` creates the actor if it does not exist; the message that created it
+ * is the first it sees, whatever its lane. A message is never `undefined`.
+ */
 export interface Envelope<Message> {
   readonly to: string;
   readonly lane: Lane;
@@ -43,8 +47,17 @@ export interface Envelope<Message> {
   readonly spawn?: boolean;
 }
 
-/** A message that did not reach its actor; the shard reports it in its next batch. */
+/**
+ * A message that did not reach its actor; the shard reports it in its next batch.
+ *
+ * - `mailbox-full`: the actor is too far behind. Only messages of the same lane are in its way.
+ * - `no-such-actor`: it was never spawned, or it has ended (then the rest of its mailbox is reported as well).
+ * - `actor-lost`: the actor was forgotten, because `recover` (or `initial`) threw `error`. Reported for the message at hand and
+ *   for all that were waiting, so its owner always hears of it and may spawn it anew.
+ * - `unusable`: `error` says why the message cannot be cloned into the shard's thread, or not be joined with a newer observation.
+ */
 export interface Undelivered<Message> {
   readonly envelope: Envelope<Message>;
-  readonly cause: 'mailbox-full' | 'no-such-actor';
+  readonly cause: 'mailbox-full' | 'no-such-actor' | 'actor-lost' | 'unusable';
+  readonly error?: Error;
 }

@@ -28,15 +28,30 @@ export type QueryRefusal =
   /** The bot runs, its route is on the way: look again. */
   | { readonly kind: 'route'; readonly route: Route };
 
+/** All bounds hold for each query thread. */
 export interface QueryLimits {
   /** Largest request body; above it 413. Bytes. */
   readonly requestBytes: number;
   /** Largest answer of a bot; above it an error that names the limit. Bytes. */
   readonly answerBytes: number;
+  /** Large bodies (beyond 64 KiB) held at one time, of all queries together; above it 503. Bytes. */
+  readonly heldBytes: number;
   readonly inFlightPerBot: number;
   readonly inFlightTotal: number;
   /** Used when the request names none. */
   readonly defaultTimeoutMs: number;
+  /** A longer `timeout_sec` is cut to this. */
+  readonly maxTimeoutMs: number;
   /** A running bot whose query server is not yet listening is tried again for this long. */
   readonly connectPatienceMs: number;
+  /** Pause between these tries. */
+  readonly connectRetryMs: number;
+  /** Kept-alive connections to bots that wait for the next query; the longest idle goes first. */
+  readonly idleConnections: number;
+  /** An idle connection is closed after this. Below the 5 s after which Node's own server closes its end. */
+  readonly idleConnectionMs: number;
+  /** Questions to the supervisor at one time; above it 503. */
+  readonly asksInFlight: number;
+  /** Longest wait for the supervisor's answer. */
+  readonly askDeadlineMs: number;
 }

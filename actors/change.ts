@@ -1,0 +1,166 @@
+import type { BotActorState } from './bot-actor-state.ts';
+import { memoryOf } from './bot-actor-state.ts';
+import type { BotEffect, BotState, EngineEffect } from './effect.ts';
+import type { BotMessage, TimerName } from './message.ts';
+import type { Incarnation } from './observation.ts';
+import type { Reason, ReasonCode, ReasonFacts } from './reason.ts';
+import { type Route, routeOf } from './route.ts';
+import type { BotActorSettings } from './settings.ts';
+
+/** A reason before it knows when and of which start. */
+export interface Why {
+  readonly code: ReasonCode;
+  readonly facts: ReasonFacts;
+}
+
+const NO_FACTS: ReasonFacts = {};
+
+export function why(code: ReasonCode, facts: ReasonFacts = NO_FACTS): Why {
+  return { code, facts };
+}
+
+type Draft = { -readonly [Key in keyof BotActorState]: BotActorState[Key] };
+
+/**
+ * What one message makes of an actor: a draft of its next state, and the effects asked for on the way.
+ *
+ * Timers and the route are functions of the state, so nobody sets them: {@link Change.finish} compares the state before with
+ * the one after and asks for the difference.
+ */
+export class Change {
+  readonly draft: Draft;
+  readonly now: number;
+  readonly settings: BotActorSettings;
+  readonly #before: BotActorState;
+  readonly #effects: BotEffect[] = [];
+  #fired: TimerName | null = null;
+  #ended = false;
+
+  constructor(before: BotActorState, now: number, settings: BotActorSettings) {
+    this.#before = before;
+    this.draft = { ...before };
+    this.now = now;
+    this.settings = settings;
+  }
+
+  /** The only way to another state, or to another reason for the same one: there is always a reason, and it is recorded. */
+  transition(to: BotState, { code, facts }: Why): void {
+    const { draft, now } = this;
+    const from = draft.state;
+    const reason: Reason = {
+      code,
+      facts,
+      at: now,
+      incarnation: draft.incarnation,
+      specRevision: draft.spec?.specRevision ?? draft.seen?.specRevision ?? '',
+    };
+    if (to !== from) draft.since = now;
+    draft.state = to;
+    draft.history = withReason(draft.history, reason, this.settings.historyLength);
+    this.#record(from, reason);
+  }
+
+  /** Goes back to a state of before a restart of the runtime, for the reason of then. */
+  resume(to: BotState, remembered: Reason): void {
+    const { draft, now } = this;
+    const from = draft.state;
+    draft.since = now;
+    draft.state = to;
+    draft.history = withReason(draft.history, remembered, this.settings.historyLength);
+    this.#record(from, remembered);
+  }
+
+  #record(from: BotState, reason: Reason): void {
+    const { draft } = this;
+    this.#effects.push({ kind: 'record', botId: draft.id, from, to: draft.state, reason, memory: memoryOf(draft) });
+  }
+
+  /** Is the bot in this state for this very reason? Then there is nothing to say. */
+  isAlready(state: BotState, { code, facts }: Why): boolean {
+    const reason = this.draft.history.at(-1);
+    return this.draft.state === state && reason?.code === code && sameFacts(reason.facts, facts);
+  }
+
+  /** Asks the engine; the answer is awaited until the deadline of this kind of effect. */
+  ask(effect: EngineEffect): void {
+    const { draft, now, settings } = this;
+    draft.inFlight = {
+      effect: effect.kind,
+      incarnation: effect.incarnation,
+      specRevision: draft.spec?.specRevision ?? '',
+      deadlineAt: now + (effect.kind === 'start' ? settings.startDeadlineMs : settings.stopDeadlineMs),
+      overdue: false,
+    };
+    this.#effects.push(effect);
+  }
+
+  /** Asks for an inspect besides the effect in flight, whose answer is overdue. */
+  lookInto(): void {
+    const { draft, now, settings } = this;
+    if (draft.inFlight === null) return;
+    draft.inFlight = { ...draft.inFlight, deadlineAt: now + settings.stopDeadlineMs, overdue: true };
+    this.#effects.push({ kind: 'inspect', botId: draft.id, incarnation: draft.inFlight.incarnation });
+  }
+
+  answer(effect: BotEffect): void {
+    this.#effects.push(effect);
+  }
+
+  /** This timer is not set any more, because it is what is being handled. */
+  fired(name: TimerName): void {
+    this.#fired = name;
+  }
+
+  /** The actor's work is over. */
+  end(): void {
+    this.#ended = true;
+  }
+
+  finish(): { readonly state: BotActorState; readonly effects: readonly BotEffect[] } {
+    const { draft } = this;
+    const before = this.#before;
+    draft.route = publishable(draft, before.route);
+    if (draft.route !== before.route) this.#effects.push({ kind: 'route', botId: draft.id, route: draft.route });
+    this.#timer('retry', before.retryAt, draft.retryAt, draft.lastIncarnation);
+    this.#timer('grace', before.graceUntil, draft.graceUntil, draft.lastIncarnation);
+    this.#timer('deadline', before.inFlight?.deadlineAt ?? 0, draft.inFlight?.deadlineAt ?? 0, draft.inFlight?.incarnation ?? 0);
+    if (this.#ended) this.#effects.push({ kind: 'ended', botId: draft.id });
+    return { state: draft, effects: this.#effects };
+  }
+
+  #timer(name: TimerName, setFor: number, wanted: number, incarnation: Incarnation): void {
+    const set = this.#fired === name ? 0 : setFor;
+    if (set === wanted) return;
+    if (wanted === 0) {
+      this.#effects.push({ kind: 'cancel-timer', key: name });
+      return;
+    }
+    const message: BotMessage = { kind: 'timer', name, incarnation };
+    this.#effects.push({ kind: 'timer', key: name, at: wanted, message });
+  }
+}
+
+/** The newest `length` reasons. That nothing was known yet is not worth remembering once something is. */
+function withReason(history: readonly Reason[], reason: Reason, length: number): readonly Reason[] {
+  const kept = history.filter((older) => older.code !== 'not-yet-observed' && older !== reason);
+  return [...kept.slice(Math.max(0, kept.length - length + 1)), reason];
+}
+
+/** The same object as before as long as nothing changed. */
+function publishable(state: BotActorState, before: Route | null): Route | null {
+  const route =
+    state.state === 'running' && state.wish === 'desired' && state.spec !== null
+      ? routeOf(state.spec, state.seen ?? null)
+      : null;
+  if (route === null || before === null) return route;
+  const same =
+    route.incarnation === before.incarnation &&
+    route.endpoint.host === before.endpoint.host &&
+    route.endpoint.port === before.endpoint.port;
+  return same ? before : route;
+}
+
+function sameFacts(a: ReasonFacts, b: ReasonFacts): boolean {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
+}

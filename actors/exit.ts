@@ -1,0 +1,79 @@
+import { type Why, why } from './change.ts';
+import type { ExitFacts, LastWords } from './observation.ts';
+import type { ReasonFacts } from './reason.ts';
+
+/** What a container says about itself is cut to this many characters. */
+const LONGEST_DETAIL = 300;
+
+/** What a shell or `tini` makes of a signal when it can only give a number: 128 + signal. */
+const SIGNAL_OF_CODE: Readonly<Record<number, string>> = {
+  129: 'SIGHUP',
+  130: 'SIGINT',
+  131: 'SIGQUIT',
+  132: 'SIGILL',
+  134: 'SIGABRT',
+  135: 'SIGBUS',
+  136: 'SIGFPE',
+  137: 'SIGKILL',
+  139: 'SIGSEGV',
+  143: 'SIGTERM',
+};
+
+/**
+ * Why a bot ended that nobody asked to end: from the agent's last words where there are any, else from what the engine saw.
+ * @param ranMs how long it had run; null when that is not known
+ */
+export function causeOfExit(exit: ExitFacts | null, ranMs: number | null): Why {
+  const ran: ReasonFacts = ranMs === null ? {} : { afterMs: ranMs };
+  if (exit === null) return why('exit-unknown', ran);
+  if (exit.outOfMemory) return why('bot-out-of-memory', ran);
+  if (exit.lastWords !== null) return causeInLastWords(exit.lastWords, exit, ran);
+  return causeOfStatus(exit.code, exit.signal, ran);
+}
+
+function causeInLastWords({ code, facts }: LastWords, exit: ExitFacts, ran: ReasonFacts): Why {
+  switch (code) {
+    case 'bot-exited': {
+      const exitCode = facts['exitCode'];
+      const signal = facts['signal'];
+      return causeOfStatus(
+        typeof exitCode === 'number' ? exitCode : typeof signal === 'string' ? null : exit.code,
+        typeof signal === 'string' ? signal : exit.signal,
+        { ...ran, ...only(facts, 'detail') },
+      );
+    }
+    case 'bot-import-failed':
+      return why('bot-import-failed', only(facts, 'detail'));
+    case 'entrypoint-missing':
+      return why('entrypoint-missing', only(facts, 'path'));
+    case 'code-unavailable':
+      return why('code-unavailable', only(facts, 'detail'));
+    case 'state-unreadable':
+      return why('state-unreadable', only(facts, 'detail'));
+    case 'program-missing':
+      return why('interpreter-missing', only(facts, 'program'));
+    case 'environment-incomplete':
+      return why('environment-incomplete', only(facts, 'variable'));
+    case 'stopped':
+    case 'killed-after-grace':
+      return why('container-stopped', ran);
+  }
+}
+
+function causeOfStatus(code: number | null, signal: string | null, facts: ReasonFacts): Why {
+  const name = signal ?? (code === null ? undefined : SIGNAL_OF_CODE[code]);
+  if (name !== undefined) return why('bot-killed', { ...facts, signal: name.slice(0, LONGEST_DETAIL) });
+  if (code === null) return why('exit-unknown', facts);
+  return code === 0 ? why('bot-exited', facts) : why('bot-crashed', { ...facts, exitCode: code });
+}
+
+/** The one fact a sentence uses, as text and cut: the rest of what a container says is not kept. */
+function only(facts: ReasonFacts, key: string): ReasonFacts {
+  const value = facts[key];
+  return value === undefined ? {} : { [key]: printable(String(value)) };
+}
+
+function printable(text: string): string {
+  const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+  return line.length > LONGEST_DETAIL ? `${line.slice(0, LONGEST_DETAIL - 1)}…` : line;
+}

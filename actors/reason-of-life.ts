@@ -1,0 +1,148 @@
+import { noAdvice, type ReasonKind } from './reason-kind.ts';
+import { after, aside, duration, fact } from './reason-wording.ts';
+
+/** Reasons of the ordinary course of things: waiting, starting, running, stopping. */
+export const LIFE_REASONS = {
+  'not-yet-observed': {
+    severity: 'info',
+    origin: 'platform',
+    retry: 'auto',
+    sentence: () => 'The engine has not said yet whether this bot runs.',
+    advice: () => 'Nothing is done to the bot until the engine was asked; if this lasts, check that the engine answers.',
+  },
+  'first-start': {
+    severity: 'info',
+    origin: 'platform',
+    retry: 'auto',
+    sentence: () => 'The bot is desired and not running, so it is being started.',
+    advice: noAdvice,
+  },
+  'restart-after-crash': {
+    severity: 'info',
+    origin: 'platform',
+    retry: 'auto',
+    sentence: (facts) => {
+      const crashes = facts['attempt'];
+      const count = typeof crashes === 'number' && crashes > 1 ? ` (${crashes} failures in a row)` : '';
+      return `The bot is being started again after a failure${count}.`;
+    },
+    advice: noAdvice,
+  },
+  'spec-changed': {
+    severity: 'info',
+    origin: 'operator',
+    retry: 'auto',
+    sentence: () => "The bot's config, code, runtime or entry points changed, so it is being replaced by the new version.",
+    advice: noAdvice,
+  },
+  enabled: {
+    severity: 'info',
+    origin: 'operator',
+    retry: 'auto',
+    sentence: () => 'The bot was enabled and is being started.',
+    advice: noAdvice,
+  },
+  'operator-restart': {
+    severity: 'info',
+    origin: 'operator',
+    retry: 'auto',
+    sentence: () => 'Somebody asked for a restart, so the bot gets a new container.',
+    advice: noAdvice,
+  },
+  'operator-reset': {
+    severity: 'info',
+    origin: 'operator',
+    retry: 'auto',
+    sentence: () => 'Somebody asked for a reset: what had failed before is forgotten, and the bot is being started.',
+    advice: noAdvice,
+  },
+  started: {
+    severity: 'info',
+    origin: 'platform',
+    retry: 'auto',
+    sentence: (facts) => `The bot was started${typeof facts['tookMs'] === 'number' ? ` in ${duration(facts['tookMs'])}` : ''}.`,
+    advice: noAdvice,
+  },
+  adopted: {
+    severity: 'info',
+    origin: 'platform',
+    retry: 'auto',
+    sentence: () => 'The bot was already running as desired and was left untouched.',
+    advice: noAdvice,
+  },
+  'started-by-hand': {
+    severity: 'info',
+    origin: 'operator',
+    retry: 'auto',
+    sentence: () => "The bot's container was started from outside the runtime and is kept running.",
+    advice: noAdvice,
+  },
+  disabled: {
+    severity: 'info',
+    origin: 'operator',
+    retry: 'none',
+    sentence: () => 'The bot is disabled, so it does not run.',
+    advice: () => 'Enable it to run it again.',
+  },
+  deleted: {
+    severity: 'info',
+    origin: 'operator',
+    retry: 'none',
+    sentence: () => 'The bot was deleted, so its container is ended and removed.',
+    advice: noAdvice,
+  },
+  'shut-down': {
+    severity: 'info',
+    origin: 'operator',
+    retry: 'none',
+    sentence: () => 'The runtime was asked to stop all bots.',
+    advice: () => 'It runs again when the runtime is started again.',
+  },
+  'not-desired': {
+    severity: 'warning',
+    origin: 'platform',
+    retry: 'none',
+    sentence: (facts) => `Nobody wanted this container${after(facts, 'graceMs')} of grace, so it is ended and removed.`,
+    advice: noAdvice,
+  },
+  'not-desired-yet': {
+    severity: 'warning',
+    origin: 'platform',
+    retry: 'none',
+    sentence: (facts) => {
+      const grace = facts['graceMs'];
+      const when = typeof grace === 'number' ? `in ${duration(grace)}` : 'after a grace';
+      return `A container of this bot was found, but no such bot is desired; it is removed ${when}.`;
+    },
+    advice: () => 'To keep it, make the bot desired again before that.',
+  },
+  'ignored-sigterm': {
+    severity: 'warning',
+    origin: 'bot',
+    retry: 'none',
+    sentence: (facts) => `The bot was asked to stop, was still running${after(facts, 'graceMs')}, and was killed.`,
+    advice: () => 'Let the bot end itself on SIGTERM; what it had not saved by then is lost.',
+  },
+  'stop-not-seen': {
+    severity: 'warning',
+    origin: 'platform',
+    retry: 'auto',
+    sentence: (facts) => `The bot was asked to stop and still runs${after(facts)}; it is asked again.`,
+    advice: () => 'If this repeats, look at what the engine says about the container.',
+  },
+  'engine-unreachable': {
+    severity: 'error',
+    origin: 'dependency',
+    retry: 'auto',
+    sentence: (facts) => `The engine that runs the bots cannot be reached${aside(facts)}.`,
+    advice: () => 'Start the engine, or correct its address. What runs is left alone, and this bot goes on when the engine answers.',
+  },
+  'image-missing': {
+    severity: 'error',
+    origin: 'dependency',
+    retry: 'auto',
+    sentence: (facts) => `The image ${fact(facts, 'image', 'of the runtime')} is missing on the engine${aside(facts)}.`,
+    advice: (facts) =>
+      `Build it with \`${fact(facts, 'command', 'npm run image')}\`, or name another image; the bot starts when the image is there.`,
+  },
+} as const satisfies Record<string, ReasonKind>;

@@ -1,0 +1,32 @@
+import { chmodSync, statSync } from 'node:fs';
+import { AgentError, errorCodeOf } from './agent-error.ts';
+import type { BotCommand } from './bot-command.ts';
+import { copyCode } from './code-copy.ts';
+import type { RunContext } from './run-context.ts';
+
+/** Brings the code to CODE_PATH, when it is not there already. @throws AgentError `code-unavailable` */
+export async function fetchCode({ settings, stop }: RunContext): Promise<void> {
+  if (settings.codeSource === null) return;
+  await copyCode(settings.codeSource, settings.codePath, settings.limits, () => stop.requested);
+}
+
+/**
+ * Checks that what the command runs is there, and makes a compiled program executable: archives lose that (contract 6.2,
+ * step 3; in every mode, 12.3 #53).
+ * @throws AgentError `entrypoint-missing`
+ */
+export function prepareEntrypoint(command: BotCommand, entrypoint: string): void {
+  if (command.file === null) return;
+  try {
+    const { mode } = statSync(command.file);
+    // Writing the mode needs the owner's right even when nothing changes.
+    if (command.compiled && (mode & 0o777) !== 0o755) chmodSync(command.file, 0o755);
+  } catch (error) {
+    const cause = errorCodeOf(error);
+    if (cause === 'EPERM' || cause === 'EROFS') return; // executable or not, the start will show
+    const hint = 'check entrypoints and the files of the bot';
+    throw new AgentError('entrypoint-missing', `the entry point ${entrypoint} is not among the files of the bot; ${hint}`, {
+      path: entrypoint,
+    });
+  }
+}

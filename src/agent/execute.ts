@@ -1,0 +1,45 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { AgentError, messageOf } from './agent-error.ts';
+import { fetchCode, prepareEntrypoint } from './bot-code.ts';
+import { botCommand } from './bot-command.ts';
+import { environmentForBot } from './bot-environment.ts';
+import { startQueryServer } from './bot-query-server.ts';
+import { runBot } from './bot-run.ts';
+import { OutputLog } from './output-log.ts';
+import { NotedProcesses } from './process-notes.ts';
+import { failedRun, type RunContext, type RunEnd, STOPPED_BEFORE_START } from './run-context.ts';
+
+/**
+ * Runs one bot from start to end (contract 6.2):
+ *
+ *   code ─► entry point ─► logs ─► query server + bot ─► running
+ *
+ *   running ─► the bot ended ───────────────────────────────┐
+ *   running ─► stop ─► SIGTERM to its group ─► it ended ────┼─► rest of its group killed ─► query server ended
+ *                          └─ grace over: SIGKILL ─► ended ─┘        ─► logs written ─► exit code and last words
+ */
+export async function execute(context: RunContext, options: { readonly queryServer: boolean }): Promise<RunEnd> {
+  const { settings, tee, limits } = { ...context, limits: context.settings.limits };
+  mkdirSync(settings.logsPath, { recursive: true });
+  const log = new OutputLog(join(settings.logsPath, 'bot.log'), tee, limits);
+  try {
+    await fetchCode(context);
+    if (context.stop.requested) return STOPPED_BEFORE_START;
+    const command = botCommand(settings, settings.entrypoint);
+    prepareEntrypoint(command, settings.entrypoint);
+    const environment = environmentForBot(context.env, settings);
+    const noted = new NotedProcesses(settings.processNotes, (error) => {
+      log.note('warn', `cannot note which processes run: ${messageOf(error)}`);
+    });
+    // The query server first: it is what somebody may be waiting for.
+    const queryServer = options.queryServer ? startQueryServer(context, { environment, botLog: log, noted }) : null;
+    return await runBot(context, { command, environment, log, noted, queryServer });
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    log.note('error', context.mask(error.message));
+    return failedRun(error, context.mask);
+  } finally {
+    await log.close(limits.flushMs);
+  }
+}

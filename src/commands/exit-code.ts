@@ -1,0 +1,40 @@
+import { AdminRefusal, AdminSocketError, RuntimeUnreachable } from '../admin/admin-errors.ts';
+import { SettingsError } from '../config/load-settings.ts';
+import { errStyle, note } from './terminal/output.ts';
+import { plainText } from './terminal/plain-text.ts';
+
+/** What a command tells the shell (design 9). Public: scripts test on them. */
+export const EXIT = { done: 0, failed: 1, unreachable: 2, interrupted: 130 } as const;
+
+/** Says on stderr what went wrong and what to do. @returns the exit code that goes with it */
+export function reportFailure(error: unknown): number {
+  const message = error instanceof Error ? error.message : String(error);
+  note(`${errStyle.paint('red', 'error:')} ${plainText(message)}\n`);
+  const hint = hintOf(error);
+  if (hint !== '') note(`${plainText(hint)}\n`);
+  return error instanceof RuntimeUnreachable ? EXIT.unreachable : EXIT.failed;
+}
+
+function hintOf(error: unknown): string {
+  const ours =
+    error instanceof AdminRefusal ||
+    error instanceof AdminSocketError ||
+    error instanceof RuntimeUnreachable ||
+    error instanceof SettingsError ||
+    error instanceof UsageError;
+  if (ours) return error.hint;
+  // Errors of other parts follow the same habit.
+  return error instanceof Error && 'hint' in error && typeof error.hint === 'string' ? error.hint : '';
+}
+
+/** The command line itself is wrong. */
+export class UsageError extends Error {
+  readonly code = 'usage';
+  readonly hint: string;
+
+  constructor(message: string, hint = '') {
+    super(message);
+    this.name = 'UsageError';
+    this.hint = hint;
+  }
+}

@@ -1,0 +1,111 @@
+import type { BotDefinition } from '../desired/bot-definition.ts';
+import { EngineError } from './container-engine.ts';
+import { goJson } from './go-json.ts';
+
+/** What an engine tells the agent beside the bot's definition. Optional ones are left out of the environment when absent. */
+export interface AgentSettings {
+  readonly incarnation: number;
+  /** How long the bot gets between SIGTERM and SIGKILL. */
+  readonly stopGraceMs: number;
+  readonly logBytesPerSecond: number;
+  readonly logFileBytes: number;
+  /** `TZ` of the bot, for example `UTC` (design 9). */
+  readonly timeZone: string;
+  /** Directory that is copied into `CODE_PATH` at the start; absent when the code is there already. */
+  readonly codeSource?: string;
+  /** File in which the agent leaves its last words as well, where an engine offers one (design 6, "termination log"). */
+  readonly terminationLog?: string;
+  /** Absent: the image's own places (contract 6.1). */
+  readonly paths?: { readonly code: string; readonly state: string; readonly logs: string };
+  readonly query?: { readonly host: string; readonly port: number };
+  readonly teeLog?: boolean;
+  readonly lifeline?: boolean;
+  readonly processNotes?: string;
+  readonly wrappersPath?: string;
+  readonly sdkPath?: string;
+  readonly objectStore?: ObjectStoreSettings;
+  readonly natsUrl?: string;
+}
+
+/** Credentials for the agent, which keeps them from the bot. */
+export interface ObjectStoreSettings {
+  readonly endpoint: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  readonly useSsl: boolean;
+  readonly queryResultsBucket: string;
+}
+
+/** The environment every engine gives a bot's agent: contract 5.2 in its order, then `TZ`, then our own `THE0_*`. */
+export function botEnvironment(definition: BotDefinition, settings: AgentSettings): Readonly<Record<string, string>> {
+  const config = goJson(definition.config);
+  return Object.fromEntries([
+    ['PYTHONDONTWRITEBYTECODE', '1'],
+    ['ID', definition.id],
+    ['CONFIG', config],
+    ['ENTRYPOINT_TYPE', 'bot'],
+    ['CODE_MOUNT_DIR', 'bot'],
+    ['STATE_DIR', `${settings.paths?.state ?? '/state'}/.the0-state`],
+    ...objectStore(settings.objectStore),
+    ['BOT_ID', definition.id],
+    ['CODE_FILE', definition.filePath],
+    ['RUNTIME', definition.runtime],
+    ['ENTRYPOINT', definition.entrypoint],
+    ['BOT_CONFIG', config],
+    ['IS_SCHEDULED', String(definition.kind === 'scheduled')],
+    ...given('QUERY_ENTRYPOINT', definition.queryEntrypoint || undefined),
+    ['BOT_TYPE', definition.kind],
+    ...given('NATS_URL', settings.natsUrl),
+    ['TZ', settings.timeZone],
+    ...given('CODE_PATH', settings.paths?.code),
+    ...given('STATE_PATH', settings.paths?.state),
+    ...given('LOGS_PATH', settings.paths?.logs),
+    ['THE0_INCARNATION', String(settings.incarnation)],
+    ['THE0_STOP_GRACE_MS', String(settings.stopGraceMs)],
+    ['THE0_LOG_BYTES_PER_SECOND', String(settings.logBytesPerSecond)],
+    ['THE0_LOG_FILE_BYTES', String(settings.logFileBytes)],
+    ...given('THE0_CODE_SOURCE', settings.codeSource),
+    ...given('THE0_TERMINATION_LOG', settings.terminationLog),
+    ...given('THE0_LOG_TEE', settings.teeLog === false ? '0' : undefined),
+    ...given('THE0_LIFELINE', settings.lifeline ? '1' : undefined),
+    ...given('THE0_PROCESS_NOTES', settings.processNotes),
+    ...given('THE0_QUERY_HOST', settings.query?.host),
+    ...given('THE0_QUERY_PORT', settings.query && String(settings.query.port)),
+    ...given('THE0_WRAPPERS_PATH', settings.wrappersPath),
+    ...given('THE0_SDK_PATH', settings.sdkPath),
+  ]);
+}
+
+/** Linux refuses to start a program with one variable above 128 KiB, name and end mark included (MAX_ARG_STRLEN). */
+const LARGEST_VARIABLE_BYTES = 128 * 1024 - 1;
+
+/**
+ * Says at once, and by name, what the kernel would refuse with "argument list too long".
+ * @throws EngineError `rejected`
+ */
+export function assertEnvironmentFits(botId: string, environment: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(environment)) {
+    const bytes = Buffer.byteLength(name) + 1 + Buffer.byteLength(value);
+    if (bytes <= LARGEST_VARIABLE_BYTES) continue;
+    const what = name === 'CONFIG' || name === 'BOT_CONFIG' ? "the bot's config" : name;
+    const detail = `${what} takes ${bytes} bytes in the environment, at most ${LARGEST_VARIABLE_BYTES} are possible`;
+    throw new EngineError({ code: 'rejected', facts: { detail } }, `Bot ${botId} cannot be started: ${detail}. Make it smaller.`);
+  }
+}
+
+type Variable = readonly [name: string, value: string];
+
+function given(name: string, value: string | undefined): readonly Variable[] {
+  return value === undefined ? [] : [[name, value]];
+}
+
+function objectStore(store: ObjectStoreSettings | undefined): readonly Variable[] {
+  if (store === undefined) return [];
+  return [
+    ['MINIO_ENDPOINT', store.endpoint],
+    ['MINIO_ACCESS_KEY', store.accessKey],
+    ['MINIO_SECRET_KEY', store.secretKey],
+    ['MINIO_USE_SSL', String(store.useSsl)],
+    ['MINIO_QUERY_RESULTS_BUCKET', store.queryResultsBucket],
+  ];
+}

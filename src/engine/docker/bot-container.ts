@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import type Docker from 'dockerode';
+import type { BotDefinition } from '../../desired/bot-definition.ts';
+import { assertEnvironmentFits, botEnvironment, type ObjectStoreSettings } from '../bot-environment.ts';
+import { BOT_USER, type BotDirectories } from './bot-directories.ts';
+import { containerName } from './container-name.ts';
+import { LABEL_FORMAT, labelsFor } from './container-labels.ts';
+import { TERMINATION_LOG } from './termination-log.ts';
+
+/** What every bot's container gets beside its definition. */
+export interface ContainerLimits {
+  readonly memoryMb: number;
+  readonly cpuShares: number;
+  readonly pidsLimit: number;
+  /** How long the bot gets between SIGTERM and SIGKILL. */
+  readonly stopGraceMs: number;
+  readonly logBytesPerSecond: number;
+  readonly logFileBytes: number;
+  readonly timeZone: string;
+}
+
+export interface ContainerTemplate {
+  readonly image: string;
+  readonly instance: string;
+  readonly limits: ContainerLimits;
+  /** Null: state and logs live in memory, and the agent brings them to an object store. */
+  readonly directories: BotDirectories | null;
+  readonly objectStore: ObjectStoreSettings | null;
+  readonly natsUrl: string | null;
+}
+
+/** Where the bot's query server listens in its container (contract App. B). */
+const QUERY_PORT = 9476;
+const CODE_SOURCE = '/the0/code';
+const LOGS_PATH = '/var/the0/logs';
+/** The agent has its own end to make after the bot's: final sync, last words. */
+const AGENT_GRACE_MS = 5_000;
+/** Docker keeps what the container prints, as a copy of the bot's log that is good for a look only. */
+const DOCKER_LOG = { Type: 'json-file', Config: { 'max-size': '4m', 'max-file': '2' } };
+/** Raised when the template below changes what a container is, so that older ones are shown as outdated. */
+const TEMPLATE_VERSION = 1;
+
+/** What `docker stop` waits before SIGKILL. */
+export function containerGraceSeconds(limits: ContainerLimits): number {
+  return Math.ceil((limits.stopGraceMs + AGENT_GRACE_MS) / 1_000);
+}
+
+/** See `BotSpec.shapeRevision`: everything below that does not come from the definition. Holds no secret. */
+export function shapeRevision({ image, limits, directories }: ContainerTemplate, network: string | null): string {
+  const shape = [TEMPLATE_VERSION, LABEL_FORMAT, image, network, directories !== null, Object.entries(limits).sort()];
+  return createHash('sha256').update(JSON.stringify(shape)).digest('hex').slice(0, 16);
+}
+
+/**
+ * A bot's container, as contract 5.2 has it. Beyond the contract: a name, `the0.*` labels, a limit of processes and of
+ * Docker's own log, and with the file system store the bot's directories (design 9).
+ *
+ * @throws EngineError `rejected` when the config is too large for an environment variable
+ */
+export function containerOptions(
+  template: ContainerTemplate,
+  definition: BotDefinition,
+  own: { readonly incarnation: number; readonly shapeRevision: string; readonly networkMode: string },
+): Docker.ContainerCreateOptions {
+  const { limits, directories } = template;
+  const environment = botEnvironment(definition, {
+    incarnation: own.incarnation,
+    stopGraceMs: limits.stopGraceMs,
+    logBytesPerSecond: limits.logBytesPerSecond,
+    logFileBytes: limits.logFileBytes,
+    timeZone: limits.timeZone,
+    ...(directories === null ? {} : { codeSource: CODE_SOURCE, terminationLog: `${LOGS_PATH}/${TERMINATION_LOG}` }),
+    ...(template.objectStore === null ? {} : { objectStore: template.objectStore }),
+    ...(template.natsUrl === null ? {} : { natsUrl: template.natsUrl }),
+  });
+  assertEnvironmentFits(definition.id, environment);
+  return {
+    name: containerName(definition.id),
+    Image: template.image,
+    User: `${BOT_USER}:${BOT_USER}`,
+    WorkingDir: '/tmp',
+    StopSignal: 'SIGTERM',
+    StopTimeout: containerGraceSeconds(limits),
+    Labels: labelsFor(definition, {
+      instance: template.instance,
+      incarnation: own.incarnation,
+      shapeRevision: own.shapeRevision,
+      queryPort: definition.queryEntrypoint ? QUERY_PORT : null,
+    }),
+    Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+    HostConfig: {
+      NetworkMode: own.networkMode,
+      ExtraHosts: ['host.docker.internal:host-gateway'],
+      ReadonlyRootfs: true,
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges:true'],
+      Tmpfs: memoryFileSystems(directories !== null),
+      ...(directories === null ? {} : { Mounts: mounts(directories, definition) }),
+      Memory: limits.memoryMb * 1024 * 1024,
+      CpuShares: limits.cpuShares,
+      PidsLimit: limits.pidsLimit,
+      RestartPolicy: { Name: 'no' },
+      AutoRemove: false,
+      LogConfig: DOCKER_LOG,
+    },
+  };
+}
+
+function memoryFileSystems(stateIsMounted: boolean): Record<string, string> {
+  const owned = `nosuid,nodev,uid=${BOT_USER},gid=${BOT_USER}`;
+  return {
+    '/bot': `rw,exec,${owned}`,
+    ...(stateIsMounted ? {} : { '/state': `rw,${owned}` }),
+    '/query': `rw,${owned}`,
+    '/var/the0': `rw,${owned}`,
+    '/tmp': `rw,${owned},mode=1777`,
+  };
+}
+
+/** As mounts, not as the older `Binds`, which make an empty directory where the source is missing. */
+function mounts(directories: BotDirectories, definition: BotDefinition): Docker.MountConfig {
+  const mount = (Target: string, Source: string, ReadOnly: boolean) => ({ Type: 'bind', Target, Source, ReadOnly }) as const;
+  return [
+    mount(CODE_SOURCE, directories.codeOf(definition), true),
+    mount('/state', directories.stateOf(definition.id), false),
+    mount(LOGS_PATH, directories.logsOf(definition.id), false),
+  ];
+}

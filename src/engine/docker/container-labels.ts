@@ -1,0 +1,60 @@
+import type { BotDefinition } from '../../desired/bot-definition.ts';
+
+/** Raised when what the labels mean changes; a runtime keeps its hands off containers with a newer number (design 10.9). */
+export const LABEL_FORMAT = 1;
+
+/** What a container tells about itself, whoever looks. */
+export interface ContainerIdentity {
+  readonly botId: string;
+  /** The start it was created for; later starts in place are not in the labels, which cannot change. */
+  readonly incarnation: number;
+  readonly specRevision: string;
+  readonly shapeRevision: string;
+  /** Port of the bot's query server, or null when it has none. */
+  readonly queryPort: number | null;
+}
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** Labels by which an engine lists and watches its own bots' containers and no others. */
+export function ownLabels(instance: string): readonly string[] {
+  return [`the0.instance=${instance}`, 'the0.role=bot'];
+}
+
+/** `runtime.*` as contract 5.2 has them, `the0.*` ours. */
+export function labelsFor(
+  definition: BotDefinition,
+  ours: { instance: string; incarnation: number; shapeRevision: string; queryPort: number | null },
+): Labels {
+  return {
+    'runtime.managed': 'true',
+    'runtime.id': definition.id,
+    'runtime.entrypoint': definition.entrypoint,
+    'runtime.type': definition.kind,
+    'the0.format': String(LABEL_FORMAT),
+    'the0.role': 'bot',
+    'the0.instance': ours.instance,
+    'the0.incarnation': String(ours.incarnation),
+    'the0.spec-revision': definition.specRevision,
+    'the0.shape-revision': ours.shapeRevision,
+    ...(ours.queryPort === null ? {} : { 'the0.query-port': String(ours.queryPort) }),
+  };
+}
+
+/** The identity of a container of this instance; `foreign` for any other, `newer-format` for one of a newer runtime. */
+export function readLabels(labels: Labels, instance: string): ContainerIdentity | 'foreign' | 'newer-format' {
+  if (labels['the0.instance'] !== instance || labels['the0.role'] !== 'bot') return 'foreign';
+  const botId = labels['runtime.id'];
+  const format = Number(labels['the0.format']);
+  const incarnation = Number(labels['the0.incarnation']);
+  if (botId === undefined || !Number.isInteger(format) || !Number.isSafeInteger(incarnation)) return 'foreign';
+  if (format > LABEL_FORMAT) return 'newer-format';
+  const queryPort = Number(labels['the0.query-port']);
+  return {
+    botId,
+    incarnation,
+    specRevision: labels['the0.spec-revision'] ?? '',
+    shapeRevision: labels['the0.shape-revision'] ?? '',
+    queryPort: Number.isInteger(queryPort) && queryPort > 0 ? queryPort : null,
+  };
+}

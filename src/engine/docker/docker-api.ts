@@ -1,0 +1,225 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { Readable } from 'node:stream';
+import Docker from 'dockerode';
+import { DockerTimeout, statusOf } from './docker-errors.ts';
+import { WATCHED_ACTIONS } from './event-stream.ts';
+import { framesOf } from './log-frames.ts';
+
+/** Longest waits for answers, in milliseconds. */
+export interface DockerDeadlines {
+  /** Inspect, create, remove: what takes milliseconds on a healthy engine. */
+  readonly callMs: number;
+  /** A start waits its turn inside Docker when many start at once. */
+  readonly startMs: number;
+  readonly listMs: number;
+  readonly pullMs: number;
+}
+
+export type ContainerInspection = Docker.ContainerInspectInfo;
+export type ContainerSummary = Docker.ContainerInfo;
+
+/** Sockets for short calls; a call above that waits for one, within its deadline. */
+const CALL_SOCKETS = 32;
+/** A stop keeps its socket for the whole grace of a bot, so stops have their own and never hold up a start. */
+const STOP_SOCKETS = 1024;
+
+/**
+ * The few calls of the Docker Engine API that are needed, each with a deadline. Where Docker is comes from the standard
+ * environment (`DOCKER_HOST`, `DOCKER_TLS_VERIFY`, `DOCKER_CERT_PATH`, `DOCKER_API_VERSION`; contract 5.1).
+ *
+ * Everything throws what dockerode throws, or {@link DockerTimeout}; "not there" is a value, not an error.
+ */
+export class DockerApi {
+  readonly #calls: Docker;
+  readonly #stops: Docker;
+  /** The event stream lasts for hours: a socket of its own. */
+  readonly #streams: Docker;
+  readonly #agents: readonly http.Agent[];
+  readonly #deadlines: DockerDeadlines;
+
+  /** @param options where Docker is, when not where the environment says (for tests) */
+  constructor(deadlines: DockerDeadlines, options: Docker.DockerOptions = {}) {
+    this.#deadlines = deadlines;
+    const version = process.env['DOCKER_API_VERSION'];
+    const agents = [agent(CALL_SOCKETS, true), agent(STOP_SOCKETS, false), agent(4, false)] as const;
+    const client = (one: http.Agent) => {
+      // `agent` is an option of docker-modem that the published types leave out.
+      const withAgent = { ...(version ? { version: `v${version}` } : {}), ...options, agent: one };
+      return new Docker(withAgent);
+    };
+    this.#agents = agents;
+    this.#calls = client(agents[0]);
+    this.#stops = client(agents[1]);
+    this.#streams = client(agents[2]);
+  }
+
+  async inspect(idOrName: string): Promise<ContainerInspection | null> {
+    return await this.#call('inspect', this.#deadlines.callMs, async (abortSignal) =>
+      orNull(404, this.#calls.getContainer(idOrName).inspect({ abortSignal })),
+    );
+  }
+
+  /** Containers in any state that carry all these labels. */
+  async list(labels: readonly string[]): Promise<ContainerSummary[]> {
+    return await this.#call('list', this.#deadlines.listMs, (abortSignal) =>
+      this.#calls.listContainers({ all: true, filters: { label: [...labels] }, abortSignal }),
+    );
+  }
+
+  /** @returns the container's id */
+  async create(options: Docker.ContainerCreateOptions): Promise<string> {
+    const { id } = await this.#call('create', this.#deadlines.callMs, (abortSignal) =>
+      this.#calls.createContainer({ ...options, abortSignal }),
+    );
+    return id;
+  }
+
+  async start(id: string): Promise<'started' | 'running-already' | 'absent'> {
+    return await this.#call('start', this.#deadlines.startMs, async (abortSignal) => {
+      try {
+        await this.#calls.getContainer(id).start({ abortSignal });
+        return 'started';
+      } catch (error) {
+        if (statusOf(error) === 304) return 'running-already';
+        if (statusOf(error) === 404 && /no such container/i.test(String(error))) return 'absent';
+        throw error;
+      }
+    });
+  }
+
+  /** SIGTERM, after the grace SIGKILL; resolves when the container has ended, or is not there. */
+  async stop(id: string, graceSeconds: number): Promise<void> {
+    const deadlineMs = graceSeconds * 1_000 + this.#deadlines.callMs;
+    await this.#call('stop', deadlineMs, (abortSignal) =>
+      orNull(404, orNull(304, this.#stops.getContainer(id).stop({ t: graceSeconds, abortSignal }))),
+    );
+  }
+
+  /** Ends and removes it with its anonymous volumes; resolves when it is gone. */
+  async remove(id: string): Promise<void> {
+    const deadlineMs = this.#deadlines.callMs + this.#deadlines.startMs;
+    await this.#call('remove', deadlineMs, async (abortSignal) => {
+      const container = this.#stops.getContainer(id);
+      const removed = await orNull(409, container.remove({ force: true, v: true, abortSignal }).then(() => true).catch(gone));
+      // 409: somebody else removes it at this moment.
+      if (removed === null) await container.wait({ condition: 'removed', abortSignal }).catch(gone);
+    });
+  }
+
+  /** The last lines a container wrote to stderr since `sinceMs` (Docker's clock). */
+  async stderrTail(id: string, options: { lines: number; sinceMs: number; deadlineMs: number }): Promise<string> {
+    const log = await this.#call('logs', options.deadlineMs, (abortSignal) =>
+      this.#calls.getContainer(id).logs({
+        follow: false,
+        stdout: false,
+        stderr: true,
+        tail: options.lines,
+        since: options.sinceMs / 1_000,
+        abortSignal,
+      }),
+    );
+    return framesOf(log);
+  }
+
+  /** The changes of containers that carry all these labels, as a stream of JSON lines. */
+  async events(labels: readonly string[]): Promise<Readable> {
+    // As text, because the published types want `type` narrower than their own strings allow.
+    const filters = JSON.stringify({ type: ['container'], event: WATCHED_ACTIONS, label: labels });
+    return await this.#call('events', this.#deadlines.callMs, async (abortSignal) => {
+      const stream = await this.#streams.getEvents({ filters });
+      if (!isReadable(stream)) throw new Error('Docker gave no event stream');
+      // The answer came after its deadline: nobody will read it.
+      if (abortSignal.aborted) stream.destroy();
+      return stream;
+    });
+  }
+
+  async imageExists(reference: string): Promise<boolean> {
+    const image = await this.#call('image inspect', this.#deadlines.callMs, () => orNull(404, this.#calls.getImage(reference).inspect()));
+    return image !== null;
+  }
+
+  async pull(reference: string): Promise<void> {
+    await this.#call('pull', this.#deadlines.pullMs, async (abortSignal) => {
+      const stream = await this.#stops.pull(reference, { abortSignal });
+      await new Promise<void>((resolve, reject) => {
+        this.#stops.modem.followProgress(stream, (error: Error | null) => (error ? reject(error) : resolve()));
+      });
+    });
+  }
+
+  async networkId(name: string): Promise<string | null> {
+    const networks = await this.#call('network list', this.#deadlines.callMs, (abortSignal) =>
+      this.#calls.listNetworks({ filters: { name: [name] }, abortSignal }),
+    );
+    // The filter matches parts of names; of two with the same name everybody takes the older.
+    const same = networks.filter((network) => network.Name === name);
+    same.sort((a, b) => (a.Created === b.Created ? compare(a.Id, b.Id) : compare(a.Created, b.Created)));
+    return same[0]?.Id ?? null;
+  }
+
+  async createNetwork(options: Docker.NetworkCreateOptions): Promise<string> {
+    const network = await this.#call('network create', this.#deadlines.callMs, (abortSignal) =>
+      this.#calls.createNetwork({ ...options, abortSignal }),
+    );
+    return network.id;
+  }
+
+  async removeNetwork(id: string): Promise<void> {
+    await this.#call('network remove', this.#deadlines.callMs, () => orNull(404, this.#calls.getNetwork(id).remove()));
+  }
+
+  close(): void {
+    for (const one of this.#agents) one.destroy();
+  }
+
+  /**
+   * The deadline is a race of its own, because an answer that breaks off in its middle leaves the promise of the client
+   * library unsettled for ever.
+   */
+  async #call<Result>(operation: string, deadlineMs: number, run: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+    const abort = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        reject(new DockerTimeout(operation, deadlineMs));
+        abort.abort();
+      }, deadlineMs);
+    });
+    try {
+      return await Promise.race([run(abort.signal), deadline]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function agent(maxSockets: number, keepAlive: boolean): http.Agent {
+  const host = process.env['DOCKER_HOST'] ?? '';
+  const encrypted = host.startsWith('tcp:') && (process.env['DOCKER_TLS_VERIFY'] === '1' || host.endsWith(':2376'));
+  return encrypted ? new https.Agent({ keepAlive, maxSockets }) : new http.Agent({ keepAlive, maxSockets });
+}
+
+async function orNull<Result>(status: number, answer: Promise<Result>): Promise<Result | null> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (statusOf(error) === status) return null;
+    throw error;
+  }
+}
+
+/** For a removal, "no such container" is success. */
+function gone(error: unknown): true {
+  if (statusOf(error) === 404) return true;
+  throw error;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function isReadable(stream: NodeJS.ReadableStream): stream is Readable {
+  return 'destroy' in stream;
+}

@@ -1,0 +1,146 @@
+import type { Readable } from 'node:stream';
+import { type ContainerEvent, LineSplitter, parseEvent } from './event-stream.ts';
+
+/** Longest document taken from the stream, in characters; one holds all labels of a container. */
+const LARGEST_EVENT = 1024 * 1024;
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 5_000;
+/** Docker's list lags behind its events by some 50 ms: what changed just before the subscription is found by a second look. */
+const SECOND_LOOK_MS = 2_000;
+
+/** An open subscription; `ended` resolves with the cause of its end. */
+interface Connection {
+  readonly ended: Promise<unknown>;
+}
+
+export interface WatchDuties {
+  /** Subscribes. */
+  readonly connect: () => Promise<Readable>;
+  /** Lists and compares. @param first whether this is the first list on this connection */
+  readonly compare: (first: boolean) => Promise<void>;
+  readonly changed: (event: ContainerEvent) => void;
+  /** Called once per loss, not for the failures of each new attempt. */
+  readonly lost: (error: unknown) => void;
+}
+
+/**
+ * Keeps one subscription alive for ever: subscribe, list, then follow; when the stream ends, the same again.
+ *
+ *     connect ──► compare(first) ──► follow … compare every resyncMs … ──► ended
+ *        ▲                                                                   │ lost
+ *        └────────────── pause 250 ms, doubling up to 5 s ◄──────────────────┘
+ *
+ * Nothing is buffered: events are applied as they come, also while a list is under way, and the comparison leaves alone
+ * what changed after it was asked for.
+ */
+export class EventWatch {
+  readonly #duties: WatchDuties;
+  readonly #resyncMs: number;
+  #stream: Readable | null = null;
+  #closed = false;
+  #wake: (() => void) | null = null;
+
+  constructor(duties: WatchDuties, resyncMs: number) {
+    this.#duties = duties;
+    this.#resyncMs = resyncMs;
+  }
+
+  /** Resolves after the first list. @throws what `connect` or `compare` threw, and then does not go on */
+  async start(): Promise<void> {
+    void this.#keepOpen(await this.#open());
+  }
+
+  /** A call found Docker unreachable: look again from the start, so that everybody learns when it is back. */
+  doubt(error: Error): void {
+    this.#stream?.destroy(error);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#stream?.destroy();
+    this.#wake?.();
+  }
+
+  async #keepOpen(first: Connection): Promise<void> {
+    let connection: Connection | null = first;
+    while (connection !== null) {
+      const error = await connection.ended;
+      if (this.#closed) return;
+      this.#duties.lost(error);
+      connection = await this.#reopen();
+    }
+  }
+
+  /** @returns null when closed meanwhile */
+  async #reopen(): Promise<Connection | null> {
+    for (let pauseMs = FIRST_PAUSE_MS; !this.#closed; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      try {
+        return await this.#open();
+      } catch {
+        // The loss was reported with its cause; that it lasts is no news.
+        await this.#pause(pauseMs);
+      }
+    }
+    return null;
+  }
+
+  async #open(): Promise<Connection> {
+    const stream = await this.#duties.connect();
+    this.#stream = stream;
+    if (this.#closed) stream.destroy();
+    const ended = this.#follow(stream);
+    try {
+      await Promise.race([this.#duties.compare(true), ended.then((error) => Promise.reject(error))]);
+    } catch (error) {
+      stream.destroy();
+      throw error;
+    }
+    this.#compareNowAndThen(stream);
+    return { ended };
+  }
+
+  #follow(stream: Readable): Promise<unknown> {
+    const lines = new LineSplitter(LARGEST_EVENT);
+    stream.on('data', (chunk: Buffer) => {
+      try {
+        for (const line of lines.push(chunk)) {
+          const event = parseEvent(line);
+          if (event !== null) this.#duties.changed(event);
+        }
+      } catch (error) {
+        stream.destroy(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+    return new Promise((resolve) => {
+      stream.once('error', resolve);
+      stream.once('close', () => resolve(new Error('Docker ended the event stream')));
+      stream.once('end', () => stream.destroy());
+    });
+  }
+
+  #compareNowAndThen(stream: Readable): void {
+    let timer: NodeJS.Timeout | undefined;
+    const next = (afterMs: number) => {
+      if (stream.destroyed) return;
+      timer = setTimeout(() => {
+        this.#duties.compare(false).then(
+          () => next(this.#resyncMs),
+          (error: unknown) => stream.destroy(error instanceof Error ? error : new Error(String(error))),
+        );
+      }, afterMs);
+    };
+    next(Math.min(SECOND_LOOK_MS, this.#resyncMs));
+    stream.once('close', () => clearTimeout(timer));
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = null;
+  }
+}

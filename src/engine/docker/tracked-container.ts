@@ -1,0 +1,95 @@
+import type { ContainerFacts, Endpoint, ExitFacts, Incarnation } from '../../../actors/observation.ts';
+import type { ContainerIdentity } from './container-labels.ts';
+import { type ContainerView, endpointOf } from './container-view.ts';
+
+/**
+ * What is known of one container, told apart by *runs*: a container started again in place is a new run of the same
+ * container, and its labels still name the first incarnation.
+ *
+ *     created ──start──► running ──die──► exited ──start──► running …
+ *                 └─ a start of ours makes its incarnation the run's; a start by hand keeps the old one
+ *
+ * Two sources tell about it: the event stream, in order but late, and inspections, now but out of step with the events.
+ * An event about a run that an inspection has shown to be over is not news. All times are Docker's clock.
+ */
+export class TrackedContainer {
+  readonly id: string;
+  readonly identity: ContainerIdentity;
+  phase: ContainerFacts['phase'] = 'created';
+  incarnation: Incarnation;
+  endpoint: Endpoint | null = null;
+  /** The facts of the last exit, read once per run and shared by all who ask. */
+  exit: Promise<ExitFacts> | null = null;
+  /** When the kernel last ended a process in it for want of memory; 0 is never in this run. */
+  outOfMemoryAt = 0;
+  startedAt = 0;
+  /** Value of the ledger's counter at the last change. */
+  touched = 0;
+  /** Incarnation of a start that has been asked for and not yet been seen. */
+  #pending: Incarnation | null = null;
+  /** Everything up to here is known from an inspection. */
+  #settledAt = 0;
+
+  constructor(id: string, identity: ContainerIdentity) {
+    this.id = id;
+    this.identity = identity;
+    this.incarnation = identity.incarnation;
+  }
+
+  /** A start is about to be asked for. */
+  expectStart(incarnation: Incarnation): void {
+    this.#pending = incarnation;
+  }
+
+  startFailed(): void {
+    this.#pending = null;
+  }
+
+  /** @returns whether the event is news */
+  started(at: number): boolean {
+    if (at < this.#settledAt || (this.phase === 'running' && this.#pending === null)) return false;
+    this.#beginRun(at);
+    return true;
+  }
+
+  /** @returns whether the event is news */
+  died(at: number): boolean {
+    if (this.phase === 'exited' || at < this.startedAt) return false;
+    this.#end();
+    return true;
+  }
+
+  /** @param view what an inspection shows */
+  apply(view: ContainerView): void {
+    if (view.startedAt > this.startedAt) this.#beginRun(view.startedAt);
+    if (view.phase !== 'running') this.#end(view.phase);
+    this.phase = view.phase;
+    this.endpoint = endpointOf(view, this.identity.queryPort);
+    this.#settledAt = Math.max(view.startedAt, view.finishedAt);
+  }
+
+  facts(): ContainerFacts {
+    return {
+      containerId: this.id,
+      incarnation: this.incarnation,
+      specRevision: this.identity.specRevision,
+      shapeRevision: this.identity.shapeRevision,
+      phase: this.phase,
+      endpoint: this.endpoint,
+    };
+  }
+
+  #beginRun(at: number): void {
+    this.incarnation = this.#pending ?? this.incarnation;
+    this.#pending = null;
+    this.startedAt = at;
+    this.phase = 'running';
+    this.exit = null;
+    this.outOfMemoryAt = 0;
+  }
+
+  #end(phase: ContainerFacts['phase'] = 'exited'): void {
+    this.phase = phase;
+    this.endpoint = null;
+  }
+}

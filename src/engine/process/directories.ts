@@ -1,0 +1,38 @@
+import { mkdir, stat } from 'node:fs/promises';
+import type { BotDefinition } from '../../desired/bot-definition.ts';
+import { EngineError } from '../container-engine.ts';
+import type { ProcessEngineOptions } from './process-engine-options.ts';
+
+export interface BotDirectories {
+  readonly code: string;
+  readonly state: string;
+  readonly logs: string;
+}
+
+/** Makes a bot's state and log directories; its code must be there. @throws EngineError `code-unavailable`, or what mkdir(2) says */
+export async function prepareDirectories(
+  options: Pick<ProcessEngineOptions, 'codeDirOf' | 'stateDirOf' | 'logsDirOf'>,
+  { id, specRevision }: Pick<BotDefinition, 'id' | 'specRevision'>,
+): Promise<BotDirectories> {
+  const directories = {
+    code: options.codeDirOf(id, specRevision),
+    state: options.stateDirOf(id),
+    logs: options.logsDirOf(id),
+  };
+  if (!(await isDirectory(directories.code))) {
+    const detail = `the copy of its code, ${directories.code}, is missing`;
+    throw new EngineError({ code: 'code-unavailable', facts: { detail } }, `bot ${id}: ${detail}`);
+  }
+  await mkdir(directories.state, { recursive: true, mode: 0o700 });
+  await mkdir(directories.logs, { recursive: true, mode: 0o700 });
+  return directories;
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    throw error;
+  }
+}

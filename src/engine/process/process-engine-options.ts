@@ -1,0 +1,37 @@
+import type { PortRange } from './query-ports.ts';
+
+export interface ProcessEngineOptions {
+  /** The agent, bundled into one file. */
+  readonly agentFile: string;
+  /** Runs the agent; its folder comes first in the PATH of bots, so `node` is there. */
+  readonly nodeBinary: string;
+  /** Options of Node for the agent, for example a bound on its heap. */
+  readonly nodeArguments: readonly string[];
+  readonly wrappersPath: string;
+  readonly sdkPath: string;
+  /** Where the code of this revision is; must exist before a start. */
+  readonly codeDirOf: (botId: string, revision: string) => string;
+  readonly stateDirOf: (botId: string) => string;
+  readonly logsDirOf: (botId: string) => string;
+  /** For notes about live processes. */
+  readonly runDirectory: string;
+  /** What the bots get of the runtime's own environment. Nothing else of it reaches them. */
+  readonly hostEnvironment: { readonly PATH?: string; readonly HOME?: string; readonly LANG?: string };
+  /** TZ of every bot. */
+  readonly timeZone: string;
+  /** What a bot gets between SIGTERM and SIGKILL. */
+  readonly stopGraceMs: number;
+  /** What its agent gets on top, for its own last work. */
+  readonly agentExtraMs: number;
+  /** The same for processes whose agent or runtime is gone. */
+  readonly leftoverGraceMs: number;
+  /** How long to wait for the end of a process after SIGKILL. */
+  readonly killWaitMs: number;
+  /** How long an interpreter that was not found is not looked for again. */
+  readonly missingProgramMs: number;
+  readonly logBytesPerSecond: number;
+  readonly logFileBytes: number;
+  readonly queryPortRange: PortRange;
+  /** Told about troubles that are nobody's answer: what a bot left behind could not be ended. */
+  readonly warn: (error: Error) => void;
+}

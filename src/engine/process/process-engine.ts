@@ -1,0 +1,268 @@
+import { createHash } from 'node:crypto';
+import type { Endpoint, Observation } from '../../../actors/observation.ts';
+import {
+  absent,
+  type ContainerEngine,
+  type ContainerRequest,
+  EngineError,
+  type EngineListener,
+  type StartRequest,
+} from '../container-engine.ts';
+import { agentEnvironment, botMarks, searchPath } from './agent-environment.ts';
+import { BotProcess } from './bot-process.ts';
+import { within } from './deadline.ts';
+import { type BotDirectories, prepareDirectories } from './directories.ts';
+import { endLeftovers } from './leftovers.ts';
+import type { ProcessEngineOptions } from './process-engine-options.ts';
+import { ProcessNotes } from './process-notes.ts';
+import { Programs } from './programs.ts';
+import { QueryPorts } from './query-ports.ts';
+import { endRemains, type Traces } from './remains.ts';
+import { engineErrorFor } from './start-failure.ts';
+import { Sweeper } from './sweeper.ts';
+
+/** Bots listen where only this host reaches them: the front end is the way in. */
+const QUERY_HOST = '127.0.0.1';
+/** A bot id becomes part of file names. */
+const SAFE_ID = /^[A-Za-z0-9_-]{1,128}$/;
+
+/**
+ * Bots as child processes of the runtime. It isolates nothing from nothing: for trying things out, and for hosts without
+ * Docker.
+ *
+ *   runtime ──stdin pipe (lifeline)──► agent ──► bot          (group of its own)
+ *      ▲                                 │  └──► query server (group of its own)
+ *      └── stderr: last words ───────────┘
+ *
+ * When the runtime dies, the lifeline breaks and each agent ends its bot; when an agent dies, the engine does it from the
+ * agent's notes. So nothing is adopted: after `watch` no bot runs.
+ */
+export function createProcessEngine(options: ProcessEngineOptions): ContainerEngine {
+  return new ProcessEngine(options);
+}
+
+class ProcessEngine implements ContainerEngine {
+  readonly name = 'process';
+  readonly shapeRevision: string;
+  readonly #options: ProcessEngineOptions;
+  readonly #notes: ProcessNotes;
+  readonly #ports: QueryPorts;
+  readonly #programs: Programs;
+  readonly #sweeper: Sweeper;
+  /** The one container of each bot, running or exited. */
+  readonly #bots = new Map<string, BotProcess>();
+  /** Bots whose container is being made: a second one is refused from here on. */
+  readonly #starting = new Map<string, Promise<unknown>>();
+  /** What is still being swept up after the last exit of a bot; its next start waits for it. */
+  readonly #sweeps = new Map<string, Promise<void>>();
+  #listener: EngineListener | null = null;
+  #closed = false;
+
+  constructor(options: ProcessEngineOptions) {
+    this.#options = options;
+    this.#notes = new ProcessNotes(options.runDirectory);
+    this.#ports = new QueryPorts(options.queryPortRange, QUERY_HOST);
+    this.#programs = new Programs(searchPath(options), options.missingProgramMs);
+    this.#sweeper = new Sweeper({ graceMs: 0, killMs: options.killWaitMs });
+    this.shapeRevision = shapeRevisionOf(options);
+  }
+
+  async watch(listener: EngineListener): Promise<void> {
+    try {
+      await endLeftovers(this.#notes, {
+        runDirectory: this.#options.runDirectory,
+        environmentOf: (botId) => botMarks(this.#options, botId),
+        waits: { graceMs: this.#options.leftoverGraceMs, killMs: this.#options.killWaitMs },
+      });
+    } catch (error) {
+      throw engineErrorFor(error, 'what a former runtime left running could not be ended');
+    }
+    this.#listener = listener;
+    listener.listed(new Set());
+  }
+
+  async start(request: StartRequest): Promise<Observation> {
+    const botId = request.definition.id;
+    if (this.#closed) throw rejected(botId, 'the runtime is shutting down');
+    if (!SAFE_ID.test(botId)) throw rejected(botId, 'its id has characters other than letters, digits, - and _');
+    this.#refuseSecond(request);
+    const launch = this.#launch(request);
+    this.#starting.set(botId, launch);
+    try {
+      return await launch;
+    } catch (error) {
+      throw engineErrorFor(error, `bot ${botId} could not be started`);
+    } finally {
+      this.#starting.delete(botId);
+    }
+  }
+
+  async stop({ botId, containerId }: ContainerRequest): Promise<Observation> {
+    const bot = this.#bots.get(botId);
+    if (bot === undefined || bot.identity.containerId !== containerId) return await this.inspect(botId);
+    if (bot.lastExit === null) {
+      bot.terminate();
+      // The agent kills a bot that ignores SIGTERM after the grace itself; it gets a little longer to do so.
+      if (!(await within(bot.exited, this.#options.stopGraceMs + this.#options.agentExtraMs))) await this.#kill(bot);
+    }
+    await this.#sweeps.get(botId);
+    return bot.observation();
+  }
+
+  async remove({ botId, containerId }: ContainerRequest): Promise<Observation> {
+    const bot = this.#bots.get(botId);
+    if (bot === undefined || bot.identity.containerId !== containerId) return await this.inspect(botId);
+    if (bot.lastExit === null) await this.#kill(bot);
+    await this.#sweeps.get(botId);
+    this.#bots.delete(botId);
+    this.#sweeps.delete(botId);
+    return absent(botId, Date.now());
+  }
+
+  async inspect(botId: string): Promise<Observation> {
+    return this.#bots.get(botId)?.observation() ?? absent(botId, Date.now());
+  }
+
+  /** Ends all bots: without the runtime nobody would watch them. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#listener = null;
+    // A start that is under way ends either in a process to stop or in an error its caller sees.
+    await Promise.allSettled(this.#starting.values());
+    const stops = await Promise.allSettled(
+      [...this.#bots.values()].map((bot) =>
+        this.stop({ botId: bot.identity.botId, containerId: bot.identity.containerId }),
+      ),
+    );
+    this.#bots.clear();
+    const failed = stops.flatMap((stop) => (stop.status === 'rejected' ? [stop.reason] : []));
+    if (failed.length > 0) throw engineErrorFor(failed[0], `${failed.length} bots could not be stopped`);
+  }
+
+  #refuseSecond({ definition: { id }, inPlace }: StartRequest): void {
+    const bot = this.#bots.get(id);
+    const free = bot === undefined || (bot.lastExit !== null && bot.identity.containerId === inPlace);
+    if (free && !this.#starting.has(id)) return;
+    const facts = { containerId: bot?.identity.containerId ?? '', owner: 'this runtime' };
+    throw new EngineError({ code: 'name-taken', facts }, `bot ${id} has a container already`);
+  }
+
+  async #launch(request: StartRequest): Promise<Observation> {
+    const { definition } = request;
+    const program = await this.#programs.missingFor(definition.runtime);
+    if (program !== null) throw programMissing(definition.id, program);
+    const directories = await prepareDirectories(this.#options, definition);
+    await this.#sweeps.get(definition.id);
+    const port = definition.queryEntrypoint === null ? null : await this.#ports.take();
+    let bot: BotProcess;
+    try {
+      bot = await this.#spawn(request, directories, port);
+    } catch (error) {
+      this.#giveBack(port);
+      throw error;
+    }
+    this.#bots.set(definition.id, bot);
+    void bot.exited.then(() => this.#listener?.observed(bot.observation()));
+    await this.#note(bot);
+    const observation = bot.observation();
+    this.#listener?.observed(observation);
+    return observation;
+  }
+
+  #spawn(request: StartRequest, directories: BotDirectories, port: number | null): Promise<BotProcess> {
+    const { definition, incarnation, inPlace } = request;
+    const botId = definition.id;
+    const endpoint: Endpoint | null = port === null ? null : { host: QUERY_HOST, port };
+    const groupsFile = this.#notes.groupsFile(botId);
+    return BotProcess.launch(
+      {
+        botId,
+        // There is nothing to a container here but its process and the bot's directories, so in place only keeps the name.
+        containerId: this.#bots.get(botId)?.identity.containerId === inPlace ? inPlace : `${botId}.${incarnation}`,
+        incarnation,
+        specRevision: definition.specRevision,
+        shapeRevision: this.shapeRevision,
+        endpoint,
+      },
+      {
+        program: this.#options.nodeBinary,
+        arguments: [...this.#options.nodeArguments, this.#options.agentFile, 'execute'],
+        directory: directories.code,
+        environment: agentEnvironment(this.#options, { definition, incarnation, directories, endpoint, groupsFile }),
+      },
+      async (ended) => {
+        this.#giveBack(port);
+        await this.#endRemainsOf(ended);
+      },
+    );
+  }
+
+  #giveBack(port: number | null): void {
+    if (port !== null) this.#ports.giveBack(port);
+  }
+
+  /** Without notes a runtime that is killed could not find this bot again, so a bot without notes does not run. */
+  async #note(bot: BotProcess): Promise<void> {
+    if (bot.agent === null) return;
+    try {
+      await this.#notes.write(bot.identity.botId, bot.agent);
+    } catch (error) {
+      await this.#kill(bot);
+      this.#bots.delete(bot.identity.botId);
+      throw error;
+    }
+  }
+
+  /** Ends what the agent left running, before its exit is reported: the next start must find nothing. */
+  async #endRemainsOf(bot: BotProcess): Promise<void> {
+    const { botId } = bot.identity;
+    try {
+      const groups = await this.#notes.groupsOf(botId);
+      const graceMs = bot.hurried ? 0 : this.#options.leftoverGraceMs;
+      await endRemains([{ groups, environment: [] }], { graceMs, killMs: this.#options.killWaitMs });
+      // The look for processes that left their group takes longer; only the next start waits for it, not the report.
+      this.#sweeps.set(botId, this.#sweepUp({ groups, environment: botMarks(this.#options, botId) }, botId));
+    } catch (error) {
+      this.#options.warn(engineErrorFor(error, `what bot ${botId} left running could not be ended`));
+    }
+  }
+
+  async #sweepUp(traces: Traces, botId: string): Promise<void> {
+    try {
+      const left = await this.#sweeper.sweep(traces);
+      if (left.length > 0) throw new Error(`processes ${left.join(', ')} do not end, even after SIGKILL`);
+      await this.#notes.remove(botId);
+    } catch (error) {
+      this.#options.warn(engineErrorFor(error, `what bot ${botId} left running could not be ended`));
+    }
+  }
+
+  async #kill(bot: BotProcess): Promise<void> {
+    bot.kill();
+    const { graceMs, killMs } = { graceMs: this.#options.leftoverGraceMs, killMs: this.#options.killWaitMs };
+    if (await within(bot.exited, graceMs + 2 * killMs)) return;
+    throw rejected(bot.identity.botId, `process ${bot.agent?.pid ?? ''} does not end, even after SIGKILL`);
+  }
+}
+
+function rejected(botId: string, detail: string): EngineError {
+  return new EngineError({ code: 'rejected', facts: { detail } }, `bot ${botId}: ${detail}`);
+}
+
+function programMissing(botId: string, program: string): EngineError {
+  const message = `bot ${botId} needs ${program}, which is not in PATH; install it, or use --engine docker`;
+  return new EngineError({ code: 'program-missing', facts: { program } }, message);
+}
+
+/** Nothing that runs is ever adopted, but the number must change with what is added to a bot. */
+function shapeRevisionOf({ stopGraceMs, logBytesPerSecond, logFileBytes, timeZone }: ProcessEngineOptions): string {
+  const shape = JSON.stringify({
+    engine: 'process',
+    template: 1,
+    stopGraceMs,
+    logBytesPerSecond,
+    logFileBytes,
+    timeZone,
+  });
+  return createHash('sha256').update(shape).digest('hex').slice(0, 16);
+}

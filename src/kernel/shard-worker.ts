@@ -1,0 +1,146 @@
+/**
+ * The entry of a shard's thread: an actor system between the stream of envelopes and the stream of reports. Whatever goes wrong
+ * here outside of an actor ends the thread, which is how its owner hears of it.
+ */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { expose } from 'comlink';
+import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
+import { ActorSystem } from './actor-system.ts';
+import type { Undelivered } from './behavior.ts';
+import { systemClock } from './clock.ts';
+import type { KernelLimits } from './limits.ts';
+import { loadBehavior } from './load-behavior.ts';
+import type { ShardControl } from './shard-control.ts';
+import { errorFrom } from './shard-errors.ts';
+import { BATCH_SIZE, cloneError, type EnvelopeBatch, type Report, unpackEnvelopes } from './shard-stream.ts';
+
+export interface ShardWorkerStart {
+  readonly behaviorModule: string;
+  readonly settings: unknown;
+  readonly limits: KernelLimits;
+  readonly stream: MessagePort;
+}
+
+interface AnyEffect {
+  readonly kind: string;
+}
+
+const start: ShardWorkerStart = workerData;
+const { limits, stream } = start;
+if (parentPort === null) throw new Error('shard-worker.ts is the entry of a worker thread, not a program');
+
+// The default depends on flags of the process; a shard that goes on after an error nobody saw is worse than a dead one.
+process.on('unhandledRejection', (reason) => {
+  throw errorFrom(reason);
+});
+
+const behavior = await loadBehavior<unknown, unknown, AnyEffect>(start.behaviorModule, start.settings);
+
+let from: string[] = [];
+let effects: AnyEffect[] = [];
+let undelivered: Undelivered<unknown>[] = [];
+let received = 0;
+let reportedReceived = 0;
+let reportedBacklog = 0;
+let effectsReported = 0;
+let effectsHandled = 0;
+let failed: { id: string; error: Error }[] = [];
+let drains: { posted: number; done: (effectsReported: number) => void }[] = [];
+
+const system = new ActorSystem(behavior, systemClock, limits, {
+  effect(id, effect) {
+    from.push(id);
+    effects.push(effect);
+    if (effects.length >= BATCH_SIZE) report();
+  },
+  undelivered(letter) {
+    undelivered.push(letter);
+  },
+  turnEnded() {
+    const news = received !== reportedReceived || system.backlog !== reportedBacklog;
+    if (news || effects.length > 0 || undelivered.length > 0) report();
+    recoverFailed();
+    answerDrains();
+    if (isTooFarAhead()) system.pause();
+  },
+});
+
+stream.on('message', (batch: EnvelopeBatch<unknown>) => {
+  effectsHandled = batch.effectsHandled;
+  received += batch.to.length;
+  unpackEnvelopes(batch, deliver);
+  if (!isTooFarAhead()) system.resume();
+});
+stream.on('messageerror', (error) => {
+  throw error;
+});
+
+const control: ShardControl = {
+  ready: () => {},
+  snapshot: (ids) => system.snapshot(ids),
+  drain: (posted) =>
+    new Promise((done) => {
+      drains.push({ posted, done });
+      system.wake();
+    }),
+};
+expose(control, nodeEndpoint(parentPort));
+
+function deliver(to: string, lane: 'system' | 'user' | 'observation', message: unknown, spawn: boolean): void {
+  system.deliver(to, lane, message, spawn);
+}
+
+function report(): void {
+  const next: Report<unknown, AnyEffect> = { from, effects, undelivered, received, backlog: system.backlog };
+  from = [];
+  effects = [];
+  undelivered = [];
+  try {
+    stream.postMessage(next);
+  } catch {
+    // One effect that cannot be cloned must not cost the others. Which one it is can only be found by trying each.
+    reportWhatClones(next);
+    return;
+  }
+  countReported(next);
+}
+
+function reportWhatClones(whole: Report<unknown, AnyEffect>): void {
+  const errors = whole.effects.map(cloneError);
+  const rest = {
+    ...whole,
+    from: whole.from.filter((_, i) => errors[i] === null),
+    effects: whole.effects.filter((_, i) => errors[i] === null),
+  };
+  stream.postMessage(rest);
+  countReported(rest);
+  whole.from.forEach((id, i) => {
+    const error = errors[i];
+    if (error === null || error === undefined) return;
+    failed.push({ id, error: new TypeError(`An effect of actor ${id} is no plain data: ${error.message}`) });
+  });
+}
+
+/** An actor whose effect is no plain data is treated as if its `receive` had thrown; not before its turn is over. */
+function recoverFailed(): void {
+  const toRecover = failed;
+  failed = [];
+  for (const { id, error } of toRecover) system.fail(id, error);
+}
+
+function isTooFarAhead(): boolean {
+  return effectsReported - effectsHandled >= limits.unhandledEnvelopes;
+}
+
+function countReported(reported: Report<unknown, AnyEffect>): void {
+  effectsReported += reported.effects.length;
+  reportedReceived = reported.received;
+  reportedBacklog = reported.backlog;
+}
+
+function answerDrains(): void {
+  if (drains.length === 0 || system.backlog > 0 || effects.length > 0) return;
+  const answered = drains.filter(({ posted }) => received >= posted);
+  drains = drains.filter(({ posted }) => received < posted);
+  for (const { done } of answered) done(effectsReported);
+}

@@ -1,0 +1,138 @@
+import type { Route } from '../../actors/route.ts';
+import type { BotAnswer } from './bot-answer.ts';
+import type { HeldBytes } from './held-bytes.ts';
+import type { IdleConnections } from './idle-connections.ts';
+import type { QueryLimits } from './query-front-end.ts';
+import type { UpstreamCall } from './upstream-call.ts';
+import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts';
+import { UpstreamFailure } from './upstream-failure.ts';
+
+/** What all upstreams of a thread share. */
+export interface UpstreamShared {
+  readonly limits: QueryLimits;
+  readonly idle: IdleConnections;
+  readonly held: HeldBytes;
+}
+
+/**
+ * The connections to one bot under one incarnation. A new incarnation is a new upstream; the old one is retired and nothing
+ * of it is used again.
+ *
+ *     call ──► idle connection ──► answered ──► idle again, or closed
+ *         └──► new connection ─┐
+ *              ▲               ├─ dead before the first byte, was idle: once more on a new one
+ *              └───────────────┴─ refused while the bot is young: once more after a pause
+ */
+export class BotUpstream implements ConnectionOwner {
+  readonly route: Route;
+  /** Also the prefix of the header of each request. */
+  readonly host: string;
+  readonly #shared: UpstreamShared;
+  readonly #patientUntil: number;
+  readonly #idle: UpstreamConnection[] = [];
+  readonly #calls = new Set<UpstreamCall>();
+  #retired = false;
+
+  constructor(route: Route, shared: UpstreamShared, now: number) {
+    this.route = route;
+    const { host, port } = route.endpoint;
+    this.host = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+    this.#shared = shared;
+    this.#patientUntil = now + shared.limits.connectPatienceMs;
+  }
+
+  get inFlight(): number {
+    return this.#calls.size;
+  }
+
+  get idleConnections(): number {
+    return this.#idle.length;
+  }
+
+  start(call: UpstreamCall): void {
+    this.#calls.add(call);
+    const connection = this.#idle.pop();
+    if (connection === undefined) return this.#sendOnNew(call);
+    this.#shared.idle.remove(connection);
+    this.#send(call, connection);
+  }
+
+  /** The asker is gone or the time is up: nothing of this call happens any more. */
+  cancel(call: UpstreamCall): void {
+    this.#calls.delete(call);
+    call.connection?.destroy();
+    call.connection = null;
+  }
+
+  /** The bot has stopped or started anew. Answers already on their way get a moment, then their calls run out. */
+  retire(now: number): void {
+    this.#retired = true;
+    for (const connection of this.#idle) {
+      this.#shared.idle.remove(connection);
+      connection.destroy();
+    }
+    this.#idle.length = 0;
+    for (const call of this.#calls) call.deadlineAt = Math.min(call.deadlineAt, now + RETIRED_GRACE_MS);
+  }
+
+  get retired(): boolean {
+    return this.#retired;
+  }
+
+  answered(connection: UpstreamConnection, call: UpstreamCall, answer: BotAnswer): void {
+    this.#calls.delete(call);
+    call.connection = null;
+    call.answered(answer);
+    if (!connection.reusable || this.#retired) return connection.destroy();
+    this.#idle.push(connection);
+    this.#shared.idle.add(connection, performance.now());
+  }
+
+  failed(connection: UpstreamConnection, call: UpstreamCall, error: Error, started: boolean): void {
+    call.connection = null;
+    if (connection.served > 0 && !started && !call.resent) {
+      call.resent = true;
+      return this.#sendOnNew(call);
+    }
+    const { connectRetryMs } = this.#shared.limits;
+    const nextTry = performance.now() + connectRetryMs;
+    if (isRefusal(error) && !this.#retired && nextTry < this.#patientUntil && nextTry < call.deadlineAt) {
+      setTimeout(() => {
+        if (!call.over) this.#sendOnNew(call);
+      }, connectRetryMs);
+      return;
+    }
+    this.#calls.delete(call);
+    call.failed(isRefusal(error) ? this.#refused(error) : error);
+  }
+
+  lost(connection: UpstreamConnection): void {
+    this.#shared.idle.remove(connection);
+    const index = this.#idle.indexOf(connection);
+    if (index >= 0) this.#idle.splice(index, 1);
+  }
+
+  #sendOnNew(call: UpstreamCall): void {
+    const { limits, held } = this.#shared;
+    this.#send(call, new UpstreamConnection(this.route.endpoint, this, limits.answerBytes, held));
+  }
+
+  #send(call: UpstreamCall, connection: UpstreamConnection): void {
+    call.connection = connection;
+    connection.send(call);
+  }
+
+  #refused(error: Error): UpstreamFailure {
+    return new UpstreamFailure(
+      `${error.message}: the bot runs but its query server does not listen; its log says whether the query entrypoint failed`,
+      { cause: error },
+    );
+  }
+}
+
+function isRefusal(error: Error): boolean {
+  return 'code' in error && error.code === 'ECONNREFUSED';
+}
+
+/** An answer written just before the bot ended may still be in the socket. */
+const RETIRED_GRACE_MS = 1000;

@@ -1,0 +1,108 @@
+import { LOWER_N, OPEN_OBJECT, QUOTE } from './json-bytes.ts';
+import { JsonScanner } from './json-scanner.ts';
+
+/** A question as it came over HTTP (contract 8.1), checked. */
+export interface QueryRequest {
+  readonly botId: string;
+  /** Begins with `/`; not decoded. */
+  readonly path: string;
+  /** JSON text of a non-empty object as bytes in latin1, or '' */
+  readonly paramsJson: string;
+  /** The parameters as the URL takes them: strings as they are, anything else as JSON text. */
+  readonly pairs: ReadonlyMap<string, string> | null;
+  /** 0: the request names none. */
+  readonly timeoutSec: number;
+}
+
+/**
+ * Reads a request body the way Go's `json.Decoder` fills a struct: names in any case, the last of equal names wins, unknown
+ * names and whatever follows the first value do not count, `null` is as good as absent.
+ *
+ * @returns the request, or the words of the 400 (contract 8.1, in its order of validation)
+ */
+export function readQueryRequest(bytes: Buffer, length: number): QueryRequest | string {
+  body.reset();
+  body.scan(bytes, 0, length);
+  body.finish(length);
+  if (length === 0) return 'invalid request body: EOF';
+  if (body.problem !== null) return `invalid request body: ${body.problem}`;
+  if (body.root !== OPEN_OBJECT && body.root !== LOWER_N) return 'invalid request body: not a JSON object';
+
+  let botId = '';
+  let path = '';
+  let paramsFrom = 0;
+  let paramsTo = 0;
+  let timeoutSec = 0;
+  let problem = '';
+  const { members } = body;
+  for (let i = 0; i < members.length; i += 4) {
+    const from = members[i + 2] ?? 0;
+    const to = members[i + 3] ?? 0;
+    const first = bytes[from];
+    if (first === LOWER_N) continue;
+    switch (nameOf(bytes, members[i] ?? 0, members[i + 1] ?? 0)) {
+      case 'bot_id':
+        if (first === QUOTE) botId = textOf(bytes, from, to);
+        else problem ||= 'bot_id must be a string';
+        break;
+      case 'query_path':
+        if (first === QUOTE) path = textOf(bytes, from, to);
+        else problem ||= 'query_path must be a string';
+        break;
+      case 'params':
+        paramsFrom = from;
+        paramsTo = to;
+        if (first !== OPEN_OBJECT) problem ||= 'params must be an object';
+        break;
+      case 'timeout_sec':
+        timeoutSec = Number(INTEGER.exec(bytes.latin1Slice(from, to))?.[0] ?? Number.NaN);
+        if (!Number.isFinite(timeoutSec)) problem ||= 'timeout_sec must be an integer';
+        break;
+      default:
+    }
+  }
+  if (problem !== '') return `invalid request body: ${problem}`;
+  if (botId === '') return 'bot_id is required';
+  if (path === '') return 'query_path is required';
+  const pairs = paramsFrom === paramsTo ? null : pairsOf(bytes, paramsFrom, paramsTo);
+  return {
+    botId,
+    path: path.startsWith('/') ? path : `/${path}`,
+    paramsJson: pairs === null ? '' : bytes.latin1Slice(paramsFrom, paramsTo),
+    pairs,
+    timeoutSec,
+  };
+}
+
+function pairsOf(bytes: Buffer, from: number, to: number): ReadonlyMap<string, string> | null {
+  params.reset();
+  params.scan(bytes, from, to);
+  const { members } = params;
+  if (members.length === 0) return null;
+  const pairs = new Map<string, string>();
+  for (let i = 0; i < members.length; i += 4) {
+    const valueFrom = members[i + 2] ?? 0;
+    const valueTo = members[i + 3] ?? 0;
+    const value =
+      bytes[valueFrom] === QUOTE ? textOf(bytes, valueFrom, valueTo) : bytes.utf8Slice(valueFrom, valueTo).trim();
+    pairs.set(textOf(bytes, members[i] ?? 0, members[i + 1] ?? 0), value);
+  }
+  return pairs;
+}
+
+function nameOf(bytes: Buffer, from: number, to: number): string {
+  return textOf(bytes, from, to).toLowerCase();
+}
+
+/** The text of a JSON string that was scanned and found good. */
+export function textOf(bytes: Buffer, from: number, to: number): string {
+  const text = bytes.utf8Slice(from + 1, to - 1);
+  return text.includes('\\') ? String(JSON.parse(`"${text}"`)) : text;
+}
+
+// One request is read at a time in a thread, and wholly within one turn.
+const body = new JsonScanner();
+const params = new JsonScanner();
+
+/** Go takes integer literals only: 30.0 and 3e1 are refused (contract 8.1). */
+const INTEGER = /^-?\d{1,18}$/;

@@ -1,0 +1,19 @@
+import type { BotAnswer } from './bot-answer.ts';
+import type { UpstreamConnection } from './upstream-connection.ts';
+
+/** One request on its way to a bot. Exactly one of `answered` and `failed` is called, neither after `over`. */
+export interface UpstreamCall {
+  /** The whole HTTP request, in latin1. */
+  readonly request: string;
+  /** Milliseconds of `performance.now()`. */
+  deadlineAt: number;
+  /** Answered, failed or given up. */
+  readonly over: boolean;
+  /** Where it waits for its answer; kept by the upstream. */
+  connection: UpstreamConnection | null;
+  /** It was sent again because the first connection turned out dead. Kept by the upstream. */
+  resent: boolean;
+  /** The answer is valid during this call only. */
+  answered(answer: BotAnswer): void;
+  failed(error: Error): void;
+}

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmod, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { createAdminClient } from '../../src/admin/admin-client.ts';
+import { AdminSocketError, RuntimeUnreachable } from '../../src/admin/admin-errors.ts';
+import { createAdminServer } from '../../src/admin/admin-server.ts';
+import { socketPlace } from '../../src/admin/socket-path.ts';
+import { eventually, startAdmin, temporaryDirectory } from './admin-fixture.ts';
+import { FakeReadSide, status } from './fake-read-side.ts';
+
+function serverOn(t: TestContext, socketPath: string) {
+  const server = createAdminServer({
+    socketPath,
+    readSide: new FakeReadSide(status('a')),
+    queryToken: null,
+    connections: 8,
+    limits: { requestBytes: 1024, logFollowers: 1, logPollMs: 10 },
+    onError: () => {},
+  });
+  t.after(() => server.close(0));
+  return server;
+}
+
+const withCode = (code: string) => (error: unknown) => error instanceof AdminSocketError && error.code === code;
+
+test('only the owner may connect to the socket', async (t) => {
+  const { socketPath } = await startAdmin(t, new FakeReadSide());
+  assert.equal(lstatSync(socketPath).mode & 0o777, 0o600);
+});
+
+test('the umask of the process is what it was before', async (t) => {
+  const before = process.umask();
+  await startAdmin(t, new FakeReadSide());
+  assert.equal(process.umask(), before);
+});
+
+test('a socket that a killed runtime left behind is replaced', async (t) => {
+  const socketPath = join(await temporaryDirectory(t), 'admin.sock');
+  const script = `require('node:net').createServer().listen(${JSON.stringify(socketPath)}, () => console.log('listening'))`;
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  assert.ok(existsSync(socketPath));
+
+  await serverOn(t, socketPath).start();
+  assert.equal((await createAdminClient(socketPath, 5000).bots()).length, 1);
+});
+
+test('a socket on which a runtime answers is refused and left alone', async (t) => {
+  const { socketPath, client } = await startAdmin(t, new FakeReadSide());
+  await assert.rejects(serverOn(t, socketPath).start(), withCode('admin-socket-in-use'));
+  assert.equal((await client.overview()).version, '0.1.0');
+});
+
+test('a file in the way of the socket is refused and not removed', async (t) => {
+  const socketPath = join(await temporaryDirectory(t), 'admin.sock');
+  writeFileSync(socketPath, 'precious');
+  await assert.rejects(serverOn(t, socketPath).start(), withCode('admin-socket-unusable'));
+  assert.ok(existsSync(socketPath));
+});
+
+test('closing removes the socket, and clients then read that nothing is running', async (t) => {
+  const { socketPath, client, close } = await startAdmin(t, new FakeReadSide());
+  await close();
+  assert.ok(!existsSync(socketPath));
+  await assert.rejects(
+    client.overview(),
+    (error: unknown) => error instanceof RuntimeUnreachable && /npm start/.test(error.hint),
+  );
+});
+
+test('a path too long for a socket is stood in for, and server and client agree on it', async (t) => {
+  const deep = join(await temporaryDirectory(t), 'x'.repeat(60), 'y'.repeat(60));
+  mkdirSync(deep, { recursive: true });
+  const wanted = join(deep, 'admin.sock');
+  const { path, standIn } = socketPlace(wanted);
+  assert.ok(standIn !== null && Buffer.byteLength(path) <= 100);
+  t.after(() => rm(standIn, { recursive: true, force: true }));
+
+  const server = serverOn(t, wanted);
+  await server.start();
+  assert.equal(server.socketPath, path);
+  assert.equal((await createAdminClient(wanted, 5000).bots()).length, 1);
+  const link = join(await temporaryDirectory(t), 'link');
+  symlinkSync(deep, link);
+  assert.equal(createAdminClient(join(link, 'admin.sock'), 5000).socketPath, path);
+});
+
+test('a stand-in folder that others can write to is refused by server and client', async (t) => {
+  const wanted = join(await temporaryDirectory(t), 'z'.repeat(120), 'admin.sock');
+  const { standIn } = socketPlace(wanted);
+  assert.ok(standIn !== null);
+  mkdirSync(standIn);
+  await chmod(standIn, 0o777);
+  t.after(() => rm(standIn, { recursive: true, force: true }));
+  await assert.rejects(serverOn(t, wanted).start(), withCode('admin-socket-unusable'));
+  await assert.rejects(createAdminClient(wanted, 5000).bots(), withCode('admin-socket-unusable'));
+});
+
+test('more connections than the limit are dropped, and there is room again when one ends', async (t) => {
+  const socketPath = join(await temporaryDirectory(t), 'admin.sock');
+  await serverOn(t, socketPath).start();
+  const idle = await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      const socket = connect(socketPath);
+      t.after(() => socket.destroy());
+      await once(socket, 'connect');
+      return socket;
+    }),
+  );
+  const client = createAdminClient(socketPath, 5000);
+  await assert.rejects(client.bots(), RuntimeUnreachable);
+  idle[0]?.destroy();
+  await eventually('room', () =>
+    client.bots().then(
+      () => true,
+      () => false,
+    ),
+  );
+});
