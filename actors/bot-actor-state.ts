@@ -1,6 +1,6 @@
 import type { BotSpec } from './bot-spec.ts';
-import type { BotMemory, EngineEffectKind } from './message.ts';
 import type { BotState } from './effect.ts';
+import type { BotMemory, EngineEffectKind } from './message.ts';
 import type { ContainerFacts, Incarnation, Observation } from './observation.ts';
 import type { Reason } from './reason.ts';
 import type { Route } from './route.ts';

@@ -123,7 +123,12 @@ export class Change {
     if (draft.route !== before.route) this.#effects.push({ kind: 'route', botId: draft.id, route: draft.route });
     this.#timer('retry', before.retryAt, draft.retryAt, draft.lastIncarnation);
     this.#timer('grace', before.graceUntil, draft.graceUntil, draft.lastIncarnation);
-    this.#timer('deadline', before.inFlight?.deadlineAt ?? 0, draft.inFlight?.deadlineAt ?? 0, draft.inFlight?.incarnation ?? 0);
+    this.#timer(
+      'deadline',
+      before.inFlight?.deadlineAt ?? 0,
+      draft.inFlight?.deadlineAt ?? 0,
+      draft.inFlight?.incarnation ?? 0,
+    );
     if (this.#ended) this.#effects.push({ kind: 'ended', botId: draft.id });
     return { state: draft, effects: this.#effects };
   }

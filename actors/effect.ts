@@ -4,7 +4,14 @@ import type { Reason } from './reason.ts';
 import type { Route } from './route.ts';
 
 /** Everything an actor can ask for. An effect is data; whoever carries it out answers with a message. */
-export type BotEffect = EngineEffect | TimerEffect | CancelTimerEffect | RouteEffect | RecordEffect | AnswerEffect | EndedEffect;
+export type BotEffect =
+  | EngineEffect
+  | TimerEffect
+  | CancelTimerEffect
+  | RouteEffect
+  | RecordEffect
+  | AnswerEffect
+  | EndedEffect;
 
 /** At most one engine effect per bot is in flight. Each is answered by `effect-done` or `effect-failed`. */
 export type EngineEffect = StartEffect | StopEffect | RemoveEffect | InspectEffect;

@@ -49,7 +49,8 @@ export const BLOCK_REASONS = {
     severity: 'error',
     origin: 'bot',
     retry: 'blocked',
-    sentence: (facts) => `The bot's definition has a format${quoted(facts, 'format')} that this version of the runtime does not know.`,
+    sentence: (facts) =>
+      `The bot's definition has a format${quoted(facts, 'format')} that this version of the runtime does not know.`,
     advice: () => 'Upgrade the runtime, or write the definition in an older format.',
   },
   'code-unreadable': {

@@ -70,7 +70,8 @@ export const FAILURE_REASONS = {
     severity: 'error',
     origin: 'platform',
     retry: 'auto',
-    sentence: (facts) => `The bot's saved state exists but cannot be read, so the bot was not started${detail(facts) || '.'}`,
+    sentence: (facts) =>
+      `The bot's saved state exists but cannot be read, so the bot was not started${detail(facts) || '.'}`,
     advice: () => 'The state is left as it is. Make it readable, or move it away to start without it.',
   },
   'interpreter-missing': {
@@ -106,7 +107,7 @@ export const FAILURE_REASONS = {
     origin: 'platform',
     retry: 'auto',
     sentence: (facts) => `The engine accepted the start, but the bot does not run${aside(facts)}.`,
-    advice: () => 'Look at the bot\'s log and at what the engine says; it is retried.',
+    advice: () => "Look at the bot's log and at what the engine says; it is retried.",
   },
   'start-timed-out': {
     severity: 'error',
@@ -127,8 +128,8 @@ export const FAILURE_REASONS = {
     severity: 'error',
     origin: 'dependency',
     retry: 'auto',
-    sentence: (facts) => `The engine refused to ${fact(facts, 'effect', 'act')}${facts['effect'] === undefined ? ' on' : ''} the bot${detail(facts) || '.'}`,
+    sentence: (facts) =>
+      `The engine refused to ${fact(facts, 'effect', 'act')}${facts['effect'] === undefined ? ' on' : ''} the bot${detail(facts) || '.'}`,
     advice: () => 'The cause is in what the engine said; it is tried again.',
   },
 } as const satisfies Record<string, ReasonKind>;
-

@@ -8,7 +8,8 @@ export const LIFE_REASONS = {
     origin: 'platform',
     retry: 'auto',
     sentence: () => 'The engine has not said yet whether this bot runs.',
-    advice: () => 'Nothing is done to the bot until the engine was asked; if this lasts, check that the engine answers.',
+    advice: () =>
+      'Nothing is done to the bot until the engine was asked; if this lasts, check that the engine answers.',
   },
   'first-start': {
     severity: 'info',
@@ -32,7 +33,8 @@ export const LIFE_REASONS = {
     severity: 'info',
     origin: 'operator',
     retry: 'auto',
-    sentence: () => "The bot's config, code, runtime or entry points changed, so it is being replaced by the new version.",
+    sentence: () =>
+      "The bot's config, code, runtime or entry points changed, so it is being replaced by the new version.",
     advice: noAdvice,
   },
   enabled: {
@@ -56,11 +58,20 @@ export const LIFE_REASONS = {
     sentence: () => 'Somebody asked for a reset: what had failed before is forgotten, and the bot is being started.',
     advice: noAdvice,
   },
+  'unfinished-start': {
+    severity: 'info',
+    origin: 'platform',
+    retry: 'auto',
+    sentence: () =>
+      'A container that was made but never started was left over; it is removed before the bot is started.',
+    advice: noAdvice,
+  },
   started: {
     severity: 'info',
     origin: 'platform',
     retry: 'auto',
-    sentence: (facts) => `The bot was started${typeof facts['tookMs'] === 'number' ? ` in ${duration(facts['tookMs'])}` : ''}.`,
+    sentence: (facts) =>
+      `The bot was started${typeof facts['tookMs'] === 'number' ? ` in ${duration(facts['tookMs'])}` : ''}.`,
     advice: noAdvice,
   },
   adopted: {
@@ -135,7 +146,8 @@ export const LIFE_REASONS = {
     origin: 'dependency',
     retry: 'auto',
     sentence: (facts) => `The engine that runs the bots cannot be reached${aside(facts)}.`,
-    advice: () => 'Start the engine, or correct its address. What runs is left alone, and this bot goes on when the engine answers.',
+    advice: () =>
+      'Start the engine, or correct its address. What runs is left alone, and this bot goes on when the engine answers.',
   },
   'image-missing': {
     severity: 'error',

@@ -4,10 +4,10 @@
  * {@link BLOCK_REASONS}.
  */
 import type { Incarnation } from './observation.ts';
+import type { Origin, ReasonFacts, ReasonKind, Retry, Severity } from './reason-kind.ts';
 import { BLOCK_REASONS } from './reason-of-block.ts';
 import { FAILURE_REASONS } from './reason-of-failure.ts';
 import { LIFE_REASONS } from './reason-of-life.ts';
-import type { Origin, ReasonFacts, ReasonKind, Retry, Severity } from './reason-kind.ts';
 
 export type { ReasonFacts, ReasonKind } from './reason-kind.ts';
 
@@ -55,5 +55,16 @@ export interface ReasonDescription {
 export function describeReason(reason: Reason): ReasonDescription {
   const { code, facts, at, incarnation, specRevision } = reason;
   const { severity, origin, retry, sentence, advice }: ReasonKind = REASONS[code];
-  return { code, severity, origin, retry, text: sentence(facts), advice: advice(facts), facts, at, incarnation, specRevision };
+  return {
+    code,
+    severity,
+    origin,
+    retry,
+    text: sentence(facts),
+    advice: advice(facts),
+    facts,
+    at,
+    incarnation,
+    specRevision,
+  };
 }

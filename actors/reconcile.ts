@@ -1,4 +1,4 @@
-import { type Change, why } from './change.ts';
+import { type Change, type Why, why } from './change.ts';
 import { type Goal, goalOf, isWanted } from './goal.ts';
 import type { ContainerFacts } from './observation.ts';
 
@@ -21,11 +21,14 @@ export function reconcile(change: Change): void {
   const goal = goalOf(draft, settings.orphanGraceMs);
   switch (goal.kind) {
     case 'run':
-      return towardsRunning(change);
+      towardsRunning(change);
+      break;
     case 'halt':
-      return towardsNothing(change, goal);
+      towardsNothing(change, goal);
+      break;
     case 'tolerate':
-      return tolerate(change);
+      tolerate(change);
+      break;
   }
 }
 
@@ -36,15 +39,18 @@ function towardsRunning(change: Change): void {
     isUp(change, seen);
     return;
   }
-  if (draft.retryAt > 0) return;
-  if (draft.inDoubt) {
-    inspect(change);
-  } else if (seen === null) {
-    start(change, null);
-  } else if (seen !== undefined) {
-    if (seen.phase === 'exited' && isWanted(draft, seen)) start(change, seen.containerId);
-    else endContainer(change, seen, why(draft.renew ? 'operator-restart' : 'spec-changed'));
-  }
+  if (draft.retryAt > 0 || draft.obstacle !== null) return;
+  if (draft.inDoubt) inspect(change);
+  else if (seen === null) start(change, null);
+  else if (seen !== undefined) makeWayOrStart(change, seen);
+}
+
+function makeWayOrStart(change: Change, seen: ContainerFacts): void {
+  const { draft } = change;
+  if (draft.renew) endContainer(change, seen, why('operator-restart'));
+  else if (!isWanted(draft, seen)) endContainer(change, seen, why('spec-changed'));
+  else if (seen.phase === 'created') endContainer(change, seen, why('unfinished-start'));
+  else start(change, seen.containerId);
 }
 
 function towardsNothing(change: Change, goal: Goal & { kind: 'halt' }): void {
@@ -74,10 +80,11 @@ function tolerate(change: Change): void {
   const { draft, now, settings } = change;
   if (draft.wish !== 'orphan' || draft.obstacle === 'actor-failed') return;
   if (draft.seen === null && !draft.inDoubt) {
-    settle(change, { kind: 'halt', to: 'ended', why: why('not-desired-yet') });
+    settle(change, { kind: 'halt', to: 'ended', why: why('not-desired') });
     draft.graceUntil = 0;
     return;
   }
+  draft.upSince = 0;
   if (draft.graceUntil === 0) draft.graceUntil = now + settings.orphanGraceMs;
   if (draft.seen) {
     const found = why('not-desired-yet', { graceMs: settings.orphanGraceMs });
@@ -93,22 +100,27 @@ function isUp(change: Change, container: ContainerFacts): void {
   draft.retryAt = 0;
   draft.obstacle = null;
   draft.stopAsked = false;
-  if (draft.state === 'running') return;
+  if (draft.state === 'running' && draft.upSince > 0) return;
   if (draft.launched) {
+    draft.launched = false;
     draft.upSince = now;
     change.transition('running', why('started', { tookMs: now - draft.since }));
-    draft.launched = false;
     return;
   }
-  // An incarnation is the time of its start, so what was adopted is as old as its number says.
-  draft.upSince = Math.min(now, Math.max(draft.lastIncarnation, container.incarnation));
   draft.incarnation = container.incarnation;
-  change.transition('running', why(draft.state === 'backing-off' ? 'started-by-hand' : 'adopted'));
+  if (draft.state === 'backing-off') {
+    draft.upSince = now;
+    change.transition('running', why('started-by-hand'));
+  } else {
+    // An incarnation is the time of its start, so what was adopted is as old as its number says.
+    draft.upSince = Math.min(now, draft.lastIncarnation);
+    change.transition('running', why('adopted'));
+  }
 }
 
 function start(change: Change, inPlace: string | null): void {
   const { draft, now } = change;
-  if (draft.spec === null || draft.obstacle !== null) return;
+  if (draft.spec === null) return;
   draft.incarnation = Math.max(now, draft.lastIncarnation + 1);
   draft.lastIncarnation = draft.incarnation;
   draft.launched = true;
@@ -127,7 +139,7 @@ function start(change: Change, inPlace: string | null): void {
 }
 
 /** Stops a container that runs, removes one that does not. */
-function endContainer(change: Change, container: ContainerFacts, because: ReturnType<typeof why>): void {
+function endContainer(change: Change, container: ContainerFacts, because: Why): void {
   const { draft, now } = change;
   const { containerId, phase } = container;
   const { id: botId, incarnation } = draft;
@@ -137,6 +149,7 @@ function endContainer(change: Change, container: ContainerFacts, because: Return
     change.transition('stopping', because);
   }
   draft.stopAsked = true;
+  draft.launched = false;
   draft.upSince = 0;
   change.ask({ kind: phase === 'running' ? 'stop' : 'remove', botId, incarnation, containerId });
 }

@@ -25,8 +25,12 @@ export function prepareEntrypoint(command: BotCommand, entrypoint: string): void
     const cause = errorCodeOf(error);
     if (cause === 'EPERM' || cause === 'EROFS') return; // executable or not, the start will show
     const hint = 'check entrypoints and the files of the bot';
-    throw new AgentError('entrypoint-missing', `the entry point ${entrypoint} is not among the files of the bot; ${hint}`, {
-      path: entrypoint,
-    });
+    throw new AgentError(
+      'entrypoint-missing',
+      `the entry point ${entrypoint} is not among the files of the bot; ${hint}`,
+      {
+        path: entrypoint,
+      },
+    );
   }
 }

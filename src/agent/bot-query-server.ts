@@ -57,7 +57,10 @@ export function startQueryServer(context: RunContext, parts: QueryServerParts): 
       parts.noted.note('query', null);
       log.endLines();
       const cause = lastMeaningfulLine(tail.lines()) ?? 'no message';
-      parts.botLog.note('warn', mask(`the query server ${endText(exit)}: ${cause}; starting it again in ${restartDelayMs} ms`));
+      parts.botLog.note(
+        'warn',
+        mask(`the query server ${endText(exit)}: ${cause}; starting it again in ${restartDelayMs} ms`),
+      );
     },
     onStopped: () => log.close(settings.limits.flushMs),
   });

@@ -1,5 +1,3 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import type { LastWords } from '../../actors/observation.ts';
 import type { BotCommand } from './bot-command.ts';
 import { causeOfExit, StderrTail } from './exit-cause.ts';
@@ -21,7 +19,7 @@ export interface BotParts {
   readonly queryServer: QueryServer | null;
 }
 
-/** Starts the bot, waits for its end, however it comes, and cleans up behind it. */
+/** Starts the bot (or a query program), waits for its end, however it comes, and cleans up behind it. */
 export async function runBot(context: RunContext, parts: BotParts): Promise<RunEnd> {
   const { settings, stop } = context;
   const { limits } = settings;
@@ -45,7 +43,6 @@ export async function runBot(context: RunContext, parts: BotParts): Promise<RunE
   parts.log.endLines();
 
   // The bot is gone and its files are at rest: this is the place of the final sync of state and logs.
-  if (settings.scheduled) writeDoneFile(settings.logsPath, exitCodeOf(exit));
   await parts.queryServer?.stop(stop.requested ? limits.queryStopGraceMs : limits.queryCrashGraceMs);
   parts.noted.note('query', null);
 
@@ -99,10 +96,4 @@ function startFailed(failure: StartFailure, command: BotCommand, { mask }: RunCo
 function exitCodeOf(exit: ProcessExit | StartFailure): number {
   if (exit.kind === 'failed') return 1;
   return exit.kind === 'code' ? exit.code : EXIT_CODE_OF_SIGNAL;
-}
-
-/** Contract 6.2, step 11: beside the logs, so `/var/the0/done`. */
-function writeDoneFile(logsPath: string, exitCode: number): void {
-  mkdirSync(dirname(logsPath), { recursive: true });
-  writeFileSync(join(dirname(logsPath), 'done'), String(exitCode), { mode: 0o644 });
 }

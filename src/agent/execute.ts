@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { AgentError, messageOf } from './agent-error.ts';
 import { fetchCode, prepareEntrypoint } from './bot-code.ts';
 import { botCommand } from './bot-command.ts';
@@ -34,7 +34,9 @@ export async function execute(context: RunContext, options: { readonly queryServ
     });
     // The query server first: it is what somebody may be waiting for.
     const queryServer = options.queryServer ? startQueryServer(context, { environment, botLog: log, noted }) : null;
-    return await runBot(context, { command, environment, log, noted, queryServer });
+    const end = await runBot(context, { command, environment, log, noted, queryServer });
+    if (settings.scheduled) writeDoneFile(settings.logsPath, end.exitCode);
+    return end;
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
     log.note('error', context.mask(error.message));
@@ -42,4 +44,9 @@ export async function execute(context: RunContext, options: { readonly queryServ
   } finally {
     await log.close(limits.flushMs);
   }
+}
+
+/** Contract 6.2, step 11: beside the logs, so `/var/the0/done`. */
+function writeDoneFile(logsPath: string, exitCode: number): void {
+  writeFileSync(join(dirname(logsPath), 'done'), String(exitCode), { mode: 0o644 });
 }

@@ -14,7 +14,9 @@ export class StderrTail {
 
   push(chunk: Buffer): void {
     // A copy, at most TAIL_BYTES long: a slice would keep the whole chunk in memory.
-    this.#tail = Buffer.from(Buffer.concat([this.#tail.subarray(chunk.length - TAIL_BYTES), chunk]).subarray(-TAIL_BYTES));
+    this.#tail = Buffer.from(
+      Buffer.concat([this.#tail.subarray(chunk.length - TAIL_BYTES), chunk]).subarray(-TAIL_BYTES),
+    );
   }
 
   lines(): string[] {
@@ -36,9 +38,14 @@ export function causeOfExit(
   const wrapperError = failed ? stderr.findLast((line) => WRAPPER_ERROR.test(line)) : undefined;
   const text = wrapperError ?? (failed ? ownError : undefined) ?? lastMeaningfulLine(stderr);
   // Masked before it is cut: half a secret would not be found any more.
-  const detail = text === undefined ? {} : { detail: mask(text).trim().replace(/\s+/g, ' ').slice(0, DETAIL_CHARACTERS) };
+  const detail =
+    text === undefined ? {} : { detail: mask(text).trim().replace(/\s+/g, ' ').slice(0, DETAIL_CHARACTERS) };
   const end = exit.kind === 'code' ? { exitCode: exit.code } : { signal: exit.signal };
-  return { the0: 1, code: wrapperError === undefined ? 'bot-exited' : 'bot-import-failed', facts: { ...end, ...detail } };
+  return {
+    the0: 1,
+    code: wrapperError === undefined ? 'bot-exited' : 'bot-import-failed',
+    facts: { ...end, ...detail },
+  };
 }
 
 /** Not a stack frame, not a caret under source text, not what interpreters add below an error. */

@@ -76,7 +76,8 @@ export class LogFile {
         this.#failedAt = null;
       } catch (error) {
         this.#lostCause = errorCodeOf(error);
-        if (this.#failedAt === null) this.#onTrouble(`cannot write ${this.path} (${messageOf(error)}); dropping its lines`);
+        if (this.#failedAt === null)
+          this.#onTrouble(`cannot write ${this.path} (${messageOf(error)}); dropping its lines`);
         this.#failedAt = performance.now();
         this.#lostLines += blocks.reduce((sum, block) => sum + countLines(block), lostLines);
       }

@@ -1,18 +1,76 @@
 /**
- * Words of this folder: what runs *beside* a bot. The *agent* brings code, starts the bot and its query server, each in a
- * *process group* of its own, keeps their logs, ends them, and says as its *last words* why. There is one agent per bot, so
- * every import here is paid for thousands of times: only built-in modules, and only those that are always needed.
+ * Words of this folder: what runs *beside* a bot. The *agent* brings the code, starts the bot and its query server, each in
+ * a *process group* of its own, keeps their logs, ends them, and says in its *last words* why. There is one agent per bot,
+ * so every import is paid for thousands of times: built-in modules only, and only those that are always needed.
  *
  * Bundled into one file (images/bundle-agent.ts): `/app/agent.js` in the image.
  */
-import { parseArgs } from 'node:util';
+import { type AgentArguments, parseAgentArguments } from './agent-arguments.ts';
 import { AgentError, messageOf } from './agent-error.ts';
+import { logLine } from './agent-line.ts';
 import { type AgentSettings, readSettings } from './agent-settings.ts';
 import { execute } from './execute.ts';
 import { sayLastWords } from './last-words.ts';
-import { logLine } from './agent-line.ts';
-import { failedRun, type RunEnd } from './run-context.ts';
+import { killLeftGroups } from './process-group.ts';
+import { executeQuery, executeQueryServer } from './query-run.ts';
+import { failedRun, type RunContext, type RunEnd } from './run-context.ts';
 import { secretMask } from './secret-mask.ts';
 import { takeSecrets } from './secrets-pipe.ts';
 import { StopSignal, stopOnLifelineEnd, stopOnSignals } from './stop-signal.ts';
 import { Tee } from './tee.ts';
+
+/** Replaced by the bundler. */
+declare const THE0_AGENT_VERSION: string;
+
+async function main(): Promise<number> {
+  const secrets = takeSecrets(process.env);
+  let args: AgentArguments;
+  try {
+    args = parseAgentArguments(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`Error: ${messageOf(error)}\n`);
+    return 1;
+  }
+  if (args.command === 'version') {
+    process.stdout.write(`the0-runtime version ${THE0_AGENT_VERSION}\n`);
+    return 0;
+  }
+  const noMask = (text: string) => text;
+  try {
+    const settings = readSettings(process.env);
+    const end = await run(args, settings, secrets);
+    await sayLastWords(end.lastWords, settings.limits.flushMs);
+    return end.exitCode;
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    process.stderr.write(logLine('error', error.message));
+    await sayLastWords(failedRun(error, noMask).lastWords, 500);
+    return 1;
+  }
+}
+
+function run(args: AgentArguments, settings: AgentSettings, secrets: ReadonlyMap<string, string>): Promise<RunEnd> {
+  const stop = new StopSignal();
+  stopOnSignals(stop, settings.limits);
+  if (settings.lifeline) stopOnLifelineEnd(stop, settings.limits);
+  const context: RunContext = {
+    settings,
+    env: process.env,
+    stop,
+    mask: secretMask(settings.botConfig, secrets.values()),
+    tee: settings.tee ? new Tee(process.stdout, process.stderr, settings.limits.logQueueBytes) : null,
+  };
+  if (args.queryServerOnly) return executeQueryServer(context);
+  const queryPath = args.query ?? settings.queryPath;
+  if (queryPath !== null) return executeQuery(context, queryPath);
+  return execute(context, { queryServer: !args.skipQueryServer });
+}
+
+// Whatever goes wrong with the agent: no process of the bot is left behind.
+process.once('exit', killLeftGroups);
+main().then(
+  (exitCode) => process.exit(exitCode),
+  (error: unknown) => {
+    process.stderr.write(logLine('error', `the agent failed: ${messageOf(error)}`), () => process.exit(1));
+  },
+);

@@ -23,6 +23,13 @@ export interface ProcessGroupOptions {
   readonly onOutput: (stream: OutputStream, chunk: Buffer) => void;
 }
 
+const live = new Set<ProcessGroup>();
+
+/** For the agent's own end, however it comes: leaves no group behind. */
+export function killLeftGroups(): void {
+  for (const group of live) group.signal('SIGKILL');
+}
+
 /**
  * A program and all it starts, in a process group (and session) of its own, so that one signal reaches all of it. When the
  * leader ends, the rest is killed at once: nothing outlives a bot, and nobody waits for a pipe that a grandchild holds.
@@ -45,6 +52,7 @@ export class ProcessGroup {
       detached: true,
     });
     this.pid = this.#child.pid ?? null;
+    if (this.pid !== null) live.add(this);
     const outputEnded = Promise.all([this.#passOn('stdout', options), this.#passOn('stderr', options)]);
     this.ended = this.#watch(outputEnded, options.drainMs);
   }
@@ -71,6 +79,7 @@ export class ProcessGroup {
     });
     if (exit.kind === 'failed') return exit;
     this.signal('SIGKILL');
+    live.delete(this);
     let timer: NodeJS.Timeout | undefined;
     const drained = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, drainMs);

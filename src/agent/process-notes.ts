@@ -64,7 +64,8 @@ function parseIdentity(value: unknown): ProcessIdentity | null | undefined {
   if (!isRecord(value)) return undefined;
   const { pid, startTime } = value;
   // 0 and 1 would address the caller's own group and every process there is.
-  if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 1 || typeof startTime !== 'string') return undefined;
+  if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 1 || typeof startTime !== 'string')
+    return undefined;
   return { pid, startTime };
 }
 

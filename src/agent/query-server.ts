@@ -7,10 +7,7 @@ export interface QueryServerOptions {
   readonly onEnded: (exit: ProcessExit | StartFailure, restartDelayMs: number) => void;
   /** It was stopped and nothing of it runs any more. */
   readonly onStopped: () => Promise<void>;
-  readonly limits: Pick<
-    AgentLimits,
-    'queryFirstRestartMs' | 'queryRestartMs' | 'queryRestartCapMs' | 'queryHealthyMs'
-  >;
+  readonly limits: Pick<AgentLimits, 'queryFirstRestartMs' | 'queryRestartMs' | 'queryRestartCapMs' | 'queryHealthyMs'>;
 }
 
 /** Keeps a bot's query server running beside the bot (contract 12.3 #52). It never ends or restarts the bot. */

@@ -1,5 +1,5 @@
 import type { LastWords } from '../../actors/observation.ts';
-import { AgentError } from './agent-error.ts';
+import type { AgentError } from './agent-error.ts';
 import type { AgentSettings } from './agent-settings.ts';
 import type { SecretMask } from './secret-mask.ts';
 import type { StopSignal } from './stop-signal.ts';
@@ -23,7 +23,10 @@ export interface RunEnd {
 
 /** Contract 6.2 and 6.7: what fails before the program runs ends with exit code 1. */
 export function failedRun(error: AgentError, mask: SecretMask): RunEnd {
-  const facts = Object.entries(error.facts).map(([name, value]) => [name, typeof value === 'string' ? mask(value) : value]);
+  const facts = Object.entries(error.facts).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? mask(value) : value,
+  ]);
   return { exitCode: 1, lastWords: { the0: 1, code: error.code, facts: Object.fromEntries(facts) } };
 }
 

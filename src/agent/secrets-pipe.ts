@@ -24,7 +24,8 @@ function readToEnd(fd: number): string {
   const buffer = Buffer.alloc(MOST_BYTES);
   let length = 0;
   try {
-    for (let read = 1; read > 0 && length < MOST_BYTES; length += read) read = readSync(fd, buffer, length, MOST_BYTES - length, null);
+    for (let read = 1; read > 0 && length < MOST_BYTES; length += read)
+      read = readSync(fd, buffer, length, MOST_BYTES - length, null);
   } finally {
     closeSync(fd);
   }

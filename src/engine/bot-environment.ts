@@ -89,7 +89,10 @@ export function assertEnvironmentFits(botId: string, environment: Readonly<Recor
     if (bytes <= LARGEST_VARIABLE_BYTES) continue;
     const what = name === 'CONFIG' || name === 'BOT_CONFIG' ? "the bot's config" : name;
     const detail = `${what} takes ${bytes} bytes in the environment, at most ${LARGEST_VARIABLE_BYTES} are possible`;
-    throw new EngineError({ code: 'rejected', facts: { detail } }, `Bot ${botId} cannot be started: ${detail}. Make it smaller.`);
+    throw new EngineError(
+      { code: 'rejected', facts: { detail } },
+      `Bot ${botId} cannot be started: ${detail}. Make it smaller.`,
+    );
   }
 }
 

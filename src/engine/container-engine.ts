@@ -2,8 +2,9 @@
  * Words of this folder: what *does* run. A *container* is one start-able instance of a bot: a Docker container, or for the
  * `process` engine an agent process with a directory. An *incarnation* is one start of it.
  */
-import type { ContainerFacts, Incarnation, Observation } from '../../actors/observation.ts';
+
 import type { EngineFailure } from '../../actors/message.ts';
+import type { ContainerFacts, Incarnation, Observation } from '../../actors/observation.ts';
 import type { BotDefinition } from '../desired/bot-definition.ts';
 
 /**

@@ -121,7 +121,7 @@ export class BotAnswer implements BodySink {
 
   #unreadable(problem: string, bytes: Buffer, from: number, to: number): never {
     const cut = Math.min(to, from + EXCERPT_BYTES);
-    throw new AnswerUnreadable(`${problem} (body: ${bytes.utf8Slice(from, cut)}${cut < to ? '…' : ''})`);
+    throw new AnswerUnreadable(`${problem} (body: ${bytes.toString('utf8', from, cut)}${cut < to ? '…' : ''})`);
   }
 }
 

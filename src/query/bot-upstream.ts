@@ -52,7 +52,10 @@ export class BotUpstream implements ConnectionOwner {
   start(call: UpstreamCall): void {
     this.#calls.add(call);
     const connection = this.#idle.pop();
-    if (connection === undefined) return this.#sendOnNew(call);
+    if (connection === undefined) {
+      this.#sendOnNew(call);
+      return;
+    }
     this.#shared.idle.remove(connection);
     this.#send(call, connection);
   }
@@ -83,7 +86,10 @@ export class BotUpstream implements ConnectionOwner {
     this.#calls.delete(call);
     call.connection = null;
     call.answered(answer);
-    if (!connection.reusable || this.#retired) return connection.destroy();
+    if (!connection.reusable || this.#retired) {
+      connection.destroy();
+      return;
+    }
     this.#idle.push(connection);
     this.#shared.idle.add(connection, performance.now());
   }
@@ -92,7 +98,8 @@ export class BotUpstream implements ConnectionOwner {
     call.connection = null;
     if (connection.served > 0 && !started && !call.resent) {
       call.resent = true;
-      return this.#sendOnNew(call);
+      this.#sendOnNew(call);
+      return;
     }
     const { connectRetryMs } = this.#shared.limits;
     const nextTry = performance.now() + connectRetryMs;

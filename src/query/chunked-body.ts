@@ -41,8 +41,9 @@ export class ChunkedBody {
       }
       const lineEnd = bytes.indexOf(LF, at);
       const end = lineEnd < 0 || lineEnd >= to ? to : lineEnd;
-      if (this.#line.length + end - at > LONGEST_LINE) throw new UpstreamFailure('a line of the chunked body is too long');
-      this.#line += bytes.latin1Slice(at, end);
+      if (this.#line.length + end - at > LONGEST_LINE)
+        throw new UpstreamFailure('a line of the chunked body is too long');
+      this.#line += bytes.toString('latin1', at, end);
       at = end;
       if (end === to) return -1;
       at += 1;

@@ -18,8 +18,8 @@ export class IdleConnections {
   add(connection: UpstreamConnection, now: number): void {
     connection.idleSince = now;
     this.#idle.add(connection);
-    if (this.#idle.size <= this.#limit) return;
-    for (const oldest of this.#idle) return this.#close(oldest);
+    const oldest = this.#idle.values().next().value;
+    if (this.#idle.size > this.#limit && oldest !== undefined) this.#close(oldest);
   }
 
   remove(connection: UpstreamConnection): void {

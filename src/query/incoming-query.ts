@@ -1,6 +1,5 @@
 import type { HttpResponse } from 'uWebSockets.js';
-import type { BotAnswer } from './bot-answer.ts';
-import { AnswerUnreadable } from './bot-answer.ts';
+import { AnswerUnreadable, type BotAnswer } from './bot-answer.ts';
 import { botRequest } from './bot-request.ts';
 import type { BotUpstream } from './bot-upstream.ts';
 import type { Deadlines, Timed } from './deadlines.ts';
@@ -8,7 +7,7 @@ import { HeldBody, type HeldBytes } from './held-bytes.ts';
 import type { QueryLimits, QueryRefusal } from './query-front-end.ts';
 import { type QueryRequest, readQueryRequest } from './query-request.ts';
 import { answerBody, errorBody, type StatusLine, statusLineOf } from './query-response.ts';
-import { RequestBody } from './request-body.ts';
+import { type ReceivedBody, RequestBody } from './request-body.ts';
 import type { RouteTable } from './route-table.ts';
 import { BUSY, SILENT, type SupervisorAsks } from './supervisor-asks.ts';
 import type { UpstreamCall } from './upstream-call.ts';
@@ -56,19 +55,26 @@ export class IncomingQuery implements UpstreamCall, Timed {
     response.onData((chunk, last) => {
       if (this.over) return;
       const received = body.push(chunk, last);
-      if (received !== 'more') this.#received(body, received);
+      if (received === 'more') return;
+      try {
+        this.#received(body, received);
+      } catch (error) {
+        // A defect of ours that one query shows must not end the thread, and with it all other queries.
+        this.#refuse('500 Internal Server Error', `internal error: ${String(error)}`);
+      }
     });
   }
 
   /** The bot's answer is here (called by the upstream). */
   answered(answer: BotAnswer): void {
     const body = answerBody(answer, this.#elapsedMs());
-    this.#settle(statusLineOf(answer.status), body);
+    this.#reply(statusLineOf(answer.status), body);
   }
 
   /** The bot could not be asked, or did not answer properly (called by the upstream). */
   failed(error: Error): void {
-    const what = error instanceof AnswerUnreadable ? 'failed to parse query response' : 'failed to execute query request';
+    const what =
+      error instanceof AnswerUnreadable ? 'failed to parse query response' : 'failed to execute query request';
     this.#refuse('500 Internal Server Error', `${what}: ${error.message}`);
   }
 
@@ -76,7 +82,6 @@ export class IncomingQuery implements UpstreamCall, Timed {
   expire(): void {
     const botId = this.#query?.botId ?? '';
     const upstream = this.#upstream;
-    upstream?.cancel(this);
     const what =
       upstream === null
         ? `the runtime did not find out within ${this.#timeoutMs / 1000} s where bot ${botId} runs`
@@ -86,36 +91,47 @@ export class IncomingQuery implements UpstreamCall, Timed {
     this.#refuse('500 Internal Server Error', `failed to execute query request: ${what}`);
   }
 
-  #received(body: RequestBody, received: 'complete' | 'too-large' | 'no-room' | 'flood'): void {
+  #received(body: RequestBody, received: Exclude<ReceivedBody, 'more'>): void {
     const { limits } = this.#context;
-    if (received === 'complete') {
-      const query = readQueryRequest(body.bytes, body.length);
-      body.release();
-      return typeof query === 'string' ? this.#refuse('400 Bad Request', query) : this.#resolve(query);
+    switch (received) {
+      case 'complete': {
+        const query = readQueryRequest(body.bytes, body.length);
+        if (typeof query === 'string') this.#refuse('400 Bad Request', query);
+        else this.#resolve(query);
+        break;
+      }
+      case 'no-room':
+        this.#busy(heldTooMuch(limits));
+        break;
+      case 'too-large':
+      case 'flood': {
+        const problem = `the request is larger than ${limits.requestBytes} bytes (limit requestBytes)`;
+        this.#refuse('413 Content Too Large', problem, received === 'flood');
+      }
     }
     body.release();
-    if (received === 'no-room') {
-      return this.#busy(`large bodies of all queries together may hold ${limits.heldBytes} bytes (limit heldBytes)`);
-    }
-    this.#refuse(
-      '413 Content Too Large',
-      `the request is larger than ${limits.requestBytes} bytes (limit requestBytes)`,
-      received === 'flood',
-    );
   }
 
   #resolve(query: QueryRequest): void {
-    const { limits, routes, asks, deadlines } = this.#context;
+    const { limits, routes } = this.#context;
     this.#query = query;
-    this.#timeoutMs =
-      query.timeoutSec > 0 ? Math.min(query.timeoutSec * 1000, limits.maxTimeoutMs) : limits.defaultTimeoutMs;
+    const { timeoutSec } = query;
+    this.#timeoutMs = timeoutSec > 0 ? Math.min(timeoutSec * 1000, limits.maxTimeoutMs) : limits.defaultTimeoutMs;
     this.deadlineAt = this.#startedAt + this.#timeoutMs;
     const upstream = routes.get(query.botId);
-    if (upstream !== undefined) return this.#askBot(query, upstream);
+    if (upstream === undefined) this.#askSupervisor(query);
+    else this.#askBot(query, upstream);
+  }
+
+  #askSupervisor(query: QueryRequest): void {
+    const { asks, deadlines, limits } = this.#context;
     const asked = asks.ask(query.botId);
-    if (asked === BUSY) return this.#busy(`too many questions about bots that do not run (limit asksInFlight ${limits.asksInFlight})`);
+    if (asked === BUSY) {
+      this.#busy(`too many questions about bots that do not run (limit asksInFlight ${limits.asksInFlight})`);
+      return;
+    }
     deadlines.add(this);
-    asked.then((refusal) => {
+    void asked.then((refusal) => {
       if (!this.over) this.#explain(query, refusal);
     });
   }
@@ -123,24 +139,30 @@ export class IncomingQuery implements UpstreamCall, Timed {
   #explain(query: QueryRequest, refusal: QueryRefusal | typeof SILENT): void {
     const { botId } = query;
     if (refusal === SILENT) {
-      return this.#refuse('500 Internal Server Error', `bot ${botId} has no route and the supervisor did not say why; ask again`);
+      const problem = `bot ${botId} has no route and the supervisor did not say why; ask again`;
+      this.#refuse('500 Internal Server Error', problem);
+      return;
     }
     switch (refusal.kind) {
       case 'unknown-bot':
-        return this.#refuse('404 Not Found', `bot not found: ${botId}`);
+        this.#refuse('404 Not Found', `bot not found: ${botId}`);
+        break;
       case 'no-query-entrypoint':
-        return this.#refuse('404 Not Found', `bot ${botId} does not have a query entrypoint`);
+        this.#refuse('404 Not Found', `bot ${botId} does not have a query entrypoint`);
+        break;
       case 'not-running':
-        return this.#refuse('500 Internal Server Error', `bot ${botId} is not running: ${refusal.sentence}`);
+        this.#refuse('500 Internal Server Error', `bot ${botId} is not running: ${refusal.sentence}`);
+        break;
       case 'route':
-        return this.#askBot(query, this.#context.routes.provisional(botId, refusal.route));
+        this.#askBot(query, this.#context.routes.provisional(botId, refusal.route));
     }
   }
 
   #askBot(query: QueryRequest, upstream: BotUpstream): void {
     const { limits, deadlines } = this.#context;
     if (upstream.inFlight >= limits.inFlightPerBot) {
-      return this.#busy(`too many queries to bot ${query.botId} at one time (limit inFlightPerBot ${limits.inFlightPerBot})`);
+      this.#busy(`too many queries to bot ${query.botId} at one time (limit inFlightPerBot ${limits.inFlightPerBot})`);
+      return;
     }
     this.#upstream = upstream;
     this.request = botRequest(query, upstream.host);
@@ -153,13 +175,16 @@ export class IncomingQuery implements UpstreamCall, Timed {
   }
 
   #refuse(status: StatusLine, error: string, close = false): void {
-    this.#settle(status, errorBody(error, this.#elapsedMs()), close);
+    this.#reply(status, errorBody(error, this.#elapsedMs()), close);
   }
 
   /** Hands the answer over. Small ones go at once; large ones at the pace of the asker, held and counted meanwhile. */
-  #settle(status: StatusLine, body: string | Buffer, close = false): void {
+  #reply(status: StatusLine, body: string | Buffer, close = false): void {
     if (this.over) return;
-    if (body.length > AT_ONCE_BYTES) return this.#settleLarge(status, Buffer.from(body));
+    if (body.length > AT_ONCE_BYTES) {
+      this.#replyLarge(status, typeof body === 'string' ? Buffer.from(body) : body);
+      return;
+    }
     this.#leave();
     this.#response.cork(() => {
       writeHead(this.#response, status);
@@ -167,23 +192,27 @@ export class IncomingQuery implements UpstreamCall, Timed {
     });
   }
 
-  #settleLarge(status: StatusLine, body: Buffer): void {
-    const held = new HeldBody(this.#context.held);
-    if (!held.cover(body.length)) {
-      return this.#busy(`large bodies of all queries together may hold ${this.#context.limits.heldBytes} bytes (limit heldBytes)`);
+  #replyLarge(status: StatusLine, body: Buffer): void {
+    const { held, deadlines, limits } = this.#context;
+    const holding = new HeldBody(held);
+    if (!holding.cover(body.length)) {
+      this.#busy(heldTooMuch(limits));
+      return;
     }
-    this.#context.deadlines.delete(this);
-    this.#answerHeld = held;
+    deadlines.delete(this);
+    this.#answerHeld = holding;
     const response = this.#response;
-    response.onWritable((offset) => {
+    const send = (offset: number): void => {
       const [, done] = response.tryEnd(body.subarray(offset), body.length);
       if (done) this.#leave();
+    };
+    response.onWritable((offset) => {
+      send(offset);
       return true;
     });
     response.cork(() => {
       writeHead(response, status);
-      const [, done] = response.tryEnd(body, body.length);
-      if (done) this.#leave();
+      send(0);
     });
   }
 
@@ -192,7 +221,7 @@ export class IncomingQuery implements UpstreamCall, Timed {
     if (this.over) return;
     this.over = true;
     this.#context.deadlines.delete(this);
-    if (this.connection !== null) this.#upstream?.cancel(this);
+    this.#upstream?.cancel(this);
     this.#answerHeld?.release();
     this.#context.left();
   }
@@ -206,6 +235,10 @@ function writeHead(response: HttpResponse, status: StatusLine): void {
   if (status !== '200 OK') response.writeStatus(status);
   response.writeHeader('Content-Type', 'application/json');
   if (status === '503 Service Unavailable') response.writeHeader('Retry-After', '1');
+}
+
+function heldTooMuch(limits: QueryLimits): string {
+  return `large bodies of all queries together may hold ${limits.heldBytes} bytes (limit heldBytes)`;
 }
 
 /** More than this is not left to uWebSockets.js to buffer. */

@@ -155,11 +155,14 @@ export class JsonScanner {
         this.#state = byte === OPEN_OBJECT ? FIRST_KEY : FIRST_ITEM;
         return;
       case LOWER_T:
-        return this.#startLiteral('rue');
+        this.#startLiteral('rue');
+        return;
       case LOWER_F:
-        return this.#startLiteral('alse');
+        this.#startLiteral('alse');
+        return;
       case LOWER_N:
-        return this.#startLiteral('ull');
+        this.#startLiteral('ull');
+        return;
       default: {
         const number = firstNumberState(byte);
         if (number === undefined) this.#fail(byte, at, 'looking for beginning of value');
@@ -174,7 +177,10 @@ export class JsonScanner {
   }
 
   #startKey(byte: number, at: number): void {
-    if (byte !== QUOTE) return this.#fail(byte, at, 'looking for beginning of object key string');
+    if (byte !== QUOTE) {
+      this.#fail(byte, at, 'looking for beginning of object key string');
+      return;
+    }
     if (this.#atRootMember()) this.members.push(at);
     this.#inKey = true;
     this.#state = STRING;
@@ -217,7 +223,8 @@ export class JsonScanner {
   }
 
   #fail(byte: number, at: number, where: string): void {
-    const shown = byte > SPACE && byte < 0x7f ? `'${String.fromCharCode(byte)}'` : `0x${byte.toString(16).padStart(2, '0')}`;
+    const shown =
+      byte > SPACE && byte < 0x7f ? `'${String.fromCharCode(byte)}'` : `0x${byte.toString(16).padStart(2, '0')}`;
     this.problem = `invalid character ${shown} ${where} (byte ${at})`;
   }
 }

@@ -55,7 +55,7 @@ export function readQueryRequest(bytes: Buffer, length: number): QueryRequest | 
         if (first !== OPEN_OBJECT) problem ||= 'params must be an object';
         break;
       case 'timeout_sec':
-        timeoutSec = Number(INTEGER.exec(bytes.latin1Slice(from, to))?.[0] ?? Number.NaN);
+        timeoutSec = Number(INTEGER.exec(bytes.toString('latin1', from, to))?.[0] ?? Number.NaN);
         if (!Number.isFinite(timeoutSec)) problem ||= 'timeout_sec must be an integer';
         break;
       default:
@@ -68,7 +68,7 @@ export function readQueryRequest(bytes: Buffer, length: number): QueryRequest | 
   return {
     botId,
     path: path.startsWith('/') ? path : `/${path}`,
-    paramsJson: pairs === null ? '' : bytes.latin1Slice(paramsFrom, paramsTo),
+    paramsJson: pairs === null ? '' : bytes.toString('latin1', paramsFrom, paramsTo),
     pairs,
     timeoutSec,
   };
@@ -84,7 +84,9 @@ function pairsOf(bytes: Buffer, from: number, to: number): ReadonlyMap<string, s
     const valueFrom = members[i + 2] ?? 0;
     const valueTo = members[i + 3] ?? 0;
     const value =
-      bytes[valueFrom] === QUOTE ? textOf(bytes, valueFrom, valueTo) : bytes.utf8Slice(valueFrom, valueTo).trim();
+      bytes[valueFrom] === QUOTE
+        ? textOf(bytes, valueFrom, valueTo)
+        : bytes.toString('utf8', valueFrom, valueTo).trim();
     pairs.set(textOf(bytes, members[i] ?? 0, members[i + 1] ?? 0), value);
   }
   return pairs;
@@ -96,7 +98,7 @@ function nameOf(bytes: Buffer, from: number, to: number): string {
 
 /** The text of a JSON string that was scanned and found good. */
 export function textOf(bytes: Buffer, from: number, to: number): string {
-  const text = bytes.utf8Slice(from + 1, to - 1);
+  const text = bytes.toString('utf8', from + 1, to - 1);
   return text.includes('\\') ? String(JSON.parse(`"${text}"`)) : text;
 }
 

@@ -36,7 +36,7 @@ export function answerBody(answer: BotAnswer, durationMs: number): Buffer {
   const out = room <= scratch.length ? scratch : Buffer.allocUnsafe(room);
   let at = writeText(out, head, 0);
   if (dataFrom >= 0) {
-    at += out.latin1Write(DATA_NAME, at);
+    at += out.write(DATA_NAME, at, 'latin1');
     at += bytes.copy(out, at, dataFrom, dataTo);
   }
   at += writeText(out, end, at);
@@ -44,7 +44,7 @@ export function answerBody(answer: BotAnswer, durationMs: number): Buffer {
 }
 
 function writeText(out: Buffer, text: string, at: number): number {
-  return out.utf8Write(text, at);
+  return out.write(text, at, 'utf8');
 }
 
 function tail(durationMs: number): string {

@@ -1,4 +1,11 @@
-import { App, type HttpRequest, type HttpResponse, type us_listen_socket, us_listen_socket_close, us_socket_local_port } from 'uWebSockets.js';
+import {
+  App,
+  type HttpRequest,
+  type HttpResponse,
+  type us_listen_socket,
+  us_listen_socket_close,
+  us_socket_local_port,
+} from 'uWebSockets.js';
 import { BearerToken } from './bearer-token.ts';
 import type { UpstreamShared } from './bot-upstream.ts';
 import { Deadlines } from './deadlines.ts';
@@ -9,6 +16,18 @@ import type { AskWhy, QueryLimits } from './query-front-end.ts';
 import { errorBody, type StatusLine } from './query-response.ts';
 import { RouteTable } from './route-table.ts';
 import { SupervisorAsks } from './supervisor-asks.ts';
+
+declare module 'uWebSockets.js' {
+  interface TemplatedApp {
+    /** Missing in the typings. `options` 1 is LIBUS_LISTEN_EXCLUSIVE_PORT, 0 shares the port (SO_REUSEPORT). */
+    listen(
+      host: string,
+      port: number,
+      options: 0 | 1,
+      listening: (socket: us_listen_socket | false) => void,
+    ): TemplatedApp;
+  }
+}
 
 export interface QueryServerOptions {
   /** Null: everyone may ask. */
@@ -63,8 +82,7 @@ export class QueryServer {
    * @returns the port, or null when it could not be bound
    */
   listen(host: string, port: number, shared: boolean): number | null {
-    // The typings lack both this form of `listen` and the name LIBUS_LISTEN_EXCLUSIVE_PORT (1).
-    this.#app.listen(host, port, shared ? 0 : 1, (socket: us_listen_socket | false) => {
+    this.#app.listen(host, port, shared ? 0 : 1, (socket) => {
       this.#listening = socket === false ? null : socket;
     });
     return this.#listening === null ? null : us_socket_local_port(this.#listening);
@@ -100,11 +118,14 @@ export class QueryServer {
   #query(response: HttpResponse, request: HttpRequest): void {
     if (this.#token.required && !this.#token.accepts(request.getHeader('authorization'))) {
       response.writeStatus('401 Unauthorized' satisfies StatusLine).writeHeader('WWW-Authenticate', 'Bearer');
-      return endJson(response, errorBody('unauthorized: a valid bearer token is required', 0));
+      endJson(response, errorBody('unauthorized: a valid bearer token is required', 0));
+      return;
     }
     if (this.#inFlight >= this.#limits.inFlightTotal) {
       response.writeStatus('503 Service Unavailable' satisfies StatusLine).writeHeader('Retry-After', '1');
-      return endJson(response, errorBody(`too many queries at one time (limit inFlightTotal ${this.#limits.inFlightTotal}); try again`, 0));
+      const why = `too many queries at one time (limit inFlightTotal ${this.#limits.inFlightTotal})`;
+      endJson(response, errorBody(`${why}; try again`, 0));
+      return;
     }
     this.#inFlight += 1;
     new IncomingQuery(response, this.#context);

@@ -1,6 +1,9 @@
 import { GrowingBytes } from './growing-bytes.ts';
 import { HeldBody, type HeldBytes } from './held-bytes.ts';
 
+/** `flood`: far more than the limit came, do not read on. `no-room`: see {@link HeldBytes}. */
+export type ReceivedBody = 'more' | 'complete' | 'too-large' | 'no-room' | 'flood';
+
 /** Collects the body of a request. What is too large is read on without being kept, so that the asker sees the answer. */
 export class RequestBody {
   bytes: Buffer = NOTHING;
@@ -17,11 +20,8 @@ export class RequestBody {
     this.#held = new HeldBody(held);
   }
 
-  /**
-   * @param chunk valid during this call only; so are `bytes` after `complete`
-   * @returns `flood` when far more than the limit came: do not read on
-   */
-  push(chunk: ArrayBuffer, last: boolean): 'more' | 'complete' | 'too-large' | 'no-room' | 'flood' {
+  /** @param chunk valid during this call only; so are `bytes` after `complete` */
+  push(chunk: ArrayBuffer, last: boolean): ReceivedBody {
     this.#seen += chunk.byteLength;
     if (this.#refused === null && this.#seen > this.#limit) this.#refused = 'too-large';
     if (this.#refused === null && !(last && this.#pieces.length === 0)) {

@@ -77,7 +77,9 @@ export class ResponseReader {
         throw new UpstreamFailure('half an answer: the bot closed the connection within a chunked body');
       default:
         throw new UpstreamFailure(
-          this.started ? 'half an answer: the bot closed the connection within the header' : 'EOF: the bot closed the connection without an answer',
+          this.started
+            ? 'half an answer: the bot closed the connection within the header'
+            : 'EOF: the bot closed the connection without an answer',
         );
     }
   }
@@ -88,12 +90,13 @@ export class ResponseReader {
     while (from < length && (bytes[from] === LF || bytes[from] === CR)) from += 1;
     const end = endOfHead(bytes, Math.max(from, searched - 3), length);
     if (end < 0) {
-      if (length > LONGEST_HEAD) throw new UpstreamFailure(`the header of the answer is longer than ${LONGEST_HEAD} bytes`);
+      if (length > LONGEST_HEAD)
+        throw new UpstreamFailure(`the header of the answer is longer than ${LONGEST_HEAD} bytes`);
       // At a blank line or less nothing needs keeping.
       if (this.#head.length === 0) this.#head.append(bytes, 0, length);
       return false;
     }
-    const head = readResponseHead(bytes.latin1Slice(from, end));
+    const head = readResponseHead(bytes.toString('latin1', from, end));
     if (head.status < 200) {
       if (head.status === 101) throw new UpstreamFailure('the bot switched protocols instead of answering');
       const rest = Buffer.from(bytes.subarray(end, length));

@@ -79,14 +79,14 @@ export class UpstreamConnection {
   #read(length: number): void {
     if (this.#gone) return;
     // Words nobody asked for (a late 408, say) make the connection useless.
-    if (this.#call === null) return this.#fail(new UpstreamFailure('the bot sent something nobody asked for'));
-    this.#settle(() => this.#reader.push(readBuffer, length));
+    if (this.#call === null) this.#fail(new UpstreamFailure('the bot sent something nobody asked for'));
+    else this.#settle(() => this.#reader.push(readBuffer, length));
   }
 
   #ended(): void {
     if (this.#gone) return;
-    if (this.#call === null) return this.#fail(new UpstreamFailure('closed'));
-    this.#settle(() => this.#reader.end());
+    if (this.#call === null) this.#fail(new UpstreamFailure('closed'));
+    else this.#settle(() => this.#reader.end());
   }
 
   /** @param read says whether the response is complete now */
@@ -94,7 +94,8 @@ export class UpstreamConnection {
     try {
       if (!read()) return;
     } catch (error) {
-      return this.#fail(error instanceof Error ? error : new UpstreamFailure(String(error)));
+      this.#fail(error instanceof Error ? error : new UpstreamFailure(String(error)));
+      return;
     }
     const call = this.#call;
     if (call === null) return;

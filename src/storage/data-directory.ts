@@ -4,7 +4,8 @@
  *
  *   <root>/                      mode 0700
  *     format.json                {"format":1,"instance":"<uuid>"}
- *     admin.sock                 commands (mode 0600); also what keeps a second runtime out
+ *     lock/<n>.json              who uses the directory: the newest counts (keeps a second runtime out)
+ *     admin.sock                 commands (mode 0600)
  *     code/<botId>/<revision>/   a bot's code, copied per revision, never changed afterwards
  *     state/<botId>/             the bot's state directory (STATE_PATH); keys are in .the0-state/
  *     logs/<botId>/bot.log       what the bot wrote
@@ -26,6 +27,7 @@ export function dataPaths(root: string) {
   const base = resolve(root);
   return {
     format: join(base, 'format.json'),
+    lock: join(base, 'lock'),
     adminSocket: join(base, 'admin.sock'),
     code: (botId: string, revision: string) => join(base, 'code', botId, revision),
     codeOf: (botId: string) => join(base, 'code', botId),

@@ -19,7 +19,7 @@ const CRASHES = {
   'SIGKILL from itself': () => process.kill(process.pid, 'SIGKILL'),
 };
 
-exports.main = async function main(botId, config) {
+exports.main = async function main(_botId, config) {
   const [least, most] = config.crash_after_seconds ?? [20, 40];
   const tickMs = config.tick_ms ?? 1000;
 

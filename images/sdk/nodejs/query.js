@@ -18,7 +18,7 @@ const { ReadOnlyStateError, serveQueries } = require('./state-access.js');
 /** Where the runtime looks for the answer of a single query. Our own THE0_QUERY_RESULT moves it. */
 const DEFAULT_RESULT_FILE = '/query/result.json';
 /** A single query that is answered but left timers or sockets open is ended after this time. */
-const LINGER_MS = 5_000;
+const LINGER_MS = 2_000;
 
 const handlers = new Map();
 const stopCallbacks = [];

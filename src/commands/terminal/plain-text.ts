@@ -17,6 +17,6 @@ export function plainLine(text: string): string {
 
 /** JSON for people and scripts: what a terminal might act on is escaped, so that it is still the same JSON. */
 export function plainJson(value: unknown): string {
-  const escape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  return (JSON.stringify(value, null, 2) ?? 'null').replace(CONTROLS, escape);
+  const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return (JSON.stringify(value, null, 2) ?? 'null').replace(CONTROLS, escaped);
 }

@@ -3,8 +3,8 @@ import type Docker from 'dockerode';
 import type { BotDefinition } from '../../desired/bot-definition.ts';
 import { assertEnvironmentFits, botEnvironment, type ObjectStoreSettings } from '../bot-environment.ts';
 import { BOT_USER, type BotDirectories } from './bot-directories.ts';
-import { containerName } from './container-name.ts';
 import { LABEL_FORMAT, labelsFor } from './container-labels.ts';
+import { containerName } from './container-name.ts';
 import { TERMINATION_LOG } from './termination-log.ts';
 
 /** What every bot's container gets beside its definition. */
@@ -119,10 +119,11 @@ function memoryFileSystems(stateIsMounted: boolean): Record<string, string> {
 
 /** As mounts, not as the older `Binds`, which make an empty directory where the source is missing. */
 function mounts(directories: BotDirectories, definition: BotDefinition): Docker.MountConfig {
-  const mount = (Target: string, Source: string, ReadOnly: boolean) => ({ Type: 'bind', Target, Source, ReadOnly }) as const;
+  const mount = (Target: string, Source: string, ReadOnly: boolean) =>
+    ({ Type: 'bind', Target, Source, ReadOnly }) as const;
   return [
-    mount(CODE_SOURCE, directories.codeOf(definition), true),
-    mount('/state', directories.stateOf(definition.id), false),
-    mount(LOGS_PATH, directories.logsOf(definition.id), false),
+    mount(CODE_SOURCE, directories.codeDirOf(definition.id, definition.specRevision), true),
+    mount('/state', directories.stateDirOf(definition.id), false),
+    mount(LOGS_PATH, directories.logsDirOf(definition.id), false),
   ];
 }

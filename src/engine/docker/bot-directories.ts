@@ -9,9 +9,9 @@ export const BOT_USER = 1000;
 
 /** Where the file system store keeps a bot's files, as Docker sees them: they are mounted into its container (design 9). */
 export interface BotDirectories {
-  readonly codeOf: (definition: BotDefinition) => string;
-  readonly stateOf: (botId: string) => string;
-  readonly logsOf: (botId: string) => string;
+  readonly codeDirOf: (botId: string, specRevision: string) => string;
+  readonly stateDirOf: (botId: string) => string;
+  readonly logsDirOf: (botId: string) => string;
 }
 
 /**
@@ -19,20 +19,24 @@ export interface BotDirectories {
  * @throws EngineError `code-unavailable` when the code is not there, `rejected` when a directory cannot be made
  */
 export async function prepareDirectories(directories: BotDirectories, definition: BotDefinition): Promise<void> {
-  const code = directories.codeOf(definition);
+  const code = directories.codeDirOf(definition.id, definition.specRevision);
   try {
     await access(code, constants.R_OK | constants.X_OK);
   } catch (cause) {
     const failure = { code: 'code-unavailable', facts: { detail: `no readable directory ${code}` } } as const;
     throw new EngineError(failure, `Bot ${definition.id} cannot be started: its code is not in ${code}.`, { cause });
   }
-  for (const directory of [directories.stateOf(definition.id), directories.logsOf(definition.id)]) {
+  for (const directory of [directories.stateDirOf(definition.id), directories.logsDirOf(definition.id)]) {
     try {
       await mkdir(directory, { recursive: true });
       await makeWritable(directory);
     } catch (cause) {
       const detail = `${directory} cannot be prepared: ${cause instanceof Error ? cause.message : String(cause)}`;
-      throw new EngineError({ code: 'rejected', facts: { detail } }, `Bot ${definition.id} cannot be started: ${detail}.`, { cause });
+      throw new EngineError(
+        { code: 'rejected', facts: { detail } },
+        `Bot ${definition.id} cannot be started: ${detail}.`,
+        { cause },
+      );
     }
   }
 }

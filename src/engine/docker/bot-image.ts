@@ -49,6 +49,9 @@ export class BotImage {
         ? 'Build it with "npm run image".'
         : `It could not be pulled either (${pullFailure}). Check its name, or build one with "npm run image".`;
     const facts = { image: this.reference, ...(pullFailure === undefined ? {} : { detail: pullFailure }) };
-    return new EngineError({ code: 'image-missing', facts }, `The image ${this.reference} is not on this Docker engine. ${advice}`);
+    return new EngineError(
+      { code: 'image-missing', facts },
+      `The image ${this.reference} is not on this Docker engine. ${advice}`,
+    );
   }
 }

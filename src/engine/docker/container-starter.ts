@@ -1,16 +1,30 @@
 import type { BotDefinition } from '../../desired/bot-definition.ts';
 import { EngineError, type StartRequest } from '../container-engine.ts';
-import { containerOptions, type ContainerTemplate } from './bot-container.ts';
+import { type ContainerTemplate, containerOptions } from './bot-container.ts';
 import { prepareDirectories } from './bot-directories.ts';
 import type { BotImage } from './bot-image.ts';
 import type { BotNetwork } from './bot-network.ts';
-import type { ContainerLedger } from './container-ledger.ts';
 import { readLabels } from './container-labels.ts';
+import type { ContainerLedger } from './container-ledger.ts';
 import { containerName } from './container-name.ts';
 import type { ContainerInspection, DockerApi } from './docker-api.ts';
 import { isUnreachable, statusOf } from './docker-errors.ts';
 import { clearTerminationLog } from './termination-log.ts';
 import { TrackedContainer } from './tracked-container.ts';
+
+/** The first conflict is cleared away; a second one means that somebody else keeps making this container. */
+const MOST_ATTEMPTS = 2;
+
+type CreateOptions = ReturnType<typeof containerOptions>;
+
+export interface StarterParts {
+  readonly api: DockerApi;
+  readonly ledger: ContainerLedger;
+  readonly template: ContainerTemplate;
+  readonly image: BotImage;
+  readonly network: BotNetwork;
+  readonly shapeRevision: string;
+}
 
 /**
  * Brings a bot's container to run, at most one per bot.
@@ -24,16 +38,148 @@ import { TrackedContainer } from './tracked-container.ts';
  *     look at the holder: same revision and running ► take it · ours ► remove, create once more · foreign ► `name-taken`
  */
 export class ContainerStarter {
-  readonly #parts: {
-    readonly api: DockerApi;
-    readonly ledger: ContainerLedger;
-    readonly template: ContainerTemplate;
-    readonly image: BotImage;
-    readonly network: BotNetwork;
-    readonly shapeRevision: string;
-  };
+  readonly #parts: StarterParts;
 
-  constructor(parts: ContainerStarter['__parts']) {
+  constructor(parts: StarterParts) {
     this.#parts = parts;
   }
+
+  /** @returns the container that runs the bot now; what state it is in is for the caller to look at */
+  async start({ definition, incarnation, inPlace }: StartRequest): Promise<TrackedContainer> {
+    const again = inPlace === null ? null : await this.#startInPlace(inPlace, definition, incarnation);
+    return again ?? (await this.#startNew(definition, incarnation));
+  }
+
+  /** Ends and removes a container of ours; its last events are no news to anybody. */
+  async remove(containerId: string): Promise<void> {
+    const { api, ledger } = this.#parts;
+    ledger.markRemoved(containerId);
+    try {
+      await api.remove(containerId);
+    } catch (error) {
+      ledger.unmarkRemoved(containerId);
+      throw error;
+    }
+    const container = ledger.get(containerId);
+    if (container !== undefined) ledger.forget(container);
+  }
+
+  /** @returns null when a new container is needed instead; the old one is gone then, or removed by its name's conflict */
+  async #startInPlace(
+    containerId: string,
+    definition: BotDefinition,
+    incarnation: number,
+  ): Promise<TrackedContainer | null> {
+    const { api, ledger } = this.#parts;
+    const container = ledger.get(containerId);
+    const { botId, specRevision } = container?.identity ?? {};
+    if (container === undefined || botId !== definition.id || specRevision !== definition.specRevision) return null;
+    await this.#clearTerminationLog(botId);
+    container.expectStart(incarnation);
+    try {
+      if ((await api.start(containerId)) !== 'absent') return container;
+      ledger.forget(container);
+    } catch (error) {
+      container.startFailed();
+      if (isUnreachable(error)) throw error;
+      // What keeps this container from starting (its network or a directory is gone) may not keep a new one from it.
+      await this.remove(containerId);
+    }
+    return null;
+  }
+
+  async #startNew(definition: BotDefinition, incarnation: number): Promise<TrackedContainer> {
+    const { api, image, network, ledger, template } = this.#parts;
+    await image.ensure();
+    const networkMode = await network.mode();
+    if (template.directories !== null) await prepareDirectories(template.directories, definition);
+    await this.#clearTerminationLog(definition.id);
+    const options = containerOptions(template, definition, {
+      incarnation,
+      networkMode,
+      shapeRevision: this.#parts.shapeRevision,
+    });
+    const { container, runs } = await this.#createOrTake(options, definition);
+    if (runs) return container;
+    try {
+      await api.start(container.id);
+      return container;
+    } catch (error) {
+      network.forget();
+      // What was created and does not run would keep the bot's name. If even that fails, the next start clears it away.
+      await this.remove(container.id).catch(() => ledger.forget(container));
+      throw error;
+    }
+  }
+
+  async #createOrTake(
+    options: CreateOptions,
+    definition: BotDefinition,
+  ): Promise<{ container: TrackedContainer; runs: boolean }> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return { container: await this.#create(options), runs: false };
+      } catch (error) {
+        if (statusOf(error) !== 409 || attempt === MOST_ATTEMPTS) throw error;
+      }
+      const running = await this.#clearName(definition);
+      if (running !== null) return { container: running, runs: true };
+    }
+  }
+
+  async #create(options: CreateOptions): Promise<TrackedContainer> {
+    const { api, image, ledger, template } = this.#parts;
+    try {
+      const id = await api.create(options);
+      const identity = readLabels(options.Labels ?? {}, template.instance);
+      if (typeof identity === 'string') throw new Error(`labels of our own are ${identity}`);
+      const container = new TrackedContainer(id, identity);
+      ledger.touch(container);
+      return container;
+    } catch (error) {
+      if (statusOf(error) !== 404 || !/no such image/i.test(String(error))) throw error;
+      image.forget();
+      throw image.missing();
+    }
+  }
+
+  /**
+   * The bot's name is taken: whose is it?
+   * @returns the holder when it is this bot's, of this revision, and runs; null when the name is free now
+   * @throws EngineError `name-taken`
+   */
+  async #clearName(definition: BotDefinition): Promise<TrackedContainer | null> {
+    const { api, ledger, template } = this.#parts;
+    const holder = await api.inspect(containerName(definition.id));
+    if (holder === null) return null;
+    const identity = readLabels(holder.Config.Labels, template.instance);
+    if (typeof identity === 'string') throw nameTaken(definition.id, holder, identity);
+    if (identity.specRevision === definition.specRevision && holder.State.Running) {
+      return ledger.get(holder.Id) ?? new TrackedContainer(holder.Id, identity);
+    }
+    await this.remove(holder.Id);
+    return null;
+  }
+
+  async #clearTerminationLog(botId: string): Promise<void> {
+    const { directories } = this.#parts.template;
+    if (directories !== null) await clearTerminationLog(directories.logsDirOf(botId));
+  }
+}
+
+function nameTaken(botId: string, holder: ContainerInspection, whose: 'foreign' | 'newer-format'): EngineError {
+  const name = containerName(botId);
+  const containerId = holder.Id.slice(0, 12);
+  const instance = holder.Config.Labels['the0.instance'];
+  const owner =
+    whose === 'newer-format'
+      ? 'a newer version of this runtime'
+      : instance === undefined
+        ? 'somebody else'
+        : `the runtime with the id ${instance}`;
+  return new EngineError(
+    { code: 'name-taken', facts: { containerId, owner } },
+    `Bot ${botId} cannot be started: the container ${containerId} of ${owner} has the name ${name}. ` +
+      `Only one copy of a bot may run on an engine: end that one ("docker rm -f ${name}") or give this bot another id.`,
+  );
 }

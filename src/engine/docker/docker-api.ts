@@ -101,7 +101,13 @@ export class DockerApi {
     const deadlineMs = this.#deadlines.callMs + this.#deadlines.startMs;
     await this.#call('remove', deadlineMs, async (abortSignal) => {
       const container = this.#stops.getContainer(id);
-      const removed = await orNull(409, container.remove({ force: true, v: true, abortSignal }).then(() => true).catch(gone));
+      const removed = await orNull(
+        409,
+        container
+          .remove({ force: true, v: true, abortSignal })
+          .then(() => true)
+          .catch(gone),
+      );
       // 409: somebody else removes it at this moment.
       if (removed === null) await container.wait({ condition: 'removed', abortSignal }).catch(gone);
     });
@@ -136,7 +142,9 @@ export class DockerApi {
   }
 
   async imageExists(reference: string): Promise<boolean> {
-    const image = await this.#call('image inspect', this.#deadlines.callMs, () => orNull(404, this.#calls.getImage(reference).inspect()));
+    const image = await this.#call('image inspect', this.#deadlines.callMs, () =>
+      orNull(404, this.#calls.getImage(reference).inspect()),
+    );
     return image !== null;
   }
 
@@ -178,7 +186,11 @@ export class DockerApi {
    * The deadline is a race of its own, because an answer that breaks off in its middle leaves the promise of the client
    * library unsettled for ever.
    */
-  async #call<Result>(operation: string, deadlineMs: number, run: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+  async #call<Result>(
+    operation: string,
+    deadlineMs: number,
+    run: (signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> {
     const abort = new AbortController();
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<never>((_resolve, reject) => {

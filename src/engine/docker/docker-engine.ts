@@ -7,15 +7,14 @@ import {
   absent,
   type ContainerEngine,
   type ContainerRequest,
-  EngineError,
   type EngineListener,
   type StartRequest,
 } from '../container-engine.ts';
-import { containerGraceSeconds, type ContainerTemplate, shapeRevision } from './bot-container.ts';
+import { type ContainerTemplate, containerGraceSeconds, shapeRevision } from './bot-container.ts';
 import { BotImage } from './bot-image.ts';
 import { BotNetwork } from './bot-network.ts';
-import { ContainerLedger } from './container-ledger.ts';
 import { ownLabels, readLabels } from './container-labels.ts';
+import { ContainerLedger } from './container-ledger.ts';
 import { containerName } from './container-name.ts';
 import { ContainerStarter } from './container-starter.ts';
 import { addressOfSummary, endpointOf, phaseOfSummary, viewOfInspection } from './container-view.ts';
@@ -67,8 +66,11 @@ class DockerEngine implements ContainerEngine {
   constructor(options: DockerEngineOptions) {
     this.#options = options;
     this.shapeRevision = shapeRevision(options, options.network);
-    this.#api = new DockerApi(options.deadlines, options.socketPath === undefined ? {} : { socketPath: options.socketPath });
-    this.#exits = new ExitReader(this.#api, options.directories?.logsOf ?? null);
+    this.#api = new DockerApi(
+      options.deadlines,
+      options.socketPath === undefined ? {} : { socketPath: options.socketPath },
+    );
+    this.#exits = new ExitReader(this.#api, options.directories?.logsDirOf ?? null);
     this.#starter = new ContainerStarter({
       api: this.#api,
       ledger: this.#ledger,
@@ -212,11 +214,11 @@ class DockerEngine implements ContainerEngine {
   }
 
   #destroyed(containerId: string): void {
+    const removedByUs = this.#ledger.wasRemoved(containerId);
     this.#ledger.unmarkRemoved(containerId);
     const container = this.#ledger.get(containerId);
-    if (container === undefined || !this.#ledger.forget(container)) return;
-    const { botId } = container.identity;
-    this.#listener?.observed(absent(botId, this.#options.now()));
+    if (container === undefined || !this.#ledger.forget(container) || removedByUs) return;
+    this.#listener?.observed(absent(container.identity.botId, this.#options.now()));
   }
 
   async #reportExit(container: TrackedContainer, event: ContainerEvent): Promise<void> {
@@ -236,8 +238,8 @@ class DockerEngine implements ContainerEngine {
   }
 
   /**
-   * One list, compared with what is known. Only differences are reported, and each is looked at on its own first: Docker's
-   * list can be some 50 ms behind its events. What changed since the list was asked for is newer than the list.
+   * One list, compared with what is known. After the first only differences are reported, and each is looked at on its own
+   * before: Docker's list can be some 50 ms behind its events. What changed since the list was asked for is newer than it.
    */
   async #compare(first: boolean): Promise<void> {
     if (first) this.#ledger.forgetRemoved();
@@ -249,10 +251,13 @@ class DockerEngine implements ContainerEngine {
       if (typeof identity === 'string' || this.#ledger.wasRemoved(summary.Id)) continue;
       listed.add(summary.Id);
       const known = this.#ledger.get(summary.Id);
-      if (known !== undefined && (known.touched > asked || this.#busy.has(identity.botId))) continue;
+      if ((known !== undefined && known.touched > asked) || this.#busy.has(identity.botId)) continue;
       const phase = phaseOfSummary(summary);
       const endpoint = endpointOf({ phase, address: addressOfSummary(summary) }, identity.queryPort);
-      if (known?.phase === phase && known.endpoint?.host === endpoint?.host) continue;
+      if (known?.phase === phase && known.endpoint?.host === endpoint?.host) {
+        if (first) this.#listener?.observed(this.#observation(known, null));
+        continue;
+      }
       const container = known ?? new TrackedContainer(summary.Id, identity);
       if (known === undefined && phase === 'running') {
         container.phase = phase;
@@ -271,5 +276,3 @@ class DockerEngine implements ContainerEngine {
     if (first) this.#listener?.listed(this.#ledger.bots());
   }
 }
-
-export { EngineError };

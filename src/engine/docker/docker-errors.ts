@@ -35,7 +35,11 @@ export function statusOf(error: unknown): number | null {
 /** What Docker said, in one short line. */
 export function detailOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return text.replace(/^\(HTTP code \d+\) /, '').replace(/\s+/g, ' ').trim().slice(0, LONGEST_DETAIL);
+  return text
+    .replace(/^\(HTTP code \d+\) /, '')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, LONGEST_DETAIL);
 }
 
 /** @param during what was being done and to which bot, for example `starting bot abc` */
@@ -43,9 +47,13 @@ export function toEngineError(error: unknown, during: string): EngineError {
   if (error instanceof EngineError) return error;
   const detail = detailOf(error);
   if (isUnreachable(error)) {
-    return new EngineError({ code: 'unreachable', facts: { detail } }, `${during}: Docker cannot be reached (${detail}). ${hint(error)}`, {
-      cause: error,
-    });
+    return new EngineError(
+      { code: 'unreachable', facts: { detail } },
+      `${during}: Docker cannot be reached (${detail}). ${hint(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
   const failure: EngineFailure = { code: 'rejected', facts: { detail } };
   return new EngineError(failure, `${during}: Docker refused (${detail}).`, { cause: error });

@@ -32,7 +32,8 @@ export class LineSplitter {
   push(chunk: Buffer): string[] {
     const lines = (this.#rest + this.#decoder.write(chunk)).split('\n');
     this.#rest = lines.pop() ?? '';
-    if (this.#rest.length > this.#largestLine) throw new RangeError(`a line of more than ${this.#largestLine} characters`);
+    if (this.#rest.length > this.#largestLine)
+      throw new RangeError(`a line of more than ${this.#largestLine} characters`);
     return lines.filter((line) => line.trim() !== '');
   }
 }

@@ -1,10 +1,10 @@
 import type { ExitFacts, LastWords } from '../../../actors/observation.ts';
 import { parseLastWords } from '../last-words.ts';
+import { viewOfInspection } from './container-view.ts';
 import type { DockerApi } from './docker-api.ts';
 import { exitStatus } from './exit-status.ts';
 import { readTerminationLog } from './termination-log.ts';
 import type { TrackedContainer } from './tracked-container.ts';
-import { viewOfInspection } from './container-view.ts';
 
 /** Longest wait for the last words; without them the exit is told all the same. */
 const PATIENCE_MS = 300;
@@ -27,7 +27,10 @@ export class ExitReader {
   }
 
   /** Never throws: an exit is told with what is known. Asked again for the same run, it answers the same. */
-  async read(container: TrackedContainer, ended: { exitCode: number; at: number; outOfMemory: boolean }): Promise<ExitFacts> {
+  async read(
+    container: TrackedContainer,
+    ended: { exitCode: number; at: number; outOfMemory: boolean },
+  ): Promise<ExitFacts> {
     container.exit ??= this.#read(container, ended);
     return await container.exit;
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Endpoint, Observation } from '../../../actors/observation.ts';
+import type { BotDefinition } from '../../desired/bot-definition.ts';
 import {
   absent,
   type ContainerEngine,
@@ -150,7 +151,7 @@ class ProcessEngine implements ContainerEngine {
   async #launch(request: StartRequest): Promise<Observation> {
     const { definition } = request;
     const program = await this.#programs.missingFor(definition.runtime);
-    if (program !== null) throw programMissing(definition.id, program);
+    if (program !== null) throw programMissing(definition, program);
     const directories = await prepareDirectories(this.#options, definition);
     await this.#sweeps.get(definition.id);
     const port = definition.queryEntrypoint === null ? null : await this.#ports.take();
@@ -249,9 +250,9 @@ function rejected(botId: string, detail: string): EngineError {
   return new EngineError({ code: 'rejected', facts: { detail } }, `bot ${botId}: ${detail}`);
 }
 
-function programMissing(botId: string, program: string): EngineError {
-  const message = `bot ${botId} needs ${program}, which is not in PATH; install it, or use --engine docker`;
-  return new EngineError({ code: 'program-missing', facts: { program } }, message);
+function programMissing({ id, runtime }: BotDefinition, program: string): EngineError {
+  const message = `bot ${id} needs ${program}, which is not in PATH; install it, or use --engine docker`;
+  return new EngineError({ code: 'program-missing', facts: { program, runtime } }, message);
 }
 
 /** Nothing that runs is ever adopted, but the number must change with what is added to a bot. */

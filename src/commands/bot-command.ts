@@ -1,0 +1,72 @@
+import type { Command } from 'commander';
+import type { AdminClient } from '../admin/admin-client.ts';
+import type { BotReport } from '../admin/wire.ts';
+import { parseDuration } from '../config/duration.ts';
+import { awaitOutcome } from './await-outcome.ts';
+import { EXIT, UsageError } from './exit-code.ts';
+import { summaryOf } from './ls.ts';
+import { formatSpan } from './terminal/age.ts';
+import { errStyle, note, outStyle, print, printJson } from './terminal/output.ts';
+import { plainLine } from './terminal/plain-text.ts';
+import { paintState, type Style } from './terminal/style.ts';
+import { addClientOptions, type ClientFlags, connectTo, forBot, type Outcome, onInterrupt } from './verb.ts';
+
+interface BotCommandFlags extends ClientFlags {
+  /** A duration; false after `--no-wait`. */
+  readonly wait?: string | false;
+  readonly json?: true;
+}
+
+/** A verb that asks something of one bot and shows what came of it: `restart` and `reset`. */
+export function addBotCommand(
+  program: Command,
+  outcome: Outcome,
+  verb: { readonly name: 'restart' | 'reset'; readonly description: string; readonly help: string },
+): void {
+  const command = program
+    .command(`${verb.name} <bot>`)
+    .description(verb.description)
+    .option('--wait <duration>', 'longest wait for what comes of it', '1m')
+    .option('--no-wait', 'only ask for it')
+    .option('--json', 'as JSON: what `ls --json` gives for this bot')
+    .addHelpText('after', verb.help)
+    .action(async (botId: string, flags: BotCommandFlags) => {
+      const waitMs = flags.wait === false ? null : waitOf(flags.wait);
+      const client = await connectTo(flags);
+      const { bot: before } = await forBot(client, botId, () => client.why(botId));
+      await client[verb.name](botId);
+      if (waitMs === null) {
+        if (flags.json === true) printJson(summaryOf(before));
+        else print(`${verb.name} of ${plainLine(botId)} requested\n`);
+        return;
+      }
+      if (flags.json !== true)
+        note(errStyle.paint('dim', `${verb.name} of ${plainLine(botId)} requested, waiting …\n`));
+      onInterrupt(
+        `Not waiting any longer; the ${verb.name} goes on. the0-runtime why ${plainLine(botId)} tells what comes of it.`,
+      );
+      outcome.exitCode = await showOutcome(client, before, waitMs, flags.json === true);
+    });
+  addClientOptions(command);
+}
+
+async function showOutcome(client: AdminClient, before: BotReport, waitMs: number, json: boolean): Promise<number> {
+  const bot = await awaitOutcome(client, before, waitMs);
+  if (json) printJson(summaryOf(bot));
+  else print(sentenceOf(bot, waitMs, outStyle));
+  return bot.state === 'running' ? EXIT.done : EXIT.failed;
+}
+
+function sentenceOf(bot: BotReport, waitMs: number, style: Style): string {
+  const state = paintState(style, plainLine(bot.state));
+  const moving = ['waiting', 'starting', 'stopping'].includes(bot.state) ? ` still, after ${formatSpan(waitMs)}` : '';
+  const advice = bot.state === 'running' || bot.reason.advice === '' ? '' : `\n${plainLine(bot.reason.advice)}`;
+  return `${style.paint('bold', plainLine(bot.id))} is ${state}${moving}: ${plainLine(bot.reason.text)}${advice}\n`;
+}
+
+function waitOf(text = '1m'): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds === undefined)
+    throw new UsageError(`--wait: ${JSON.stringify(text)} is not a duration such as 30s or 2m`);
+  return milliseconds;
+}

@@ -1,0 +1,68 @@
+import { once } from 'node:events';
+import { StringDecoder } from 'node:string_decoder';
+import type { Command } from 'commander';
+import { UsageError } from './exit-code.ts';
+import { plainText } from './terminal/plain-text.ts';
+import { addClientOptions, type ClientFlags, connectTo, forBot, type Outcome } from './verb.ts';
+
+interface LogsFlags extends ClientFlags {
+  readonly follow?: true;
+  readonly lines: string;
+  readonly raw?: true;
+}
+
+export function addLogs(program: Command, _outcome: Outcome): void {
+  const command = program
+    .command('logs <bot>')
+    .description("show a bot's log: what it wrote to its output")
+    .option('-f, --follow', 'go on with new lines until Ctrl-C')
+    .option('-n, --lines <count>', 'how many of the last lines; `all` for all there are', '100')
+    .option('--raw', 'on a terminal too, print the bytes as the bot wrote them (colours and other control sequences)')
+    .addHelpText(
+      'after',
+      `
+On a terminal control sequences are left out, because a bot could use them to play tricks on it. In a pipe the log comes
+byte for byte.
+
+Examples:
+  $ the0-runtime logs ticker
+  $ the0-runtime logs ticker -f -n 10
+  $ the0-runtime logs ticker -n all | grep ERROR`,
+    )
+    .action(async (botId: string, flags: LogsFlags) => {
+      const lines = lineCount(flags.lines);
+      const client = await connectTo(flags);
+      const stop = new AbortController();
+      process.once('SIGINT', () => stop.abort());
+      const follow = flags.follow === true;
+      const chunks = await forBot(client, botId, () => client.logs(botId, { lines, follow, signal: stop.signal }));
+      const visible = process.stdout.isTTY && flags.raw !== true ? harmless(chunks) : chunks;
+      for await (const chunk of visible) {
+        if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
+      }
+    });
+  addClientOptions(command);
+}
+
+function lineCount(text: string): number {
+  if (text === 'all') return Number.POSITIVE_INFINITY;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new UsageError(`--lines: ${JSON.stringify(text)} is not a number of lines or \`all\``);
+}
+
+/** A line that goes on for longer is shown in pieces, so that a bot cannot fill this process's memory. */
+const LONGEST_LINE = 64 * 1024;
+
+/** Whole lines, so that no control sequence can hide on the border between two chunks. */
+async function* harmless(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  for await (const chunk of chunks) {
+    rest += decoder.write(chunk);
+    const end = rest.length > LONGEST_LINE ? rest.length : rest.lastIndexOf('\n') + 1;
+    if (end === 0) continue;
+    yield plainText(rest.slice(0, end));
+    rest = rest.slice(end);
+  }
+  yield plainText(rest + decoder.end());
+}

@@ -1,0 +1,52 @@
+import type { Command } from 'commander';
+import type { BotReport } from '../admin/wire.ts';
+import { formatAge } from './terminal/age.ts';
+import { outStyle, print, printJson } from './terminal/output.ts';
+import { plainLine } from './terminal/plain-text.ts';
+import { paintState, type Style } from './terminal/style.ts';
+import { renderTable } from './terminal/table.ts';
+import { addClientOptions, type ClientFlags, connectTo, noteTroubles, type Outcome } from './verb.ts';
+
+export function addLs(program: Command, _outcome: Outcome): void {
+  const command = program
+    .command('ls')
+    .description('list all bots: their state, and why they are in it')
+    .option('--json', 'as JSON: [{id, type, state, reason: {code, text}, restarts, since, endpoint}]')
+    .addHelpText(
+      'after',
+      `
+States: running · waiting (for a dependency, or its turn to start) · starting · stopping · backing-off (crashed, will be
+started again) · blocked (needs a change by you) · stopped (disabled)
+
+Examples:
+  $ the0-runtime ls
+  $ the0-runtime ls --json | jq -r '.[] | select(.state != "running") | .id'`,
+    )
+    .action(async (flags: ClientFlags & { json?: true }) => {
+      const client = await connectTo(flags);
+      const [overview, bots] = await Promise.all([client.overview(), client.bots()]);
+      noteTroubles(overview.troubles);
+      if (flags.json === true) printJson(bots.map(summaryOf));
+      else if (bots.length === 0)
+        print('No bots yet. Put a folder with a bot.json into the folder of bots: it is seen at once.\n');
+      else print(botTable(bots, outStyle, Date.now()));
+    });
+  addClientOptions(command);
+}
+
+/** The public shape of `ls --json`. `since` is ISO 8601 in UTC. */
+export function summaryOf({ id, type, state, reason, restarts, since, endpoint }: BotReport) {
+  return { id, type, state, reason: { code: reason.code, text: reason.text }, restarts, since, endpoint };
+}
+
+export function botTable(bots: readonly BotReport[], style: Style, nowMs: number): string {
+  const rows = bots.map((bot) => [
+    { text: plainLine(bot.id) },
+    { text: plainLine(bot.state), paint: (text: string) => paintState(style, text) },
+    { text: formatAge(Date.parse(bot.since), nowMs) },
+    { text: String(bot.restarts) },
+    { text: bot.endpoint === null ? '-' : plainLine(bot.endpoint) },
+    { text: plainLine(bot.reason.text) },
+  ]);
+  return renderTable(style, ['ID', 'STATE', 'SINCE', 'RESTARTS', 'QUERY', 'WHY'], rows);
+}

@@ -1,0 +1,58 @@
+/**
+ * Words of this folder: a *verb* is one command of the CLI, in a file of its own. Verbs that talk to a running runtime do so
+ * over its admin socket; only `up` builds one. What is slow to load is loaded by the verb that needs it.
+ */
+import { Command } from 'commander';
+import { addDown } from './down.ts';
+import { addLogs } from './logs.ts';
+import { addLs } from './ls.ts';
+import { addQuery } from './query.ts';
+import { addReset } from './reset.ts';
+import { addRestart } from './restart.ts';
+import { addSettings } from './settings.ts';
+import { addUp } from './up-command.ts';
+import type { Outcome } from './verb.ts';
+import { addVersion } from './version.ts';
+import { NAME } from './version-number.ts';
+import { addWhy } from './why.ts';
+
+export function createProgram(): { readonly program: Command; readonly outcome: Outcome } {
+  const outcome: Outcome = { exitCode: 0 };
+  const program = new Command(NAME)
+    .description('Keeps bots alive: runs them, restarts them when they crash, and answers queries to them.')
+    .usage('<command> [options]')
+    .helpOption('-h, --help', 'show help; also for one command: the0-runtime why --help')
+    .configureHelp({ showGlobalOptions: false })
+    .showSuggestionAfterError()
+    .showHelpAfterError('(the0-runtime --help shows all commands)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ npm start                                run the example bots in this terminal
+  $ the0-runtime up --engine docker          the same in Docker containers
+  $ the0-runtime ls                          what runs, and why
+  $ the0-runtime why ticker                  everything about one bot
+  $ the0-runtime query ticker /status        ask a bot
+
+In a clone, run it as \`npx the0-runtime <command>\`. Commands find the runtime through ./.the0/admin.sock; elsewhere say
+--data-dir <its data directory>, --admin <its socket>, or set THE0_ADMIN.
+Exit codes: 0 done, 1 failed, 2 the runtime cannot be reached.`,
+    );
+  program.commandsGroup('Run:');
+  addUp(program, outcome);
+  addDown(program, outcome);
+  program.commandsGroup('Look:');
+  addLs(program, outcome);
+  addWhy(program, outcome);
+  addLogs(program, outcome);
+  addQuery(program, outcome);
+  program.commandsGroup('Act:');
+  addRestart(program, outcome);
+  addReset(program, outcome);
+  program.commandsGroup('About:');
+  addSettings(program, outcome);
+  addVersion(program, outcome);
+  program.helpCommand('help [command]', 'show help for a command');
+  return { program, outcome };
+}

@@ -1,0 +1,79 @@
+import type { Command } from 'commander';
+import { parseDuration } from '../config/duration.ts';
+import { EXIT, UsageError } from './exit-code.ts';
+import { errStyle, note, printJson } from './terminal/output.ts';
+import { plainText } from './terminal/plain-text.ts';
+import { addClientOptions, type ClientFlags, connectTo, forBot, type Outcome } from './verb.ts';
+
+export function addQuery(program: Command, outcome: Outcome): void {
+  const command = program
+    .command('query <bot> <path> [params...]')
+    .description('ask a bot: its query handler at <path> answers')
+    .option('--timeout <duration>', 'how long to wait for the answer, such as 5s or 2m (default: that of the runtime)')
+    .option('--json', 'print the whole answer {status, data, error, duration, timestamp} instead of its data')
+    .addHelpText(
+      'after',
+      `
+Parameters are key=value; values are text. key:=value takes JSON: numbers, true, lists, objects.
+
+Examples:
+  $ the0-runtime query ticker /status
+  $ the0-runtime query ticker /trades pair=BTC/USD limit:=10
+  $ the0-runtime query ticker /trades --timeout 2m | jq '.[0]'`,
+    )
+    .action(
+      async (botId: string, path: string, words: string[], flags: ClientFlags & { timeout?: string; json?: true }) => {
+        const params = parseParams(words);
+        const timeoutSeconds = flags.timeout === undefined ? undefined : wholeSeconds(flags.timeout);
+        const client = await connectTo(flags);
+        const { body, text, httpStatus } = await forBot(client, botId, () =>
+          client.query(botId, { path, params, ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }) }),
+        );
+        const failed = body === null || body['status'] !== 'ok';
+        outcome.exitCode = failed ? EXIT.failed : EXIT.done;
+        if (flags.json === true && body !== null) printJson(body);
+        else if (!failed) printJson(body['data'] ?? null);
+        else {
+          const said =
+            typeof body?.['error'] === 'string' ? body['error'] : `status ${httpStatus}: ${text.trim().slice(0, 500)}`;
+          note(`${errStyle.paint('red', 'error:')} ${plainText(said)}\n`);
+        }
+      },
+    );
+  addClientOptions(command);
+}
+
+/** `key=value` is text, `key:=json` is what the JSON says. @throws UsageError */
+export function parseParams(words: readonly string[]): Record<string, unknown> {
+  const params = new Map<string, unknown>();
+  for (const word of words) {
+    const [, key, operator, value = ''] = /^(.+?)(:?=)([\s\S]*)$/.exec(word) ?? [];
+    if (key === undefined) {
+      throw new UsageError(
+        `${JSON.stringify(word)} is not a parameter`,
+        'write key=value, or key:=json for numbers, true, lists and objects',
+      );
+    }
+    params.set(key, operator === '=' ? value : jsonOf(key, value));
+  }
+  return Object.fromEntries(params);
+}
+
+function jsonOf(key: string, text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch {
+    const hint = `for text write ${key}=${text}`;
+    throw new UsageError(`${key}:= must be followed by JSON, and ${JSON.stringify(text)} is none`, hint);
+  }
+}
+
+/** The front end counts in whole seconds (contract 8.1). @throws UsageError */
+function wholeSeconds(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds === undefined || milliseconds <= 0) {
+    throw new UsageError(`--timeout: ${JSON.stringify(text)} is not a duration such as 5s or 2m`);
+  }
+  return Math.ceil(milliseconds / 1000);
+}

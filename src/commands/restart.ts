@@ -1,0 +1,17 @@
+import type { Command } from 'commander';
+import { addBotCommand } from './bot-command.ts';
+import type { Outcome } from './verb.ts';
+
+export function addRestart(program: Command, outcome: Outcome): void {
+  addBotCommand(program, outcome, {
+    name: 'restart',
+    description: 'stop a bot and start it anew, then show what came of it',
+    help: `
+The bot gets SIGTERM and its usual time to end (--stop-grace of the runtime). Its state directory stays.
+Exit code 0 when it runs again, 1 when it does not.
+
+Examples:
+  $ the0-runtime restart ticker
+  $ the0-runtime restart ticker --no-wait`,
+  });
+}

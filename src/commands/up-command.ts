@@ -1,0 +1,42 @@
+import type { Command } from 'commander';
+import { loadSettings } from '../config/load-settings.ts';
+import { SETTING_GROUPS } from '../config/setting.ts';
+import { allSettings } from '../config/settings.ts';
+import { errStyle, note } from './terminal/output.ts';
+import { plainLine } from './terminal/plain-text.ts';
+import { type Outcome, settingOption } from './verb.ts';
+
+/** `up`: its flags are the table of settings; what it does is in `up.ts`. */
+export function addUp(program: Command, outcome: Outcome): void {
+  const command = program
+    .command('up')
+    .description('run bots from a folder, in this terminal, until Ctrl-C')
+    .usage('[options]')
+    .addHelpText(
+      'after',
+      `
+Ctrl-C stops all bots and the runtime. SIGTERM ends the runtime and bots that are child processes, and leaves containers
+running: the next \`up\` finds them again.
+
+Examples:
+  $ the0-runtime up
+  $ the0-runtime up --bots ~/my-bots --data-dir ~/.the0 --query-port 9500
+  $ the0-runtime up --engine docker --bot-memory 1024
+  $ QUERY_TOKEN=$(openssl rand -hex 16) the0-runtime up --host 0.0.0.0`,
+    );
+  const settings = allSettings().filter((setting) => setting.flag !== 'admin-timeout');
+  for (const setting of settings)
+    command.addOption(settingOption(setting).helpGroup(`${SETTING_GROUPS[setting.group]}:`));
+  command.action(async (_options: unknown, self: Command) => {
+    const flags = Object.fromEntries(
+      self.options.map((option) => {
+        const value: unknown = self.getOptionValue(option.attributeName());
+        return [option.long?.slice(2) ?? '', typeof value === 'string' ? value : undefined];
+      }),
+    );
+    const { settings: values, warnings } = loadSettings(process.env, flags);
+    for (const warning of warnings) note(`${errStyle.paint('yellow', 'warning:')} ${plainLine(warning)}\n`);
+    const { up } = await import('./up.ts');
+    outcome.exitCode = await up(values);
+  });
+}

@@ -1,0 +1,96 @@
+import type { Command } from 'commander';
+import type { BotReply, BotReport } from '../admin/wire.ts';
+import { summaryOf } from './ls.ts';
+import { formatAge, formatMoment, formatSpan } from './terminal/age.ts';
+import { outStyle, print, printJson } from './terminal/output.ts';
+import { plainLine } from './terminal/plain-text.ts';
+import { paintSeverity, paintState, type Style } from './terminal/style.ts';
+import { renderTable } from './terminal/table.ts';
+import { wrapText } from './terminal/text-width.ts';
+import { addClientOptions, type ClientFlags, connectTo, forBot, noteTroubles, type Outcome } from './verb.ts';
+
+export function addWhy(program: Command, _outcome: Outcome): void {
+  const command = program
+    .command('why <bot>')
+    .description('explain one bot: its state, the cause, what to do, and what happened before')
+    .option(
+      '--json',
+      'as JSON: what `ls --json` gives, with the reason in full, retryAt, queryable, outdated and timeline',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ the0-runtime why ticker
+  $ the0-runtime why ticker --json | jq -r '.timeline[] | .at + " " + .reason.code'`,
+    )
+    .action(async (botId: string, flags: ClientFlags & { json?: true }) => {
+      const client = await connectTo(flags);
+      const [overview, reply] = await Promise.all([client.overview(), forBot(client, botId, () => client.why(botId))]);
+      noteTroubles(overview.troubles);
+      if (flags.json === true) printJson(explanationOf(reply));
+      else print(explain(reply, outStyle, Date.now()));
+    });
+  addClientOptions(command);
+}
+
+/** The public shape of `why --json`. Times are ISO 8601 in UTC; the timeline is newest last. */
+function explanationOf({ bot, timeline }: BotReply) {
+  const { retryAt, queryable, outdated } = bot;
+  return { ...summaryOf(bot), reason: bot.reason, retryAt, queryable, outdated, timeline };
+}
+
+const LABEL_COLUMNS = 10;
+
+export function explain({ bot, timeline }: BotReply, style: Style, nowMs: number): string {
+  const { reason } = bot;
+  const sinceMs = Date.parse(bot.since);
+  const state = paintState(style, plainLine(bot.state));
+  const head = `${style.paint('bold', plainLine(bot.id))}  ${state}  since ${formatMoment(sinceMs, nowMs)} (${formatAge(sinceMs, nowMs)})`;
+
+  const lines = [head, ''];
+  const say = (label: string, text: string, paint: (line: string) => string = (line) => line) => {
+    const [first = '', ...more] = wrapText(plainLine(text), Math.max(30, style.width - LABEL_COLUMNS));
+    lines.push(style.paint('dim', label.padEnd(LABEL_COLUMNS)) + paint(first));
+    for (const line of more) lines.push(' '.repeat(LABEL_COLUMNS) + paint(line));
+  };
+  say('why', reason.text, (line) => paintSeverity(style, reason.severity, line));
+  say('cause', causeOf(bot));
+  if (reason.advice !== '') say('to do', reason.advice);
+  if (bot.retryAt !== null) say('retry', retrySentence(Date.parse(bot.retryAt), nowMs));
+  say('restarts', bot.restarts === 0 ? 'none after a crash' : `${bot.restarts} after a crash`);
+  if (bot.endpoint !== null) say('queries', `answered on ${bot.endpoint}`);
+  else if (!bot.queryable) say('queries', 'none: the bot names no query entry point');
+  if (bot.outdated) say('outdated', 'it runs with older settings of the runtime (image, limits); `restart` renews it');
+
+  return `${lines.join('\n')}\n\n${timelineTable(timeline, style, nowMs)}`;
+}
+
+const ORIGINS: Readonly<Record<string, string>> = {
+  bot: 'the bot itself',
+  platform: 'the runtime or its host',
+  dependency: 'something the bot needs to run',
+  operator: 'a person',
+};
+
+function causeOf({ reason }: BotReport): string {
+  const tried: Readonly<Record<string, string>> = {
+    auto: ', tried again by itself',
+    blocked: ', waits for a change of the bot or for `reset`',
+  };
+  return `${ORIGINS[reason.origin] ?? reason.origin} (${reason.code})${tried[reason.retry] ?? ''}`;
+}
+
+function retrySentence(retryAtMs: number, nowMs: number): string {
+  return retryAtMs - nowMs < 1000 ? 'now' : `in ${formatSpan(retryAtMs - nowMs)}, at ${formatMoment(retryAtMs, nowMs)}`;
+}
+
+function timelineTable(timeline: BotReply['timeline'], style: Style, nowMs: number): string {
+  if (timeline.length === 0) return 'Nothing has happened to it yet.\n';
+  const rows = timeline.map(({ at, to, reason }) => [
+    { text: formatMoment(Date.parse(at), nowMs) },
+    { text: plainLine(to), paint: (text: string) => paintState(style, text) },
+    { text: plainLine(reason.text), paint: (text: string) => paintSeverity(style, reason.severity, text) },
+  ]);
+  return renderTable(style, ['TIME', 'STATE', 'WHY'], rows, 'wrap');
+}

@@ -1,0 +1,51 @@
+/** What runs in a query thread: one query server, fed by the main thread (query-thread-protocol.ts). */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { QueryRefusal } from './query-front-end.ts';
+import { QueryServer } from './query-server.ts';
+import type { FromQueryThread, QueryThreadSettings, ToQueryThread } from './query-thread-protocol.ts';
+
+const port = parentPort;
+if (port === null) throw new Error('query-thread-main.ts runs as a worker thread only');
+
+const settings: QueryThreadSettings = workerData;
+const asks = new Map<number, { resolve(refusal: QueryRefusal): void; reject(error: Error): void }>();
+let nextAskId = 1;
+
+const server = new QueryServer({
+  ...settings,
+  askWhy: (botId, deadlineMs) =>
+    new Promise((resolve, reject) => {
+      const askId = nextAskId++;
+      asks.set(askId, { resolve, reject });
+      post({ kind: 'ask', askId, botId, deadlineMs });
+    }),
+});
+
+// However this thread ends, its sockets must be closed first: else the whole process aborts.
+process.on('exit', () => server.closeNow());
+
+port.on('message', (message: ToQueryThread) => {
+  switch (message.kind) {
+    case 'routes':
+      for (const [botId, route] of message.changes) server.routes.set(botId, route);
+      return;
+    case 'listen':
+      post({ kind: server.listen(message.host, message.port, true) === null ? 'not-listening' : 'listening' });
+      return;
+    case 'explanation': {
+      const ask = asks.get(message.askId);
+      asks.delete(message.askId);
+      if (message.refusal === null) ask?.reject(new Error('the supervisor could not answer'));
+      else ask?.resolve(message.refusal);
+      return;
+    }
+    case 'crash':
+      throw new Error('this query thread was ended on purpose (fault injection)');
+    case 'close':
+      server.close(message.graceMs).then(() => process.exit(0));
+  }
+});
+
+function post(message: FromQueryThread): void {
+  port?.postMessage(message);
+}

@@ -1,0 +1,5 @@
+import { needsDocker } from '../../services/docker.ts';
+import { dockerHarness } from './docker-harness.ts';
+import { engineSuite } from './suite.ts';
+
+engineSuite('docker', await needsDocker(), dockerHarness);

@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ContainerEngine } from '../../../src/engine/container-engine.ts';
+import { createDockerEngine, type DockerEngineOptions } from '../../../src/engine/docker/docker-engine.ts';
+import { dataPaths } from '../../../src/storage/data-directory.ts';
+import { removeContainersOf } from '../../services/docker.ts';
+import { testImage } from '../../services/test-image.ts';
+import type { BotSketch } from './bots.ts';
+import type { EngineHarness } from './suite.ts';
+
+export interface DockerHarness extends EngineHarness {
+  readonly instance: string;
+  makeEngine(overrides?: Partial<DockerEngineOptions> & { stopGraceMs?: number }): ContainerEngine;
+}
+
+export async function dockerHarness(): Promise<DockerHarness> {
+  const image = await testImage();
+  const root = await mkdtemp(join(tmpdir(), 'the0-docker-'));
+  const paths = dataPaths(root);
+  const instance: string = randomUUID();
+  const instances = new Set<string>([instance]);
+  return {
+    canAdopt: true,
+    sharesNames: true,
+    instance,
+    makeEngine({ stopGraceMs = 5_000, ...overrides } = {}) {
+      if (overrides.instance !== undefined) instances.add(overrides.instance);
+      return createDockerEngine({
+        image,
+        pull: 'never',
+        instance,
+        network: null,
+        limits: {
+          memoryMb: 256,
+          cpuShares: 512,
+          pidsLimit: 256,
+          stopGraceMs,
+          logBytesPerSecond: 1_000_000,
+          logFileBytes: 1_000_000,
+          timeZone: 'UTC',
+        },
+        directories: { codeDirOf: paths.code, stateDirOf: paths.state, logsDirOf: paths.logs },
+        objectStore: null,
+        natsUrl: null,
+        resyncMs: 60_000,
+        deadlines: { callMs: 15_000, startMs: 60_000, listMs: 15_000, pullMs: 60_000 },
+        now: Date.now,
+        ...overrides,
+      });
+    },
+    async makeBot(sketch: BotSketch) {
+      const id = sketch.id ?? `t-${randomUUID()}`;
+      const specRevision = sketch.revision ?? 'first';
+      const code = paths.code(id, specRevision);
+      await mkdir(code, { recursive: true });
+      for (const [file, text] of Object.entries(sketch.files)) await writeFile(join(code, file), text);
+      await chmod(code, 0o755);
+      return {
+        id,
+        kind: 'realtime',
+        enabled: true,
+        config: sketch.config ?? {},
+        version: '1.0.0',
+        filePath: '',
+        name: id,
+        runtime: 'nodejs20',
+        entrypoint: 'main.js',
+        queryEntrypoint: 'query.js' in sketch.files ? 'query.js' : null,
+        specRevision,
+        problem: null,
+      };
+    },
+    stateDirectory: paths.state,
+    async cleanup() {
+      for (const one of instances) await removeContainersOf(one);
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
