@@ -1,4 +1,3 @@
-'use strict';
 /**
  * Runs a Node bot: loads its file and calls `main(botId, config)` (contract 6.6).
  *
@@ -72,7 +71,8 @@ function terminateOn(signal) {
     if (event === signal && listener !== terminate) process.removeListener(signal, terminate);
   });
   process.on('removeListener', (event, listener) => {
-    if (event === signal && listener !== terminate && process.listenerCount(signal) === 0) process.on(signal, terminate);
+    if (event === signal && listener !== terminate && process.listenerCount(signal) === 0)
+      process.on(signal, terminate);
   });
 }
 
@@ -84,7 +84,8 @@ async function load(file) {
   try {
     return require(file);
   } catch (error) {
-    if (error instanceof Error && ['ERR_REQUIRE_ESM', 'ERR_REQUIRE_ASYNC_MODULE'].includes(error.code)) return importModule(file);
+    if (error instanceof Error && ['ERR_REQUIRE_ESM', 'ERR_REQUIRE_ASYNC_MODULE'].includes(error.code))
+      return importModule(file);
     throw error;
   }
 }
@@ -139,7 +140,8 @@ function start() {
     if (!settled && code !== 0) writeResultUnlessBotDid('error', `Bot exited with code ${code}`);
   });
   process.once('beforeExit', () => {
-    if (!settled) process.stderr.write('main() has not settled, and nothing is left that could settle it: the bot ends\n');
+    if (!settled)
+      process.stderr.write('main() has not settled, and nothing is left that could settle it: the bot ends\n');
   });
   void run(config);
 }

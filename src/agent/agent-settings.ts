@@ -25,6 +25,8 @@ export interface AgentSettings {
   readonly wrappersPath: string;
   readonly sdkPath: string;
   readonly processNotes: string | null;
+  /** A file for the last words, beside stderr, where the engine reads one faster. */
+  readonly terminationLog: string | null;
   /** stdin is a pipe to the runtime; its end ends everything. */
   readonly lifeline: boolean;
   /** Repeat what bot and query server write on the agent's own stdout and stderr. */
@@ -108,6 +110,7 @@ export function readSettings(env: Environment): AgentSettings {
     wrappersPath: env['THE0_WRAPPERS_PATH'] || '/app/wrappers',
     sdkPath: env['THE0_SDK_PATH'] || '/app/sdk',
     processNotes: env['THE0_PROCESS_NOTES'] || null,
+    terminationLog: env['THE0_TERMINATION_LOG'] || null,
     lifeline: env['THE0_LIFELINE'] === '1',
     tee: env['THE0_LOG_TEE'] !== '0',
     limits: {

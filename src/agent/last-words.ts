@@ -1,18 +1,43 @@
+import { writeFileSync } from 'node:fs';
 import type { LastWords } from '../../actors/observation.ts';
+import { messageOf } from './agent-error.ts';
+import { logLine } from './agent-line.ts';
+import type { AgentSettings } from './agent-settings.ts';
+import type { Tee } from './tee.ts';
 
 /**
- * The agent's last act: one JSON line, the last on its stderr (design 6). Resolves when it was handed to the reader, or
- * when the reader did not take it in time. Nothing may be written to stderr afterwards.
+ * The agent's last act: one JSON line, the last on its stderr, and in the termination log where there is one (design 6).
+ * Resolves when the reader has it, or did not take it in time. Nothing may be written to stderr afterwards.
  */
-export function sayLastWords(words: LastWords, deadlineMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, deadlineMs);
-    const done = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-    // A reader that is gone: there is nobody left to tell.
-    process.stderr.once('error', done);
-    process.stdout.write('', () => process.stderr.write(`${JSON.stringify(words)}\n`, done));
+export async function sayLastWords(
+  words: LastWords,
+  settings: Pick<AgentSettings, 'terminationLog'>,
+  tee: Tee | null,
+  deadlineMs: number,
+): Promise<void> {
+  const line = `${JSON.stringify(words)}\n`;
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, deadlineMs);
   });
+  if (settings.terminationLog !== null) writeTerminationLog(settings.terminationLog, line);
+  await Promise.race([deadline, said(line, tee)]);
+  clearTimeout(timer);
+}
+
+async function said(line: string, tee: Tee | null): Promise<void> {
+  await tee?.flush();
+  await new Promise<void>((resolve) => {
+    // A reader that is gone: there is nobody left to tell.
+    process.stderr.once('error', () => resolve());
+    process.stderr.write(line, () => resolve());
+  });
+}
+
+function writeTerminationLog(path: string, line: string): void {
+  try {
+    writeFileSync(path, line);
+  } catch (error) {
+    process.stderr.write(logLine('warn', `cannot write the last words to ${path}: ${messageOf(error)}`));
+  }
 }

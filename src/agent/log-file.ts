@@ -87,13 +87,13 @@ export class LogFile {
 
   /** What goes before the next block: the end of a torn line, and how much is missing. */
   #preface(lostLines: number): Buffer[] {
-    const parts = this.#torn ? [NEWLINE] : [];
+    const parts: Buffer[] = this.#torn ? [NEWLINE] : [];
     if (lostLines > 0) parts.push(logLine('warn', `dropped ${lostLines} log lines: ${this.#lostCause}`));
     return parts;
   }
 
   async #write(parts: readonly Buffer[]): Promise<void> {
-    let data = Buffer.concat(parts);
+    let data: Buffer = Buffer.concat(parts);
     this.#handle ??= await this.#open();
     if (this.#sizeBytes > 0 && this.#sizeBytes + data.length > this.#limits.fileBytes) {
       await this.#rotate();

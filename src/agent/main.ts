@@ -8,7 +8,7 @@
 import { type AgentArguments, parseAgentArguments } from './agent-arguments.ts';
 import { AgentError, messageOf } from './agent-error.ts';
 import { logLine } from './agent-line.ts';
-import { type AgentSettings, readSettings } from './agent-settings.ts';
+import { type AgentSettings, DEFAULT_AGENT_LIMITS, readSettings } from './agent-settings.ts';
 import { execute } from './execute.ts';
 import { sayLastWords } from './last-words.ts';
 import { killLeftGroups } from './process-group.ts';
@@ -35,33 +35,36 @@ async function main(): Promise<number> {
     process.stdout.write(`the0-runtime version ${THE0_AGENT_VERSION}\n`);
     return 0;
   }
-  const noMask = (text: string) => text;
+  return run(args, secrets);
+}
+
+async function run(args: AgentArguments, secrets: ReadonlyMap<string, string>): Promise<number> {
+  let settings: AgentSettings;
   try {
-    const settings = readSettings(process.env);
-    const end = await run(args, settings, secrets);
-    await sayLastWords(end.lastWords, settings.limits.flushMs);
-    return end.exitCode;
+    settings = readSettings(process.env);
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
     process.stderr.write(logLine('error', error.message));
-    await sayLastWords(failedRun(error, noMask).lastWords, 500);
-    return 1;
+    const terminationLog = process.env['THE0_TERMINATION_LOG'] || null;
+    const { exitCode, lastWords } = failedRun(error, (text) => text);
+    await sayLastWords(lastWords, { terminationLog }, null, DEFAULT_AGENT_LIMITS.flushMs);
+    return exitCode;
   }
+  const { limits } = settings;
+  const stop = new StopSignal();
+  stopOnSignals(stop, limits);
+  if (settings.lifeline) stopOnLifelineEnd(stop, limits);
+  const mask = secretMask(settings.botConfig, secrets.values());
+  const tee = settings.tee ? new Tee(process.stdout, process.stderr, limits.logQueueBytes) : null;
+  const { exitCode, lastWords } = await runMode(args, { settings, env: process.env, stop, mask, tee });
+  await sayLastWords(lastWords, settings, tee, limits.flushMs);
+  return exitCode;
 }
 
-function run(args: AgentArguments, settings: AgentSettings, secrets: ReadonlyMap<string, string>): Promise<RunEnd> {
-  const stop = new StopSignal();
-  stopOnSignals(stop, settings.limits);
-  if (settings.lifeline) stopOnLifelineEnd(stop, settings.limits);
-  const context: RunContext = {
-    settings,
-    env: process.env,
-    stop,
-    mask: secretMask(settings.botConfig, secrets.values()),
-    tee: settings.tee ? new Tee(process.stdout, process.stderr, settings.limits.logQueueBytes) : null,
-  };
+/** Precedence of contract 6.1. */
+function runMode(args: AgentArguments, context: RunContext): Promise<RunEnd> {
   if (args.queryServerOnly) return executeQueryServer(context);
-  const queryPath = args.query ?? settings.queryPath;
+  const queryPath = args.query ?? context.settings.queryPath;
   if (queryPath !== null) return executeQuery(context, queryPath);
   return execute(context, { queryServer: !args.skipQueryServer });
 }

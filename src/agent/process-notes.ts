@@ -44,31 +44,3 @@ export class NotedProcesses {
     }
   }
 }
-
-/** Null when the text is not notes this version can read. */
-export function parseProcessNotes(text: string): ProcessNotes | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return null; // cut off by a full disk: nothing in it can be trusted
-  }
-  if (!isRecord(value) || value['format'] !== 1) return null;
-  const bot = parseIdentity(value['bot']);
-  const query = parseIdentity(value['query']);
-  return bot === undefined || query === undefined ? null : { format: 1, bot, query };
-}
-
-function parseIdentity(value: unknown): ProcessIdentity | null | undefined {
-  if (value === null) return null;
-  if (!isRecord(value)) return undefined;
-  const { pid, startTime } = value;
-  // 0 and 1 would address the caller's own group and every process there is.
-  if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 1 || typeof startTime !== 'string')
-    return undefined;
-  return { pid, startTime };
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
-}

@@ -18,6 +18,11 @@ export class Tee {
   write(stream: OutputStream, block: Buffer): void {
     (stream === 'stdout' ? this.#stdout : this.#stderr).write(block);
   }
+
+  /** Resolves when the readers have everything. */
+  async flush(): Promise<void> {
+    await Promise.all([this.#stdout.flush(), this.#stderr.flush()]);
+  }
 }
 
 class BoundedOutput {
@@ -46,5 +51,12 @@ class BoundedOutput {
       this.#lostLines = 0;
     }
     this.#stream.write(block);
+  }
+
+  flush(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#stream.once('error', resolve).write('', () => resolve());
+    });
   }
 }

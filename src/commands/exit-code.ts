@@ -1,5 +1,5 @@
 import { AdminRefusal, AdminSocketError, RuntimeUnreachable } from '../admin/admin-errors.ts';
-import { SettingsError } from '../config/load-settings.ts';
+import { SettingsError } from '../config/read-setting.ts';
 import { errStyle, note } from './terminal/output.ts';
 import { plainText } from './terminal/plain-text.ts';
 

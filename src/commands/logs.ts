@@ -1,8 +1,7 @@
 import { once } from 'node:events';
-import { StringDecoder } from 'node:string_decoder';
 import type { Command } from 'commander';
 import { UsageError } from './exit-code.ts';
-import { plainText } from './terminal/plain-text.ts';
+import { harmlessLines } from './terminal/harmless-lines.ts';
 import { addClientOptions, type ClientFlags, connectTo, forBot, type Outcome } from './verb.ts';
 
 interface LogsFlags extends ClientFlags {
@@ -36,7 +35,7 @@ Examples:
       process.once('SIGINT', () => stop.abort());
       const follow = flags.follow === true;
       const chunks = await forBot(client, botId, () => client.logs(botId, { lines, follow, signal: stop.signal }));
-      const visible = process.stdout.isTTY && flags.raw !== true ? harmless(chunks) : chunks;
+      const visible = process.stdout.isTTY && flags.raw !== true ? harmlessLines(chunks) : chunks;
       for await (const chunk of visible) {
         if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
       }
@@ -48,21 +47,4 @@ function lineCount(text: string): number {
   if (text === 'all') return Number.POSITIVE_INFINITY;
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new UsageError(`--lines: ${JSON.stringify(text)} is not a number of lines or \`all\``);
-}
-
-/** A line that goes on for longer is shown in pieces, so that a bot cannot fill this process's memory. */
-const LONGEST_LINE = 64 * 1024;
-
-/** Whole lines, so that no control sequence can hide on the border between two chunks. */
-async function* harmless(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
-  const decoder = new StringDecoder('utf8');
-  let rest = '';
-  for await (const chunk of chunks) {
-    rest += decoder.write(chunk);
-    const end = rest.length > LONGEST_LINE ? rest.length : rest.lastIndexOf('\n') + 1;
-    if (end === 0) continue;
-    yield plainText(rest.slice(0, end));
-    rest = rest.slice(end);
-  }
-  yield plainText(rest + decoder.end());
 }

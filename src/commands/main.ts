@@ -7,7 +7,7 @@ endWhenReaderLeaves();
 process.exitCode = await run(process.argv.slice(2));
 
 async function run(words: readonly string[]): Promise<number> {
-  const { program, outcome } = createProgram();
+  const { program, outcome } = await createProgram(words);
   try {
     if (words.length === 0) program.outputHelp();
     else await program.parseAsync(words, { from: 'user' });

@@ -16,12 +16,13 @@ import { addVersion } from './version.ts';
 import { NAME } from './version-number.ts';
 import { addWhy } from './why.ts';
 
-export function createProgram(): { readonly program: Command; readonly outcome: Outcome } {
+/** @param words of the command line; those that name `up` load its many flags */
+export async function createProgram(words: readonly string[]): Promise<{ program: Command; outcome: Outcome }> {
   const outcome: Outcome = { exitCode: 0 };
   const program = new Command(NAME)
     .description('Keeps bots alive: runs them, restarts them when they crash, and answers queries to them.')
     .usage('<command> [options]')
-    .helpOption('-h, --help', 'show help; also for one command: the0-runtime why --help')
+    .helpOption('-h, --help', 'show help')
     .configureHelp({ showGlobalOptions: false })
     .showSuggestionAfterError()
     .showHelpAfterError('(the0-runtime --help shows all commands)')
@@ -40,7 +41,7 @@ In a clone, run it as \`npx the0-runtime <command>\`. Commands find the runtime 
 Exit codes: 0 done, 1 failed, 2 the runtime cannot be reached.`,
     );
   program.commandsGroup('Run:');
-  addUp(program, outcome);
+  addUp(program, outcome, words.includes('up') ? (await import('../config/settings.ts')).allSettings() : []);
   addDown(program, outcome);
   program.commandsGroup('Look:');
   addLs(program, outcome);

@@ -1,11 +1,5 @@
 import type { Command } from 'commander';
-import { readSetting } from '../config/load-settings.ts';
-import { SETTING_GROUPS, type Setting, type SettingGroup } from '../config/setting.ts';
-import { allSettings } from '../config/settings.ts';
 import { outStyle, print, printJson } from './terminal/output.ts';
-import { plainLine } from './terminal/plain-text.ts';
-import type { Style } from './terminal/style.ts';
-import { renderTable } from './terminal/table.ts';
 import type { Outcome } from './verb.ts';
 
 export function addSettings(program: Command, _outcome: Outcome): void {
@@ -24,57 +18,9 @@ Examples:
   $ the0-runtime settings
   $ the0-runtime settings --json | jq -r '.[] | .env + "=" + .default'`,
     )
-    .action(({ json }: { json?: true }) => {
-      if (json === true) printJson(allSettings().map(describeSetting));
+    .action(async ({ json }: { json?: true }) => {
+      const { describeSettings, settingsReference } = await import('./settings-reference.ts');
+      if (json === true) printJson(describeSettings());
       else print(settingsReference(outStyle));
     });
-}
-
-function describeSetting(setting: Setting<unknown>) {
-  const { flag, env, group, kind, help } = setting;
-  return {
-    flag: `--${flag}`,
-    env,
-    group: SETTING_GROUPS[group],
-    unit: kind.placeholder.replace(/^<|>$/g, ''),
-    expected: kind.expected,
-    default: defaultOf(setting),
-    value: currentValue(setting).shown,
-    help,
-  };
-}
-
-function settingsReference(style: Style): string {
-  const settings = allSettings();
-  const groups = Object.keys(SETTING_GROUPS).filter((group): group is SettingGroup => group in SETTING_GROUPS);
-  return groups
-    .map((group) => {
-      const rows = settings
-        .filter((setting) => setting.group === group)
-        .map((setting) => {
-          const { shown, fromEnvironment } = currentValue(setting);
-          const value = fromEnvironment ? `${shown} *` : defaultOf(setting);
-          return [
-            { text: `--${setting.flag} ${setting.kind.placeholder}` },
-            { text: setting.env },
-            { text: plainLine(value === '' ? '-' : value) },
-            { text: setting.help },
-          ];
-        });
-      const heading = style.paint('bold', SETTING_GROUPS[group]);
-      return `${heading}\n${renderTable(style, ['FLAG', 'ENVIRONMENT', 'DEFAULT', 'FOR'], rows, 'wrap')}`;
-    })
-    .join('\n');
-}
-
-function defaultOf({ kind, default: value, defaultText }: Setting<unknown>): string {
-  return defaultText ?? kind.show(value);
-}
-
-function currentValue(setting: Setting<unknown>): { shown: string; fromEnvironment: boolean } {
-  const { value, source, problem } = readSetting(setting, process.env, {});
-  const fromEnvironment = source === 'environment';
-  if (problem !== null)
-    return { shown: setting.kind.secret ? '(unusable)' : `${process.env[setting.env]} (unusable)`, fromEnvironment };
-  return { shown: setting.kind.show(value), fromEnvironment };
 }

@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
-import { loadSettings } from '../config/load-settings.ts';
-import { SETTING_GROUPS } from '../config/setting.ts';
-import { allSettings } from '../config/settings.ts';
+import { SETTING_GROUPS, type Setting } from '../config/setting.ts';
 import { errStyle, note } from './terminal/output.ts';
 import { plainLine } from './terminal/plain-text.ts';
 import { type Outcome, settingOption } from './verb.ts';
 
-/** `up`: its flags are the table of settings; what it does is in `up.ts`. */
-export function addUp(program: Command, outcome: Outcome): void {
+/**
+ * `up`: its flags are the table of settings; what it does is in `up.ts`.
+ * @param table empty when another verb was named, which then does not wait for it to be loaded
+ */
+export function addUp(program: Command, outcome: Outcome, table: readonly Setting<unknown>[]): void {
   const command = program
     .command('up')
     .description('run bots from a folder, in this terminal, until Ctrl-C')
@@ -24,7 +25,7 @@ Examples:
   $ the0-runtime up --engine docker --bot-memory 1024
   $ QUERY_TOKEN=$(openssl rand -hex 16) the0-runtime up --host 0.0.0.0`,
     );
-  const settings = allSettings().filter((setting) => setting.flag !== 'admin-timeout');
+  const settings = table.filter((setting) => setting.flag !== 'admin-timeout');
   for (const setting of settings)
     command.addOption(settingOption(setting).helpGroup(`${SETTING_GROUPS[setting.group]}:`));
   command.action(async (_options: unknown, self: Command) => {
@@ -34,6 +35,7 @@ Examples:
         return [option.long?.slice(2) ?? '', typeof value === 'string' ? value : undefined];
       }),
     );
+    const { loadSettings } = await import('../config/load-settings.ts');
     const { settings: values, warnings } = loadSettings(process.env, flags);
     for (const warning of warnings) note(`${errStyle.paint('yellow', 'warning:')} ${plainLine(warning)}\n`);
     const { up } = await import('./up.ts');

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { AdminClient } from '../admin/admin-client.ts';
 import { AdminRefusal } from '../admin/admin-errors.ts';
 import { adminSetting, adminTimeoutSetting, dataDirSetting } from '../config/client-settings.ts';
-import { readSetting, SettingsError } from '../config/load-settings.ts';
+import { readSetting, SettingsError } from '../config/read-setting.ts';
 import type { Setting } from '../config/setting.ts';
 import { similarNames } from './similar-names.ts';
 import { errStyle, note } from './terminal/output.ts';

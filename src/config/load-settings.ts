@@ -1,4 +1,4 @@
-import type { Setting } from './setting.ts';
+import { type Environment, type FlagValues, readSetting, type SettingProblem, SettingsError } from './read-setting.ts';
 import { type Settings, settingsTable } from './settings.ts';
 
 export interface LoadedSettings {
@@ -6,10 +6,6 @@ export interface LoadedSettings {
   /** Sentences about environment variables that could not be read and that the contract wants tolerated. */
   readonly warnings: readonly string[];
 }
-
-/** Values by flag, without dashes: `{ 'stop-grace': '10s' }`. */
-export type FlagValues = Readonly<Record<string, string | undefined>>;
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads every setting: its flag, else its environment variable, else its default.
@@ -29,56 +25,6 @@ export function loadSettings(env: Environment, flags: FlagValues = {}): LoadedSe
   return { settings, warnings };
 }
 
-export interface ReadSetting<Value> {
-  /** The default where there is a problem. */
-  readonly value: Value;
-  readonly source: 'flag' | 'environment' | 'default';
-  readonly warning: string | null;
-  readonly problem: SettingProblem | null;
-}
-
-/** One setting that cannot be used: what it is called, where it came from, what was expected. */
-export interface SettingProblem {
-  readonly flag: string;
-  readonly sentence: string;
-}
-
-export function readSetting<Value>(setting: Setting<Value>, env: Environment, flags: FlagValues): ReadSetting<Value> {
-  const { kind, flag } = setting;
-  const found = (text: string, source: 'flag' | 'environment', value: Value | undefined): ReadSetting<Value> => {
-    if (value !== undefined) return { value, source, warning: null, problem: null };
-    const from = source === 'flag' ? `flag --${flag}` : `environment variable ${setting.env}`;
-    const sentence = `${from}: ${quote(text, kind.secret)} is not ${kind.expected}`;
-    return { value: setting.default, source, warning: null, problem: { flag, sentence } };
-  };
-
-  const flagText = flags[flag];
-  if (flagText !== undefined) return found(flagText, 'flag', kind.parse(flagText));
-
-  const envText = env[setting.env];
-  if (envText === undefined || (envText === '' && !kind.emptyIsValue)) {
-    return { value: setting.default, source: 'default', warning: null, problem: null };
-  }
-  if (setting.lenientEnv === undefined) return found(envText, 'environment', kind.parse(envText));
-
-  const value = setting.lenientEnv(envText);
-  if (value !== undefined) return { value, source: 'environment', warning: null, problem: null };
-  const warning = `environment variable ${setting.env}: ${quote(envText, kind.secret)} is not ${kind.expected}; using ${kind.show(setting.default)}`;
-  return { value: setting.default, source: 'default', warning, problem: null };
-}
-
-export class SettingsError extends Error {
-  readonly code = 'settings-invalid';
-  readonly problems: readonly SettingProblem[];
-  readonly hint = 'the0-runtime settings shows every setting, its default and its environment variable';
-
-  constructor(problems: readonly SettingProblem[]) {
-    super(problems.map((problem) => problem.sentence).join('\n'));
-    this.name = 'SettingsError';
-    this.problems = problems;
-  }
-}
-
 /** Values that are fine alone but not together. */
 function contradictions({ restart, query }: Settings): SettingProblem[] {
   const problems: SettingProblem[] = [];
@@ -95,10 +41,4 @@ function contradictions({ restart, query }: Settings): SettingProblem[] {
     });
   }
   return problems;
-}
-
-/** At most 60 characters of it, escaped; nothing of a secret. */
-function quote(text: string, secret: boolean): string {
-  if (secret) return 'the given value (not shown)';
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }

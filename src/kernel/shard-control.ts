@@ -20,7 +20,7 @@ export interface ShardControl {
 export class PendingCalls {
   readonly #shardId: string;
   readonly #clock: Clock;
-  readonly #rejects = new Set<(error: Error) => void>();
+  readonly #waiting = new Set<(error: Error) => void>();
 
   constructor(shardId: string, clock: Clock = systemClock) {
     this.#shardId = shardId;
@@ -30,30 +30,22 @@ export class PendingCalls {
   /** @throws ShardTimeout after `deadlineMs`, or what {@link rejectAll} is given */
   wait<Answer>(what: string, deadlineMs: number, call: PromiseLike<Answer>): Promise<Answer> {
     return new Promise<Answer>((resolve, reject) => {
-      const cancel = this.#clock.schedule(deadlineMs, () => {
-        this.#rejects.delete(reject);
-        reject(new ShardTimeout(this.#shardId, what, deadlineMs));
-      });
-      this.#rejects.add(reject);
-      const settle = (): void => {
+      const giveUp = (error: unknown): void => {
         cancel();
-        this.#rejects.delete(reject);
+        this.#waiting.delete(giveUp);
+        reject(error);
       };
-      call.then(
-        (answer) => {
-          settle();
-          resolve(answer);
-        },
-        (error: unknown) => {
-          settle();
-          reject(error);
-        },
-      );
+      const cancel = this.#clock.schedule(deadlineMs, () => giveUp(new ShardTimeout(this.#shardId, what, deadlineMs)));
+      this.#waiting.add(giveUp);
+      call.then((answer) => {
+        cancel();
+        this.#waiting.delete(giveUp);
+        resolve(answer);
+      }, giveUp);
     });
   }
 
   rejectAll(error: Error): void {
-    for (const reject of this.#rejects) reject(error);
-    this.#rejects.clear();
+    for (const giveUp of [...this.#waiting]) giveUp(error);
   }
 }

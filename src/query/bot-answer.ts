@@ -1,8 +1,8 @@
 import { GrowingBytes } from './growing-bytes.ts';
 import { HeldBody, type HeldBytes } from './held-bytes.ts';
 import { isBlank, LOWER_N, OPEN_OBJECT, QUOTE } from './json-bytes.ts';
+import { isNamed, textOf } from './json-member.ts';
 import { JsonScanner } from './json-scanner.ts';
-import { textOf } from './query-request.ts';
 import type { BodySink } from './response-reader.ts';
 import { UpstreamFailure } from './upstream-failure.ts';
 
@@ -101,20 +101,15 @@ export class BotAnswer implements BodySink {
       const nameTo = members[i + 1] ?? 0;
       const from = members[i + 2] ?? 0;
       const to = members[i + 3] ?? 0;
-      switch (textOf(bytes, nameFrom, nameTo).toLowerCase()) {
-        case 'data':
-          this.dataFrom = from;
-          this.dataTo = to;
-          break;
-        case 'status':
-          if (bytes[from] === QUOTE) this.status = textOf(bytes, from, to);
-          else if (bytes[from] !== LOWER_N) this.#unreadable('status is not a string', bytes, bodyFrom, bodyTo);
-          break;
-        case 'error':
-          if (bytes[from] === QUOTE) this.error = textOf(bytes, from, to);
-          else if (bytes[from] !== LOWER_N) this.#unreadable('error is not a string', bytes, bodyFrom, bodyTo);
-          break;
-        default:
+      if (isNamed(bytes, nameFrom, nameTo, 'data')) {
+        this.dataFrom = from;
+        this.dataTo = to;
+      } else if (isNamed(bytes, nameFrom, nameTo, 'status')) {
+        if (bytes[from] === QUOTE) this.status = statusOf(bytes, from, to);
+        else if (bytes[from] !== LOWER_N) this.#unreadable('status is not a string', bytes, bodyFrom, bodyTo);
+      } else if (isNamed(bytes, nameFrom, nameTo, 'error')) {
+        if (bytes[from] === QUOTE) this.error = textOf(bytes, from, to);
+        else if (bytes[from] !== LOWER_N) this.#unreadable('error is not a string', bytes, bodyFrom, bodyTo);
       }
     }
   }
@@ -125,6 +120,14 @@ export class BotAnswer implements BodySink {
   }
 }
 
+/** Nearly every status is `ok`: not worth a string of its own. */
+function statusOf(bytes: Buffer, from: number, to: number): string {
+  const isOk = to - from === 4 && bytes[from + 1] === LOWER_O && bytes[from + 2] === LOWER_K;
+  return isOk ? 'ok' : textOf(bytes, from, to);
+}
+
+const LOWER_K = 0x6b;
+const LOWER_O = 0x6f;
 const NOTHING = Buffer.alloc(0);
 /** So much of a body that is not JSON is repeated in the error. */
 const EXCERPT_BYTES = 512;

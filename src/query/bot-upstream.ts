@@ -30,8 +30,9 @@ export class BotUpstream implements ConnectionOwner {
   readonly #shared: UpstreamShared;
   readonly #patientUntil: number;
   readonly #idle: UpstreamConnection[] = [];
-  readonly #calls = new Set<UpstreamCall>();
-  #retired = false;
+  /** Nothing lasts beyond this: infinity until the upstream is retired. `performance.now()`. */
+  #endsAt = Number.POSITIVE_INFINITY;
+  #inFlight = 0;
 
   constructor(route: Route, shared: UpstreamShared, now: number) {
     this.route = route;
@@ -42,15 +43,16 @@ export class BotUpstream implements ConnectionOwner {
   }
 
   get inFlight(): number {
-    return this.#calls.size;
+    return this.#inFlight;
   }
 
   get idleConnections(): number {
     return this.#idle.length;
   }
 
+  /** Every call started must be ended by `leave`. */
   start(call: UpstreamCall): void {
-    this.#calls.add(call);
+    this.#inFlight += 1;
     const connection = this.#idle.pop();
     if (connection === undefined) {
       this.#sendOnNew(call);
@@ -60,33 +62,35 @@ export class BotUpstream implements ConnectionOwner {
     this.#send(call, connection);
   }
 
-  /** The asker is gone or the time is up: nothing of this call happens any more. */
-  cancel(call: UpstreamCall): void {
-    this.#calls.delete(call);
+  /** The call is over: answered, failed, or its asker is gone. Whatever it still waits for is ended. */
+  leave(call: UpstreamCall): void {
+    this.#inFlight -= 1;
     call.connection?.destroy();
     call.connection = null;
   }
 
   /** The bot has stopped or started anew. Answers already on their way get a moment, then their calls run out. */
   retire(now: number): void {
-    this.#retired = true;
     for (const connection of this.#idle) {
       this.#shared.idle.remove(connection);
       connection.destroy();
     }
     this.#idle.length = 0;
-    for (const call of this.#calls) call.deadlineAt = Math.min(call.deadlineAt, now + RETIRED_GRACE_MS);
+    this.#endsAt = now + RETIRED_GRACE_MS;
+  }
+
+  get endsAt(): number {
+    return this.#endsAt;
   }
 
   get retired(): boolean {
-    return this.#retired;
+    return this.#endsAt < Number.POSITIVE_INFINITY;
   }
 
   answered(connection: UpstreamConnection, call: UpstreamCall, answer: BotAnswer): void {
-    this.#calls.delete(call);
     call.connection = null;
     call.answered(answer);
-    if (!connection.reusable || this.#retired) {
+    if (!connection.reusable || this.retired) {
       connection.destroy();
       return;
     }
@@ -103,13 +107,12 @@ export class BotUpstream implements ConnectionOwner {
     }
     const { connectRetryMs } = this.#shared.limits;
     const nextTry = performance.now() + connectRetryMs;
-    if (isRefusal(error) && !this.#retired && nextTry < this.#patientUntil && nextTry < call.deadlineAt) {
+    if (isRefusal(error) && !this.retired && nextTry < this.#patientUntil && nextTry < call.deadlineAt) {
       setTimeout(() => {
         if (!call.over) this.#sendOnNew(call);
       }, connectRetryMs);
       return;
     }
-    this.#calls.delete(call);
     call.failed(isRefusal(error) ? this.#refused(error) : error);
   }
 

@@ -34,7 +34,7 @@ export interface QueryContext {
  */
 export class IncomingQuery implements UpstreamCall, Timed {
   request = '';
-  deadlineAt = 0;
+  deadlineSlot = -1;
   over = false;
   connection: UpstreamConnection | null = null;
   resent = false;
@@ -42,7 +42,7 @@ export class IncomingQuery implements UpstreamCall, Timed {
   readonly #response: HttpResponse;
   readonly #context: QueryContext;
   readonly #startedAt = performance.now();
-  #timeoutMs = 0;
+  #timeoutMs = Number.POSITIVE_INFINITY;
   #query: QueryRequest | null = null;
   #upstream: BotUpstream | null = null;
   #answerHeld: HeldBody | null = null;
@@ -50,8 +50,11 @@ export class IncomingQuery implements UpstreamCall, Timed {
   constructor(response: HttpResponse, context: QueryContext) {
     this.#response = response;
     this.#context = context;
-    response.onAborted(() => this.#leave());
     const body = new RequestBody(context.limits.requestBytes, context.held);
+    response.onAborted(() => {
+      body.release();
+      this.#leave();
+    });
     response.onData((chunk, last) => {
       if (this.over) return;
       const received = body.push(chunk, last);
@@ -63,6 +66,11 @@ export class IncomingQuery implements UpstreamCall, Timed {
         this.#refuse('500 Internal Server Error', `internal error: ${String(error)}`);
       }
     });
+  }
+
+  get deadlineAt(): number {
+    const asked = this.#startedAt + this.#timeoutMs;
+    return this.#upstream === null ? asked : Math.min(asked, this.#upstream.endsAt);
   }
 
   /** The bot's answer is here (called by the upstream). */
@@ -117,7 +125,6 @@ export class IncomingQuery implements UpstreamCall, Timed {
     this.#query = query;
     const { timeoutSec } = query;
     this.#timeoutMs = timeoutSec > 0 ? Math.min(timeoutSec * 1000, limits.maxTimeoutMs) : limits.defaultTimeoutMs;
-    this.deadlineAt = this.#startedAt + this.#timeoutMs;
     const upstream = routes.get(query.botId);
     if (upstream === undefined) this.#askSupervisor(query);
     else this.#askBot(query, upstream);
@@ -221,7 +228,7 @@ export class IncomingQuery implements UpstreamCall, Timed {
     if (this.over) return;
     this.over = true;
     this.#context.deadlines.delete(this);
-    this.#upstream?.cancel(this);
+    this.#upstream?.leave(this);
     this.#answerHeld?.release();
     this.#context.left();
   }

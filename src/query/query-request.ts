@@ -1,4 +1,5 @@
 import { LOWER_N, OPEN_OBJECT, QUOTE } from './json-bytes.ts';
+import { isNamed, textOf } from './json-member.ts';
 import { JsonScanner } from './json-scanner.ts';
 
 /** A question as it came over HTTP (contract 8.1), checked. */
@@ -8,8 +9,8 @@ export interface QueryRequest {
   readonly path: string;
   /** JSON text of a non-empty object as bytes in latin1, or '' */
   readonly paramsJson: string;
-  /** The parameters as the URL takes them: strings as they are, anything else as JSON text. */
-  readonly pairs: ReadonlyMap<string, string> | null;
+  /** The parameters as the URL takes them, name and value in turn: strings as they are, anything else as JSON text. */
+  readonly pairs: readonly string[];
   /** 0: the request names none. */
   readonly timeoutSec: number;
 }
@@ -40,71 +41,59 @@ export function readQueryRequest(bytes: Buffer, length: number): QueryRequest | 
     const to = members[i + 3] ?? 0;
     const first = bytes[from];
     if (first === LOWER_N) continue;
-    switch (nameOf(bytes, members[i] ?? 0, members[i + 1] ?? 0)) {
-      case 'bot_id':
-        if (first === QUOTE) botId = textOf(bytes, from, to);
-        else problem ||= 'bot_id must be a string';
-        break;
-      case 'query_path':
-        if (first === QUOTE) path = textOf(bytes, from, to);
-        else problem ||= 'query_path must be a string';
-        break;
-      case 'params':
-        paramsFrom = from;
-        paramsTo = to;
-        if (first !== OPEN_OBJECT) problem ||= 'params must be an object';
-        break;
-      case 'timeout_sec':
-        timeoutSec = Number(INTEGER.exec(bytes.toString('latin1', from, to))?.[0] ?? Number.NaN);
-        if (!Number.isFinite(timeoutSec)) problem ||= 'timeout_sec must be an integer';
-        break;
-      default:
+    const nameFrom = members[i] ?? 0;
+    const nameTo = members[i + 1] ?? 0;
+    if (isNamed(bytes, nameFrom, nameTo, 'bot_id')) {
+      if (first === QUOTE) botId = textOf(bytes, from, to);
+      else problem ||= 'bot_id must be a string';
+    } else if (isNamed(bytes, nameFrom, nameTo, 'query_path')) {
+      if (first === QUOTE) path = textOf(bytes, from, to);
+      else problem ||= 'query_path must be a string';
+    } else if (isNamed(bytes, nameFrom, nameTo, 'params')) {
+      paramsFrom = from;
+      paramsTo = to;
+      if (first !== OPEN_OBJECT) problem ||= 'params must be an object';
+    } else if (isNamed(bytes, nameFrom, nameTo, 'timeout_sec')) {
+      const text = bytes.toString('latin1', from, to);
+      if (INTEGER.test(text)) timeoutSec = Number(text);
+      else problem ||= 'timeout_sec must be an integer';
     }
   }
   if (problem !== '') return `invalid request body: ${problem}`;
   if (botId === '') return 'bot_id is required';
   if (path === '') return 'query_path is required';
-  const pairs = paramsFrom === paramsTo ? null : pairsOf(bytes, paramsFrom, paramsTo);
+  const pairs = paramsFrom === paramsTo ? NO_PAIRS : pairsOf(bytes, paramsFrom, paramsTo);
   return {
     botId,
     path: path.startsWith('/') ? path : `/${path}`,
-    paramsJson: pairs === null ? '' : bytes.toString('latin1', paramsFrom, paramsTo),
+    paramsJson: pairs.length === 0 ? '' : bytes.toString('latin1', paramsFrom, paramsTo),
     pairs,
     timeoutSec,
   };
 }
 
-function pairsOf(bytes: Buffer, from: number, to: number): ReadonlyMap<string, string> | null {
+function pairsOf(bytes: Buffer, from: number, to: number): readonly string[] {
   params.reset();
   params.scan(bytes, from, to);
   const { members } = params;
-  if (members.length === 0) return null;
-  const pairs = new Map<string, string>();
+  const pairs: string[] = [];
   for (let i = 0; i < members.length; i += 4) {
     const valueFrom = members[i + 2] ?? 0;
     const valueTo = members[i + 3] ?? 0;
-    const value =
-      bytes[valueFrom] === QUOTE
-        ? textOf(bytes, valueFrom, valueTo)
-        : bytes.toString('utf8', valueFrom, valueTo).trim();
-    pairs.set(textOf(bytes, members[i] ?? 0, members[i + 1] ?? 0), value);
+    const text = bytes[valueFrom] === QUOTE;
+    pairs.push(
+      textOf(bytes, members[i] ?? 0, members[i + 1] ?? 0),
+      text ? textOf(bytes, valueFrom, valueTo) : bytes.toString('utf8', valueFrom, valueTo),
+    );
   }
   return pairs;
-}
-
-function nameOf(bytes: Buffer, from: number, to: number): string {
-  return textOf(bytes, from, to).toLowerCase();
-}
-
-/** The text of a JSON string that was scanned and found good. */
-export function textOf(bytes: Buffer, from: number, to: number): string {
-  const text = bytes.toString('utf8', from + 1, to - 1);
-  return text.includes('\\') ? String(JSON.parse(`"${text}"`)) : text;
 }
 
 // One request is read at a time in a thread, and wholly within one turn.
 const body = new JsonScanner();
 const params = new JsonScanner();
+
+const NO_PAIRS: readonly string[] = [];
 
 /** Go takes integer literals only: 30.0 and 3e1 are refused (contract 8.1). */
 const INTEGER = /^-?\d{1,18}$/;

@@ -10,38 +10,44 @@ export class RequestBody {
   length = 0;
 
   readonly #limit: number;
-  readonly #held: HeldBody;
-  readonly #pieces = new GrowingBytes();
-  #seen = 0;
+  readonly #heldBytes: HeldBytes;
+  /** Only for a body in several pieces. */
+  #pieces: GrowingBytes | null = null;
+  #held: HeldBody | null = null;
   #refused: 'too-large' | 'no-room' | null = null;
 
   constructor(limit: number, held: HeldBytes) {
     this.#limit = limit;
-    this.#held = new HeldBody(held);
+    this.#heldBytes = held;
   }
 
   /** @param chunk valid during this call only; so are `bytes` after `complete` */
   push(chunk: ArrayBuffer, last: boolean): ReceivedBody {
-    this.#seen += chunk.byteLength;
-    if (this.#refused === null && this.#seen > this.#limit) this.#refused = 'too-large';
-    if (this.#refused === null && !(last && this.#pieces.length === 0)) {
-      if (this.#held.cover(this.#seen)) this.#pieces.append(new Uint8Array(chunk), 0, chunk.byteLength);
-      else this.#refused = 'no-room';
-    }
+    this.length += chunk.byteLength;
+    if (this.length > this.#limit) this.#refused = 'too-large';
+    else if (this.#refused === null && !(last && this.#pieces === null) && !this.#keep(chunk))
+      this.#refused = 'no-room';
     if (this.#refused !== null) {
       this.release();
       if (last) return this.#refused;
-      return this.#seen > this.#limit * DRAINED_TIMES ? 'flood' : 'more';
+      return this.length > this.#limit * DRAINED_TIMES ? 'flood' : 'more';
     }
     if (!last) return 'more';
-    this.bytes = this.#pieces.length === 0 ? Buffer.from(chunk) : this.#pieces.buffer;
-    this.length = this.#seen;
+    this.bytes = this.#pieces === null ? Buffer.from(chunk) : this.#pieces.buffer;
     return 'complete';
   }
 
   release(): void {
-    if (this.#pieces.length > 0) this.#pieces.clear();
-    this.#held.release();
+    this.#pieces?.clear();
+    this.#held?.release();
+  }
+
+  #keep(chunk: ArrayBuffer): boolean {
+    this.#held ??= new HeldBody(this.#heldBytes);
+    this.#pieces ??= new GrowingBytes();
+    if (!this.#held.cover(this.length)) return false;
+    this.#pieces.append(new Uint8Array(chunk), 0, chunk.byteLength);
+    return true;
   }
 }
 

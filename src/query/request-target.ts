@@ -4,20 +4,20 @@
  * no path can smuggle a blank, a line end or a second request.
  *
  * @param path begins with `/`; may hold a query string of its own, which stays in front
- * @param pairs decoded names and values
+ * @param pairs names and values in turn, not encoded
  */
-export function requestTarget(path: string, pairs: ReadonlyMap<string, string> | null): string {
+export function requestTarget(path: string, pairs: readonly string[]): string {
   let target = path;
   if (!PLAIN.test(target)) {
     const fragment = target.indexOf('#');
     if (fragment >= 0) target = target.slice(0, fragment);
     target = target.replace(ODD, (odd) => encodeURIComponent(odd.toWellFormed()));
   }
-  if (pairs === null) return target;
+  if (pairs.length === 0) return target;
   let joiner = target.includes('?') ? '&' : '?';
   let query = '';
-  for (const [name, value] of pairs) {
-    query += `${joiner}${encodePart(name)}=${encodePart(value)}`;
+  for (let i = 0; i < pairs.length; i += 2) {
+    query += `${joiner}${encodePart(pairs[i] ?? '')}=${encodePart(pairs[i + 1] ?? '')}`;
     joiner = '&';
     if (query.length > LONGEST_QUERY) return target;
   }

@@ -1,12 +1,12 @@
 import type { BotAnswer } from './bot-answer.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 
-/** One request on its way to a bot. Exactly one of `answered` and `failed` is called, neither after `over`. */
+/** One request on its way to a bot. At most one of `answered` and `failed` is called, and neither after `over`. */
 export interface UpstreamCall {
   /** The whole HTTP request, in latin1. */
   readonly request: string;
   /** Milliseconds of `performance.now()`. */
-  deadlineAt: number;
+  readonly deadlineAt: number;
   /** Answered, failed or given up. */
   readonly over: boolean;
   /** Where it waits for its answer; kept by the upstream. */

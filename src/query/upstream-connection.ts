@@ -80,37 +80,46 @@ export class UpstreamConnection {
     if (this.#gone) return;
     // Words nobody asked for (a late 408, say) make the connection useless.
     if (this.#call === null) this.#fail(new UpstreamFailure('the bot sent something nobody asked for'));
-    else this.#settle(() => this.#reader.push(readBuffer, length));
+    else {
+      try {
+        if (this.#reader.push(readBuffer, length)) this.#settle(this.#call);
+      } catch (error) {
+        this.#fail(error);
+      }
+    }
   }
 
   #ended(): void {
     if (this.#gone) return;
     if (this.#call === null) this.#fail(new UpstreamFailure('closed'));
-    else this.#settle(() => this.#reader.end());
+    else {
+      try {
+        if (this.#reader.end()) this.#settle(this.#call);
+      } catch (error) {
+        this.#fail(error);
+      }
+    }
   }
 
-  /** @param read says whether the response is complete now */
-  #settle(read: () => boolean): void {
-    try {
-      if (!read()) return;
-    } catch (error) {
-      this.#fail(error instanceof Error ? error : new UpstreamFailure(String(error)));
-      return;
-    }
-    const call = this.#call;
-    if (call === null) return;
+  #settle(call: UpstreamCall): void {
     this.#call = null;
     this.served += 1;
     this.#owner.answered(this, call, this.#answer);
     this.#answer.reset();
   }
 
-  #fail(error: Error): void {
+  #fail(cause: unknown): void {
     if (this.#gone) return;
     const call = this.#call;
     this.destroy();
     if (call === null) this.#owner.lost(this);
-    else this.#owner.failed(this, call, error, this.#reader.started);
+    else
+      this.#owner.failed(
+        this,
+        call,
+        cause instanceof Error ? cause : new UpstreamFailure(String(cause)),
+        this.#reader.started,
+      );
   }
 }
 

@@ -196,19 +196,11 @@ export class Supervisor {
     const { botId, definition, removal, observation } = entry;
     const memory = this.#options.journal.memoryOf(botId);
     const inFlight = this.#executor.inFlight(botId);
-    this.#tell(
-      entry,
+    const message: BotMessage =
       definition === null
         ? { kind: 'removed', cause: removal ?? 'deleted', botId }
-        : {
-            kind: 'desired',
-            spec: this.#specOf(definition),
-            ...(memory === undefined ? {} : { memory }),
-            ...(inFlight === undefined ? {} : { inFlight }),
-          },
-      'user',
-      true,
-    );
+        : { kind: 'desired', spec: this.#specOf(definition), ...(memory === undefined ? {} : { memory }) };
+    this.#tell(entry, inFlight === undefined ? message : { ...message, inFlight }, 'user', true);
     if (observation !== null) this.#tell(entry, { kind: 'observed', observation }, 'observation');
   }
 

@@ -31,7 +31,9 @@ for (const driver of SDK_DRIVERS) {
 
     it('names the paths there are when it is asked for another', async (t) => {
       const { exit, result } = await ask(t, driver, { QUERY_PATH: '/missing' });
-      assert.ok(typeof result === 'object' && result !== null && 'available' in result && Array.isArray(result.available));
+      assert.ok(
+        typeof result === 'object' && result !== null && 'available' in result && Array.isArray(result.available),
+      );
       assert.ok(result.available.includes('/echo') && result.available.includes('/info'));
       const { available: _available, ...rest } = result;
       assert.deepEqual(rest, { status: 'error', error: 'No handler for path: /missing' });
@@ -86,10 +88,12 @@ for (const driver of SDK_DRIVERS) {
       assert.equal(exit.code, 0);
     });
 
-    it('ends although a timer is open', { skip: driver.language !== 'Node' && 'open handles are Node’s' }, async (t) => {
-      const { exit } = await ask(t, driver, { QUERY_PATH: '/typed', OPEN_HANDLE: '1' });
-      assert.deepEqual([exit.code, exit.signal], [0, null]);
-    });
+    if (driver.language === 'Node') {
+      it('ends although a timer is open', async (t) => {
+        const { exit } = await ask(t, driver, { QUERY_PATH: '/typed', OPEN_HANDLE: '1' });
+        assert.deepEqual([exit.code, exit.signal], [0, null]);
+      });
+    }
   });
 }
 

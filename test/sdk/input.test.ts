@@ -66,7 +66,11 @@ for (const driver of SDK_DRIVERS) {
     it('a result that cannot be stored is said on stderr and harms nothing', async (t) => {
       const scratch = scratchDirectory(t);
       const env = { CODE_MOUNT_DIR: join(scratch, 'missing').slice(1) };
-      const calls: Call[] = [['success', 'done'], ['result', { x: '<unserialisable>' }], ['state.exists', 'x']];
+      const calls: Call[] = [
+        ['success', 'done'],
+        ['result', { x: '<unserialisable>' }],
+        ['state.exists', 'x'],
+      ];
       const exit = await makeCalls(t, driver, calls, { scratch, env });
       assert.equal(exit.code, 0);
       assert.equal(exit.stderr.match(/^RESULT_ERROR: Failed to write result file: ./gm)?.length, 2);

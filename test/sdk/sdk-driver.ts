@@ -101,7 +101,9 @@ export function startProgram(
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  const exit = once(child, 'close').then((): Exit => ({ code: child.exitCode, signal: child.signalCode, stdout, stderr }));
+  const exit = once(child, 'close').then(
+    (): Exit => ({ code: child.exitCode, signal: child.signalCode, stdout, stderr }),
+  );
   return { child, exit, output: () => ({ stdout, stderr }) };
 }
 

@@ -21,15 +21,31 @@ for (const driver of SDK_DRIVERS) {
     it('gives back each kind of JSON value, in a later process too', async (t) => {
       const scratch = scratchDirectory(t);
       const values = [null, true, 0, -1.5, 1e300, '', 'text\n"\\ é 😀', [1, [2]], { a: { b: [] }, 'k é': null }];
-      await makeCalls(t, driver, values.map((value, index): Call => ['state.set', `k${index}`, value]), { scratch });
+      await makeCalls(
+        t,
+        driver,
+        values.map((value, index): Call => ['state.set', `k${index}`, value]),
+        { scratch },
+      );
       const gets = values.map((_, index): Call => ['state.get', `k${index}`, 'default']);
       const { outcomes } = await makeCalls(t, driver, gets, { scratch });
-      assert.deepEqual(outcomes, values.map((value) => ({ value })));
+      assert.deepEqual(
+        outcomes,
+        values.map((value) => ({ value })),
+      );
     });
 
     it('stores one JSON file per key and leaves nothing else behind', async (t) => {
       const scratch = scratchDirectory(t);
-      await makeCalls(t, driver, [['state.set', 'one', 1], ['state.set', 'one', { n: 2 }]], { scratch });
+      await makeCalls(
+        t,
+        driver,
+        [
+          ['state.set', 'one', 1],
+          ['state.set', 'one', { n: 2 }],
+        ],
+        { scratch },
+      );
       assert.deepEqual(readdirSync(stateDirectory(scratch)), ['one.json']);
       const stored: unknown = JSON.parse(readFileSync(join(stateDirectory(scratch), 'one.json'), 'utf8'));
       assert.deepEqual(stored, { n: 2 });
@@ -37,7 +53,12 @@ for (const driver of SDK_DRIVERS) {
 
     it('counts up when a value is read and written again', async (t) => {
       const scratch = scratchDirectory(t);
-      const calls: Call[] = [['state.set', 'n', 1], ['state.get', 'n'], ['state.set', 'n', 2], ['state.get', 'n']];
+      const calls: Call[] = [
+        ['state.set', 'n', 1],
+        ['state.get', 'n'],
+        ['state.set', 'n', 2],
+        ['state.get', 'n'],
+      ];
       const { outcomes } = await makeCalls(t, driver, calls, { scratch });
       assert.deepEqual(outcomes, [{ value: null }, { value: 1 }, { value: null }, { value: 2 }]);
     });
@@ -53,7 +74,10 @@ for (const driver of SDK_DRIVERS) {
     it('gives the default for a file that is not JSON, and says so once', async (t) => {
       const scratch = scratchDirectory(t);
       fill(scratch, { 'half.json': '{"a": 1' });
-      const calls: Call[] = [['state.get', 'half', 'default'], ['state.get', 'half', 'default']];
+      const calls: Call[] = [
+        ['state.get', 'half', 'default'],
+        ['state.get', 'half', 'default'],
+      ];
       const { outcomes, stderr } = await makeCalls(t, driver, calls, { scratch });
       assert.deepEqual(outcomes, [{ value: 'default' }, { value: 'default' }]);
       assert.equal(stderr.match(/"warn".*State key 'half' does not hold valid JSON/g)?.length, 1);
@@ -69,7 +93,10 @@ for (const driver of SDK_DRIVERS) {
       for (const [index, outcome] of outcomes.entries()) {
         assert.ok('error' in outcome, `accepted: ${JSON.stringify(calls[index])}`);
         assert.equal(outcome.error, driver.language === 'Python' ? 'ValueError' : 'Error');
-        assert.match(outcome.message, /^State key (cannot (be empty$|contain path separators or '\.\.'$|be '\.', )|is too)/);
+        assert.match(
+          outcome.message,
+          /^State key (cannot (be empty$|contain path separators or '\.\.'$|be '\.', )|is too)/,
+        );
       }
       assert.equal(outcomes.length, calls.length);
     });
@@ -77,7 +104,10 @@ for (const driver of SDK_DRIVERS) {
     it('takes the longest and the oddest keys that are file names', async (t) => {
       const scratch = scratchDirectory(t);
       const keys = ['x'.repeat(250), 'é'.repeat(125), '😀', 'a b', '.hidden', 'a.json', 'name\nline'];
-      const calls = keys.flatMap((key): Call[] => [['state.set', key, key], ['state.get', key]]);
+      const calls = keys.flatMap((key): Call[] => [
+        ['state.set', key, key],
+        ['state.get', key],
+      ]);
       const { outcomes } = await makeCalls(t, driver, [...calls, ['state.list']], { scratch });
       const expected = keys.flatMap((key) => [{ value: null }, { value: key }]);
       assert.deepEqual(outcomes.slice(0, -1), expected);
@@ -88,7 +118,7 @@ for (const driver of SDK_DRIVERS) {
 
     it('deletes, lists and clears its own files only', async (t) => {
       const scratch = scratchDirectory(t);
-      const foreign = { 'model.bin': 'binary', 'notes.txt': 'text', 'json': 'no suffix' };
+      const foreign = { 'model.bin': 'binary', 'notes.txt': 'text', json: 'no suffix' };
       fill(scratch, foreign);
       const calls: Call[] = [
         ['state.set', 'a', 1],
@@ -104,13 +134,20 @@ for (const driver of SDK_DRIVERS) {
       ];
       const { outcomes } = await makeCalls(t, driver, calls, { scratch });
       const values = [null, null, true, false, false, true, ['b'], null, null, []];
-      assert.deepEqual(outcomes, values.map((value) => ({ value })));
+      assert.deepEqual(
+        outcomes,
+        values.map((value) => ({ value })),
+      );
       assert.deepEqual(readdirSync(stateDirectory(scratch)).sort(), Object.keys(foreign).sort());
     });
 
     it('keeps the old value when the new one cannot be stored', async (t) => {
       const scratch = scratchDirectory(t);
-      const calls: Call[] = [['state.set', 'k', 'old'], ['state.set', 'k', { x: '<unserialisable>' }], ['state.get', 'k']];
+      const calls: Call[] = [
+        ['state.set', 'k', 'old'],
+        ['state.set', 'k', { x: '<unserialisable>' }],
+        ['state.get', 'k'],
+      ];
       const { outcomes } = await makeCalls(t, driver, calls, { scratch });
       assert.ok(outcomes[1] && 'error' in outcomes[1]);
       assert.equal(outcomes[1].error, 'TypeError');
@@ -143,7 +180,8 @@ for (const driver of SDK_DRIVERS) {
       const scratch = scratchDirectory(t);
       fill(scratch, { '.a.json.tmp-1-1': 'old', '.a.json.tmp-1-2': 'fresh', '.gitkeep': '' });
       const hourAgo = Date.now() / 1000 - 3600;
-      for (const name of ['.a.json.tmp-1-1', '.gitkeep']) utimesSync(join(stateDirectory(scratch), name), hourAgo, hourAgo);
+      for (const name of ['.a.json.tmp-1-1', '.gitkeep'])
+        utimesSync(join(stateDirectory(scratch), name), hourAgo, hourAgo);
       await makeCalls(t, driver, [['state.set', 'a', 1]], { scratch });
       assert.deepEqual(readdirSync(stateDirectory(scratch)).sort(), ['.a.json.tmp-1-2', '.gitkeep', 'a.json']);
     });
@@ -151,7 +189,13 @@ for (const driver of SDK_DRIVERS) {
     it('cannot be changed in a query, whatever the key', async (t) => {
       const scratch = scratchDirectory(t);
       fill(scratch, { 'k.json': '1' });
-      const calls: Call[] = [['state.set', '', 2], ['state.delete', 'k'], ['state.clear'], ['state.get', 'k'], ['state.list']];
+      const calls: Call[] = [
+        ['state.set', '', 2],
+        ['state.delete', 'k'],
+        ['state.clear'],
+        ['state.get', 'k'],
+        ['state.list'],
+      ];
       const { outcomes } = await makeCalls(t, driver, calls, { scratch, env: { QUERY_PATH: '/x' } });
       const refused = { error: 'ReadOnlyStateError', message: READ_ONLY };
       assert.deepEqual(outcomes, [refused, refused, refused, { value: 1 }, { value: ['k'] }]);
@@ -159,7 +203,10 @@ for (const driver of SDK_DRIVERS) {
 
     it('can be changed when QUERY_PATH is empty', async (t) => {
       const scratch = scratchDirectory(t);
-      const calls: Call[] = [['state.set', 'k', 2], ['state.get', 'k']];
+      const calls: Call[] = [
+        ['state.set', 'k', 2],
+        ['state.get', 'k'],
+      ];
       const { outcomes } = await makeCalls(t, driver, calls, { scratch, env: { QUERY_PATH: '' } });
       assert.deepEqual(outcomes, [{ value: null }, { value: 2 }]);
     });

@@ -19,10 +19,16 @@ export class BotImage {
     this.#pull = pull;
   }
 
-  /** @throws EngineError `image-missing` */
+  /** @throws EngineError `image-missing`, or what Docker answered to the question */
   async ensure(): Promise<void> {
     this.#check ??= this.#look();
-    await this.#check;
+    const check = this.#check;
+    try {
+      await check;
+    } catch (error) {
+      if (!(error instanceof EngineError)) this.#forget(check);
+      throw error;
+    }
   }
 
   /** Docker said that it is not there (removed after it was checked). */
@@ -30,17 +36,24 @@ export class BotImage {
     this.#check = null;
   }
 
+  #forget(check: Promise<void>): void {
+    if (this.#check === check) this.#check = null;
+  }
+
   async #look(): Promise<void> {
-    try {
-      if (await this.#api.imageExists(this.reference)) return;
-      if (this.#pull === 'never') throw this.missing();
-      await this.#api.pull(this.reference).catch((error: unknown) => {
-        throw this.missing(detailOf(error));
-      });
-    } catch (error) {
-      setTimeout(() => this.forget(), MISSING_BELIEVED_MS).unref();
-      throw error;
+    if (await this.#api.imageExists(this.reference)) return;
+    let pullFailure: string | undefined;
+    if (this.#pull === 'missing') {
+      try {
+        await this.#api.pull(this.reference);
+        return;
+      } catch (error) {
+        pullFailure = detailOf(error);
+      }
     }
+    const check = this.#check;
+    if (check !== null) setTimeout(() => this.#forget(check), MISSING_BELIEVED_MS).unref();
+    throw this.missing(pullFailure);
   }
 
   missing(pullFailure?: string): EngineError {

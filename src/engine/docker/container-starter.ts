@@ -8,7 +8,7 @@ import { readLabels } from './container-labels.ts';
 import type { ContainerLedger } from './container-ledger.ts';
 import { containerName } from './container-name.ts';
 import type { ContainerInspection, DockerApi } from './docker-api.ts';
-import { isUnreachable, statusOf } from './docker-errors.ts';
+import { detailOf, isUnreachable, statusOf } from './docker-errors.ts';
 import { clearTerminationLog } from './termination-log.ts';
 import { TrackedContainer } from './tracked-container.ts';
 
@@ -102,7 +102,8 @@ export class ContainerStarter {
     const { container, runs } = await this.#createOrTake(options, definition);
     if (runs) return container;
     try {
-      await api.start(container.id);
+      if ((await api.start(container.id)) === 'absent')
+        throw new Error('the container was removed while it was started');
       return container;
     } catch (error) {
       network.forget();
@@ -137,7 +138,7 @@ export class ContainerStarter {
       ledger.touch(container);
       return container;
     } catch (error) {
-      if (statusOf(error) !== 404 || !/no such image/i.test(String(error))) throw error;
+      if (statusOf(error) !== 404 || !/no such image/i.test(detailOf(error))) throw error;
       image.forget();
       throw image.missing();
     }

@@ -2,7 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { Readable } from 'node:stream';
 import Docker from 'dockerode';
-import { DockerTimeout, statusOf } from './docker-errors.ts';
+import { DockerTimeout, detailOf, statusOf } from './docker-errors.ts';
 import { WATCHED_ACTIONS } from './event-stream.ts';
 import { framesOf } from './log-frames.ts';
 
@@ -82,7 +82,7 @@ export class DockerApi {
         return 'started';
       } catch (error) {
         if (statusOf(error) === 304) return 'running-already';
-        if (statusOf(error) === 404 && /no such container/i.test(String(error))) return 'absent';
+        if (statusOf(error) === 404 && /no such container/i.test(detailOf(error))) return 'absent';
         throw error;
       }
     });

@@ -32,14 +32,19 @@ export function statusOf(error: unknown): number | null {
   return typeof error.statusCode === 'number' ? error.statusCode : null;
 }
 
-/** What Docker said, in one short line. */
+/** What Docker said, in one short line; without the words the client library puts before it, which are often wrong. */
 export function detailOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text
-    .replace(/^\(HTTP code \d+\) /, '')
+  return (answerOf(error) ?? (error instanceof Error ? error.message : String(error)))
     .replace(/\s+/g, ' ')
     .trim()
     .slice(0, LONGEST_DETAIL);
+}
+
+function answerOf(error: unknown): string | null {
+  if (!(error instanceof Error) || !('json' in error)) return null;
+  const { json } = error;
+  if (typeof json !== 'object' || json === null || !('message' in json)) return null;
+  return typeof json.message === 'string' ? json.message : null;
 }
 
 /** @param during what was being done and to which bot, for example `starting bot abc` */

@@ -47,7 +47,7 @@ export class ExitReader {
 
   async #lastWords(container: TrackedContainer): Promise<LastWords | null> {
     if (this.#logsOf !== null) {
-      const words = await readTerminationLog(this.#logsOf(container.identity.botId));
+      const words = readTerminationLog(this.#logsOf(container.identity.botId));
       if (words !== 'unsupported') return words;
     }
     const deadline = Date.now() + PATIENCE_MS;

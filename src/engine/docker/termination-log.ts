@@ -1,5 +1,5 @@
-import { constants } from 'node:fs';
-import { open, rm } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LastWords } from '../../../actors/observation.ts';
 import { LAST_WORDS_BYTES, parseLastWords } from '../last-words.ts';
@@ -17,18 +17,23 @@ export async function clearTerminationLog(logsDirectory: string): Promise<void> 
 
 /**
  * The bot can write there too, so neither links nor pipes are followed and no more than one line's worth is read.
+ *
+ * Read without waiting for the thread pool: a crash is answered within a few milliseconds, also while the pool's threads
+ * copy or hash files.
  * @returns `unsupported` when the agent left no file: ask Docker for its log instead
  */
-export async function readTerminationLog(logsDirectory: string): Promise<LastWords | null | 'unsupported'> {
+export function readTerminationLog(logsDirectory: string): LastWords | null | 'unsupported' {
   try {
-    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-    const file = await open(join(logsDirectory, TERMINATION_LOG), flags);
+    const file = openSync(
+      join(logsDirectory, TERMINATION_LOG),
+      constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+    );
     try {
-      if (!(await file.stat()).isFile()) return null;
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(LAST_WORDS_BYTES), 0, LAST_WORDS_BYTES, 0);
-      return parseLastWords(buffer.toString('utf8', 0, bytesRead));
+      if (!fstatSync(file).isFile()) return null;
+      const buffer = Buffer.alloc(LAST_WORDS_BYTES);
+      return parseLastWords(buffer.toString('utf8', 0, readSync(file, buffer, 0, LAST_WORDS_BYTES, 0)));
     } finally {
-      await file.close();
+      closeSync(file);
     }
   } catch {
     // Not there, or something else than a file: the container's log is the other place to look.

@@ -74,7 +74,10 @@ export const leavesChild: BotSketch = {
 };
 
 export const answersQueries: BotSketch = {
-  files: { ...bot('await forEver();'), ...queryServer(`response.end('you asked ' + request.url);`) },
+  files: {
+    ...bot(`save('ready', 'yes'); await forEver();`),
+    ...queryServer(`response.end('you asked ' + request.url);`),
+  },
 };
 
 /** Its query server leaves a file for it when asked for /exit. */
@@ -95,4 +98,11 @@ export const tellsEnvironment: BotSketch = {
   files: bot(`
   save('env', JSON.stringify(process.env));
   await forEver();`),
+};
+
+/** Takes memory until the kernel ends it; its heap may grow beyond what the container has. */
+export const eatsMemory: BotSketch = {
+  files: bot(`
+  const eaten = [];
+  for (;;) eaten.push(Buffer.alloc(8 * 1024 * 1024, 1));`),
 };

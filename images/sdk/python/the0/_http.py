@@ -73,7 +73,7 @@ def take_request(inbox: bytearray) -> Optional[Request]:
         raise Refused(411, "The request body must have a Content-Length")
     length = headers.get(b"content-length", b"0")
     if not length.isdigit():
-        raise Refused(400, "Content-Length is not a number")
+        raise Refused(400, "The request has a Content-Length that is no number")
     if int(length) > MAX_BODY_BYTES:
         raise Refused(413, f"The request body is longer than {MAX_BODY_BYTES} bytes")
     body_start = end + 4
@@ -114,7 +114,7 @@ def _headers(lines: list[bytes]) -> Dict[bytes, bytes]:
     for line in lines:
         name, colon, value = line.partition(b":")
         if not colon:
-            raise Refused(400, "A request header has no colon")
+            raise Refused(400, "The request has a header without a colon")
         headers[name.lower()] = value.strip()
     return headers
 

@@ -209,8 +209,8 @@ def _json_object(text: Any) -> Dict[str, Any]:
         return {}
     try:
         value = json.loads(text)
-    except ValueError:
-        return {}
+    except (ValueError, RecursionError):
+        return {}  # as ever: bad parameters are no parameters
     return value if isinstance(value, dict) else {}
 
 

@@ -1,0 +1,95 @@
+/**
+ * Asks as fast as answers come: n kept-alive connections, one query at a time on each.
+ *
+ *     node load.ts '{"port":9477,"connections":64,"milliseconds":2000,"bots":["b0",…],"path":"/status"}'
+ *
+ * prints {"queries":…,"failed":…,"seconds":…,"p50Ms":…,"p99Ms":…}
+ */
+import { connect } from 'node:net';
+
+export interface LoadOrder {
+  readonly port: number;
+  readonly connections: number;
+  readonly milliseconds: number;
+  /** Asked in turn. */
+  readonly bots: readonly string[];
+}
+
+export interface LoadResult {
+  readonly queries: number;
+  readonly failed: number;
+  readonly seconds: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+const order: LoadOrder = JSON.parse(process.argv[2] ?? '{}');
+const requests = order.bots.map((bot) => {
+  const body = JSON.stringify({ bot_id: bot, query_path: '/status', params: { limit: 5 }, timeout_sec: 30 });
+  return `POST /query HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+});
+const buffer = Buffer.allocUnsafeSlow(64 * 1024);
+/** One count per 10 µs up to 10 s. */
+const histogram = new Uint32Array(1_000_000);
+let turn = 0;
+let queries = 0;
+let failed = 0;
+let maxMs = 0;
+const startedAt = performance.now();
+const endAt = startedAt + order.milliseconds;
+
+await Promise.all(Array.from({ length: order.connections }, () => ask()));
+
+const seconds = (performance.now() - startedAt) / 1000;
+const result: LoadResult = { queries, failed, seconds, p50Ms: percentile(0.5), p99Ms: percentile(0.99), maxMs };
+console.log(JSON.stringify(result));
+
+function ask(): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let sentAt = 0;
+    const socket = connect({
+      host: '127.0.0.1',
+      port: order.port,
+      noDelay: true,
+      onread: {
+        buffer,
+        callback: (length) => {
+          const now = performance.now();
+          const tookMs = now - sentAt;
+          queries += 1;
+          // "HTTP/1.1 200": the hundreds tell; the answer ends with a newline or a brace.
+          if (buffer[9] !== 0x32) failed += 1;
+          if (length < 20) failed += 1;
+          const slot = Math.min(histogram.length - 1, Math.floor(tookMs * 100));
+          histogram[slot] = (histogram[slot] ?? 0) + 1;
+          maxMs = Math.max(maxMs, tookMs);
+          if (now < endAt) send();
+          else {
+            socket.destroy();
+            resolve();
+          }
+          return true;
+        },
+      },
+    });
+    socket.on('error', reject);
+    send();
+
+    function send(): void {
+      turn = (turn + 1) % requests.length;
+      sentAt = performance.now();
+      socket.write(requests[turn] ?? '', 'latin1');
+    }
+  });
+}
+
+function percentile(part: number): number {
+  const wanted = queries * part;
+  let seen = 0;
+  for (let slot = 0; slot < histogram.length; slot += 1) {
+    seen += histogram[slot] ?? 0;
+    if (seen >= wanted) return (slot + 0.5) / 100;
+  }
+  return Number.NaN;
+}

@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { bundleAgent } from '../../images/bundle-agent.ts';
+import type { Settings } from '../config/settings.ts';
+import type { ContainerEngine } from '../engine/container-engine.ts';
+import { type DataDirectory, dataPaths } from '../storage/data-directory.ts';
+
+const IMAGES = fileURLToPath(new URL('../../images', import.meta.url));
+/** Every agent costs this much at the most; its work is small. */
+const AGENT_NODE_ARGUMENTS = ['--max-semi-space-size=1', '--max-old-space-size=64'];
+
+/** The engine the settings name, on this data directory. Engines that are not used are not loaded. */
+export async function createEngine(
+  settings: Settings,
+  data: DataDirectory,
+  warn: (error: Error) => void,
+): Promise<ContainerEngine> {
+  const paths = dataPaths(data.root);
+  const directories = { codeDirOf: paths.code, stateDirOf: paths.state, logsDirOf: paths.logs };
+  const { bot, changes, docker } = settings;
+  if (settings.engine === 'docker') {
+    const { createDockerEngine } = await import('../engine/docker/docker-engine.ts');
+    return createDockerEngine({
+      image: docker.image,
+      pull: docker.pull,
+      network: docker.network,
+      instance: data.instance,
+      directories,
+      objectStore: null,
+      natsUrl: null,
+      limits: {
+        memoryMb: bot.memoryLimitMiB,
+        cpuShares: bot.cpuShares,
+        pidsLimit: bot.pidsLimit,
+        stopGraceMs: bot.stopGraceMs,
+        logBytesPerSecond: bot.logBytesPerSecond,
+        logFileBytes: bot.logFileBytes,
+        timeZone: settings.timeZone,
+      },
+      deadlines: docker.deadlines,
+      resyncMs: changes.resyncMs,
+      now: () => Date.now(),
+    });
+  }
+  const { createProcessEngine } = await import('../engine/process/process-engine.ts');
+  const { PATH, HOME, LANG } = process.env;
+  return createProcessEngine({
+    agentFile: await bundleAgent(join(paths.cache, 'agent.js')),
+    nodeBinary: process.execPath,
+    nodeArguments: AGENT_NODE_ARGUMENTS,
+    wrappersPath: join(IMAGES, 'wrappers'),
+    sdkPath: join(IMAGES, 'sdk'),
+    ...directories,
+    runDirectory: paths.run,
+    hostEnvironment: { ...(PATH && { PATH }), ...(HOME && { HOME }), ...(LANG && { LANG }) },
+    timeZone: settings.timeZone,
+    stopGraceMs: bot.stopGraceMs,
+    agentExtraMs: settings.process.agentExtraMs,
+    leftoverGraceMs: settings.process.leftoverGraceMs,
+    killWaitMs: settings.process.killWaitMs,
+    missingProgramMs: settings.process.missingProgramMs,
+    logBytesPerSecond: bot.logBytesPerSecond,
+    logFileBytes: bot.logFileBytes,
+    queryPortRange: settings.process.ports,
+    warn,
+  });
+}

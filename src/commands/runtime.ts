@@ -1,0 +1,162 @@
+import { createBehavior } from '../../actors/behavior.ts';
+import type { BotEffect, RecordEffect } from '../../actors/effect.ts';
+import type { BotMessage } from '../../actors/message.ts';
+import type { BotActorSettings } from '../../actors/settings.ts';
+import { type AdminServer, createAdminServer } from '../admin/admin-server.ts';
+import type { Settings } from '../config/settings.ts';
+import { createDirectorySource } from '../desired/directory/directory-source.ts';
+import { systemClock } from '../kernel/clock.ts';
+import { createLocalShard } from '../kernel/local-shard.ts';
+import { createThreadShard } from '../kernel/thread-shard.ts';
+import { createQueryFrontEnd } from '../query/create-query-front-end.ts';
+import type { QueryFrontEnd } from '../query/query-front-end.ts';
+import { dataPaths } from '../storage/data-directory.ts';
+import { createCodeStore } from '../storage/filesystem/code-store.ts';
+import { lockDataDirectory } from '../storage/filesystem/data-directory-lock.ts';
+import { openDataDirectory } from '../storage/filesystem/open-data-directory.ts';
+import { Journal } from '../supervisor/journal.ts';
+import type { MakeShard } from '../supervisor/shard-pool.ts';
+import { Supervisor } from '../supervisor/supervisor.ts';
+import { createEngine } from './engines.ts';
+import { askWhyOf, createReadSide } from './runtime-read-side.ts';
+
+/** All parts of one runtime, joined and running. */
+export interface Runtime {
+  readonly supervisor: Supervisor;
+  readonly frontEnd: QueryFrontEnd;
+  /** Where commands are taken. */
+  readonly adminSocket: string;
+  /** Stops and removes every bot. */
+  stopBots(): Promise<{ readonly stopped: number; readonly failed: readonly string[] }>;
+  /** Ends the runtime. Containers go on; child processes end with it. */
+  close(): Promise<void>;
+}
+
+export interface RuntimeReporter {
+  transition(record: RecordEffect): void;
+  /** A trouble of the runtime itself that it deals with on its own. */
+  warn(sentence: string): void;
+  /** Someone asked for the end over the admin socket; bots have stopped already. */
+  ended(): void;
+}
+
+/**
+ * Builds the parts and starts them, what others may refuse first: data directory, port, admin socket, engine, bots.
+ * @throws errors for people (`code`, `hint`) of the part that cannot start; what was started by then is ended again
+ */
+export async function startRuntime(settings: Settings, report: RuntimeReporter): Promise<Runtime> {
+  const undo: (() => Promise<unknown>)[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const data = await openDataDirectory(settings.dataDir);
+    const paths = dataPaths(data.root);
+    const lock = await lockDataDirectory(data.root);
+    undo.push(() => lock.release());
+
+    const journal = new Journal({ directory: paths.journal, clock: systemClock, ...settings.journal });
+    await journal.open();
+    undo.push(() => journal.close());
+
+    const engine = await createEngine(settings, data, (error) => report.warn(error.message));
+    const desired = createDirectorySource({
+      directory: settings.bots,
+      codeStore: createCodeStore(data.root),
+      ...settings.directory,
+    });
+
+    let frontEnd: QueryFrontEnd | null = null;
+    const supervisor: Supervisor = new Supervisor({
+      engine,
+      desired,
+      journal,
+      clock: systemClock,
+      makeShard: shardMaker(settings),
+      shards: Math.max(1, settings.shards),
+      shardReplacePauseMs: settings.shardReplace,
+      floodStarts: settings.changes.startConcurrency,
+      liveStarts: settings.changes.liveStartConcurrency,
+      openQuestions: settings.query.limits.inFlightTotal,
+      setRoute: (botId, route) => frontEnd?.setRoute(botId, route),
+      onTransition: (record) => report.transition(record),
+      onShardReplaced: (shardId, cause) => report.warn(`Shard ${shardId} died (${cause.message}) and was replaced.`),
+    });
+
+    frontEnd = createQueryFrontEnd({
+      host: settings.query.host,
+      port: settings.query.port,
+      threads: settings.query.threads,
+      token: settings.query.token,
+      limits: settings.query.limits,
+      askWhy: askWhyOf(supervisor),
+      onTrouble: (sentence) => report.warn(sentence),
+    });
+    await frontEnd.start();
+    undo.push(() => frontEnd.close());
+
+    const stopBots = () => supervisor.stopAll(settings.bot.stopGraceMs + settings.changes.stopDeadlineMs);
+    const admin: AdminServer = createAdminServer({
+      socketPath: settings.admin ?? paths.adminSocket,
+      connections: settings.adminLimits.connections,
+      queryToken: settings.query.token,
+      limits: settings.adminLimits,
+      onError: (error) => report.warn(`The admin socket: ${error.message}`),
+      readSide: createReadSide({
+        supervisor,
+        journal,
+        frontEnd,
+        engineName: engine.name,
+        logDirectoryOf: paths.logs,
+        now: () => Date.now(),
+        down: async () => {
+          const outcome = await stopBots();
+          // The answer must reach the one who asked before the socket goes.
+          setImmediate(() => report.ended());
+          return outcome;
+        },
+      }),
+    });
+    await admin.start();
+    undo.push(() => admin.close());
+
+    undo.push(() => supervisor.close());
+    await supervisor.start();
+    return { supervisor, frontEnd, adminSocket: admin.socketPath, stopBots, close: closeAll };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+const BEHAVIOR_MODULE = new URL('../../actors/behavior.ts', import.meta.url);
+
+/** On worker threads, or with `--shards 0` in this thread. */
+function shardMaker(settings: Settings): MakeShard {
+  const { restart, bot, changes } = settings;
+  const actorSettings: BotActorSettings = {
+    restart: {
+      firstRetryMs: restart.firstMs,
+      baseMs: restart.baseMs,
+      factor: restart.factor,
+      capMs: restart.capMs,
+      healthyMs: restart.healthyMs,
+    },
+    startDeadlineMs: changes.startDeadlineMs,
+    stopDeadlineMs: bot.stopGraceMs + changes.stopDeadlineMs,
+    orphanGraceMs: changes.orphanGraceMs,
+    dependencyRetryMs: changes.dependencyRetryMs,
+    historyLength: changes.historyLength,
+  };
+  const limits = settings.kernel;
+  return async (id, listener) =>
+    settings.shards === 0
+      ? createLocalShard({ id, behavior: createBehavior(actorSettings), listener, clock: systemClock, limits })
+      : await createThreadShard<BotMessage, BotEffect>({
+          id,
+          behaviorModule: BEHAVIOR_MODULE,
+          settings: actorSettings,
+          listener,
+          limits,
+        });
+}

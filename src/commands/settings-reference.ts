@@ -1,0 +1,61 @@
+import { readSetting } from '../config/read-setting.ts';
+import { SETTING_GROUPS, type Setting, type SettingGroup } from '../config/setting.ts';
+import { allSettings } from '../config/settings.ts';
+import { plainLine } from './terminal/plain-text.ts';
+import type { Style } from './terminal/style.ts';
+import { renderTable } from './terminal/table.ts';
+
+/** The table of all settings as data, for `settings --json`. */
+export function describeSettings() {
+  return allSettings().map(describeSetting);
+}
+
+function describeSetting(setting: Setting<unknown>) {
+  const { flag, env, group, kind, help } = setting;
+  return {
+    flag: `--${flag}`,
+    env,
+    group: SETTING_GROUPS[group],
+    unit: kind.placeholder.replace(/^<|>$/g, ''),
+    expected: kind.expected,
+    default: defaultOf(setting),
+    value: currentValue(setting).shown,
+    help,
+  };
+}
+
+/** The table of all settings for people, one table per group. */
+export function settingsReference(style: Style): string {
+  const settings = allSettings();
+  const groups = Object.keys(SETTING_GROUPS).filter((group): group is SettingGroup => group in SETTING_GROUPS);
+  return groups
+    .map((group) => {
+      const rows = settings
+        .filter((setting) => setting.group === group)
+        .map((setting) => {
+          const { shown, fromEnvironment } = currentValue(setting);
+          const value = fromEnvironment ? `${shown} *` : defaultOf(setting);
+          return [
+            { text: `--${setting.flag} ${setting.kind.placeholder}` },
+            { text: setting.env },
+            { text: plainLine(value === '' ? '-' : value) },
+            { text: setting.help },
+          ];
+        });
+      const heading = style.paint('bold', SETTING_GROUPS[group]);
+      return `${heading}\n${renderTable(style, ['FLAG', 'ENVIRONMENT', 'DEFAULT', 'FOR'], rows, 'wrap')}`;
+    })
+    .join('\n');
+}
+
+function defaultOf({ kind, default: value, defaultText }: Setting<unknown>): string {
+  return defaultText ?? kind.show(value);
+}
+
+function currentValue(setting: Setting<unknown>): { shown: string; fromEnvironment: boolean } {
+  const { value, source, problem } = readSetting(setting, process.env, {});
+  const fromEnvironment = source === 'environment';
+  if (problem !== null)
+    return { shown: setting.kind.secret ? '(unusable)' : `${process.env[setting.env]} (unusable)`, fromEnvironment };
+  return { shown: setting.kind.show(value), fromEnvironment };
+}

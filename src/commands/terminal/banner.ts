@@ -1,0 +1,83 @@
+import type { BotReport } from '../../admin/wire.ts';
+import { botTable } from '../ls.ts';
+import { plainLine } from './plain-text.ts';
+import type { Style } from './style.ts';
+import { wrapText } from './text-width.ts';
+
+export interface BannerFacts {
+  readonly version: string;
+  readonly engine: 'process' | 'docker';
+  /** As configured, for the person to recognise. */
+  readonly botsFolder: string;
+  readonly dataDirectory: string;
+  /** Reports as `reportBot` makes them, sorted by id. */
+  readonly bots: readonly BotReport[];
+  /** For example `http://127.0.0.1:9477`. */
+  readonly queryUrl: string;
+  readonly tokenRequired: boolean;
+  /** A bot that answers and a path it knows; null when there is none to ask. */
+  readonly example: { readonly botId: string; readonly path: string } | null;
+  /** What finds this runtime from another terminal in the same folder: empty, or `--data-dir …`, `--admin …`. */
+  readonly clientFlags: string;
+  readonly nowMs: number;
+}
+
+/** What `up` prints once everything it knows of has been told to start. */
+export function renderBanner(facts: BannerFacts, style: Style): string {
+  const { bots, queryUrl, example } = facts;
+  const title = `${style.paint('bold', `the0-runtime ${facts.version}`)}  ${countOf(bots.length)} from ${plainLine(facts.botsFolder)}, data in ${plainLine(facts.dataDirectory)}`;
+  const engine = ENGINES[facts.engine];
+  const warning = engine.isolates ? [] : wrapText(engine.sentence, Math.min(style.width, 100));
+  const commands: [string, string][] = [
+    ['all bots', command('ls', facts)],
+    ['one bot', command(`why ${example === null ? '<bot>' : shellWord(example.botId)}`, facts)],
+    ['stop', `Ctrl-C here, or ${command('down', facts)}`],
+  ];
+  return [
+    title,
+    ...(engine.isolates ? [engine.sentence] : warning.map((line) => style.paint('yellow', line))),
+    '',
+    bots.length === 0
+      ? `No bots yet. Put a folder with a bot.json into ${plainLine(facts.botsFolder)}: it is seen at once.\n`
+      : botTable(bots, style, facts.nowMs),
+    `Queries are answered on ${style.paint('cyan', queryUrl)}${facts.tokenRequired ? ', with the bearer token' : ''}. ${example === null ? '' : 'Try:'}`.trimEnd(),
+    ...(example === null ? [] : [`  ${curlLine(queryUrl, example, facts.tokenRequired)}`]),
+    'From another terminal in this folder:',
+    ...commands.map(([what, how]) => `  ${what.padEnd(10)}${how}`),
+    '',
+  ].join('\n');
+}
+
+const ENGINES = {
+  process: {
+    isolates: false,
+    sentence:
+      'Engine process: bots are plain child processes of this one. Nothing isolates them from your files, your network or each other; run only bots you trust. --engine docker puts each into a container.',
+  },
+  docker: { isolates: true, sentence: 'Engine docker: each bot runs in a container of its own.' },
+} as const;
+
+/** One line that works as it stands, in any POSIX shell. The token is taken from the shell's own variable. */
+export function curlLine(
+  queryUrl: string,
+  { botId, path }: { readonly botId: string; readonly path: string },
+  tokenRequired: boolean,
+): string {
+  const body = JSON.stringify({ bot_id: botId, query_path: path });
+  const header = tokenRequired ? ' -H "Authorization: Bearer $QUERY_TOKEN"' : '';
+  return `curl -s${header} ${queryUrl}/query -d ${shellWord(body)}`;
+}
+
+function command(words: string, { clientFlags }: BannerFacts): string {
+  return `npx the0-runtime ${words}${clientFlags === '' ? '' : ` ${clientFlags}`}`;
+}
+
+/** Quoted for a POSIX shell unless nothing in it needs quoting. Control characters do not survive. */
+export function shellWord(text: string): string {
+  const line = plainLine(text);
+  return /^[\w@%+=:,./-]+$/.test(line) ? line : `'${line.replaceAll("'", `'\\''`)}'`;
+}
+
+function countOf(bots: number): string {
+  return bots === 1 ? '1 bot' : `${bots} bots`;
+}

@@ -1,0 +1,149 @@
+import { open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SpecProblem } from '../../../actors/bot-spec.ts';
+import type { BotDefinition } from '../bot-definition.ts';
+import { canonicalJson, specRevision } from '../revision.ts';
+import { BOT_JSON, type BotJson, type ParsedBotJson, parseBotJson } from './bot-json.ts';
+import type { CodeCopies } from './code-copies.ts';
+import { type CodeLimits, type CodeListing, CodeUnusable, codeDigest, hashCode, listCode } from './code-listing.ts';
+
+export interface BotFolderOptions {
+  readonly codeCopies: CodeCopies;
+  readonly codeLimits: CodeLimits;
+  /** Largest `bot.json`. */
+  readonly botJsonBytes: number;
+}
+
+/** Files changed this short before they were listed may change again without a new time: their stamp proves nothing. */
+const FRESH_MS = 1_000;
+
+/** What an operation of the file system that failed means, in words; others are named by their code. */
+const MEANING: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  ENOSPC: 'the disk of the data directory is full',
+  EDQUOT: 'the disk quota of the data directory is used up',
+  EMFILE: 'too many open files',
+  ENAMETOOLONG: 'the name is too long',
+};
+
+/** Its code is being changed just now: look again when it has settled. */
+export class CodeInMotion extends Error {
+  readonly code = 'code-in-motion';
+}
+
+/** One bot folder, and what was found in it last. */
+export class BotFolder {
+  readonly name: string;
+  readonly #path: string;
+  readonly #options: BotFolderOptions;
+  #copied: { stamp: string; revision: string; digest: string } | null = null;
+
+  constructor(directory: string, name: string, options: BotFolderOptions) {
+    this.name = name;
+    this.#path = join(directory, name);
+    this.#options = options;
+  }
+
+  /** @returns null when there is no `bot.json`, so (for now) no bot */
+  async readBotJson(): Promise<ParsedBotJson | null> {
+    const told = `${this.name}/${BOT_JSON}`;
+    try {
+      const file = await open(join(this.#path, BOT_JSON));
+      try {
+        const { size } = await file.stat();
+        if (size > this.#options.botJsonBytes) {
+          return unreadable(told, `larger than ${Math.round(this.#options.botJsonBytes / 1024)} KiB`);
+        }
+        return parseBotJson(await file.readFile('utf8'), told);
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+      return unreadable(told, meaningOf(error));
+    }
+  }
+
+  /**
+   * The definition of a bot, with its code copied. Problems of the code are in the definition.
+   * @throws CodeInMotion
+   */
+  async define(bot: BotJson): Promise<BotDefinition> {
+    try {
+      const listing = await listCode(this.#path, this.#options.codeLimits);
+      return { ...bot, specRevision: await this.#copy(bot, listing), problem: null };
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === 'code-changed' || (code === 'ENOENT' && (await exists(this.#path)))) {
+        throw new CodeInMotion(`${this.name} is being changed`, { cause: error });
+      }
+      return withProblem(bot, { code: 'code-unreadable', facts: this.#codeFacts(error) });
+    }
+  }
+
+  /** @returns the revision; reads no file when nothing has changed since the last time */
+  async #copy(bot: BotJson, listing: CodeListing): Promise<string> {
+    const last = this.#copied;
+    if (last?.stamp === listing.stamp && revisionOf(bot, last.digest) === last.revision) return last.revision;
+    const listedAt = Date.now();
+    const files = await hashCode(listing);
+    const digest = codeDigest(files);
+    const revision = revisionOf(bot, digest);
+    await this.#options.codeCopies.copyCode(bot.id, revision, listing.folder, files);
+    this.#copied = listedAt - listing.changedAt > FRESH_MS ? { stamp: listing.stamp, revision, digest } : null;
+    return revision;
+  }
+
+  #codeFacts(error: unknown): SpecProblem['facts'] {
+    if (error instanceof CodeUnusable) {
+      return { path: error.path === '' ? this.name : `${this.name}/${error.path}`, detail: error.message };
+    }
+    const at = error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : '';
+    const inside = at.startsWith(`${this.#path}/`) ? at.slice(this.#path.length) : '';
+    return { path: `${this.name}${inside}`, detail: meaningOf(error) };
+  }
+}
+
+/** A definition that cannot be used; its revision changes with the problem. */
+export function withProblem(bot: BotJson, problem: SpecProblem): BotDefinition {
+  return { ...bot, specRevision: revisionOf(bot, canonicalJson(problem)), problem };
+}
+
+/** What is shown of a bot of which nothing could be read. */
+export function unknownBot(id: string): BotJson {
+  return {
+    id,
+    kind: 'realtime',
+    enabled: true,
+    config: {},
+    version: '',
+    filePath: '',
+    name: id,
+    runtime: '',
+    entrypoint: '',
+    queryEntrypoint: null,
+  };
+}
+
+function revisionOf({ config, runtime, entrypoint, queryEntrypoint, filePath, version }: BotJson, code: string): string {
+  return specRevision({ config, runtime, entrypoint, queryEntrypoint, filePath, version, code });
+}
+
+function unreadable(path: string, detail: string): ParsedBotJson {
+  return { bot: null, id: null, problem: { code: 'spec-unreadable', facts: { path, detail } } };
+}
+
+function meaningOf(error: unknown): string {
+  const code = codeOf(error);
+  return (code === null ? undefined : MEANING[code]) ?? code ?? 'it cannot be read';
+}
+
+function codeOf(error: unknown): string | null {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null)) !== null;
+}

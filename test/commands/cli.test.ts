@@ -1,0 +1,296 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { type TestContext, test } from 'node:test';
+import { allSettings } from '../../src/config/settings.ts';
+import { startAdmin, temporaryDirectory } from '../admin/admin-fixture.ts';
+import { FakeReadSide, reason, status, T0 } from '../admin/fake-read-side.ts';
+import { runCli } from './run-cli.ts';
+
+/** Runs the CLI against a runtime that is only its admin server. */
+async function withRuntime(t: TestContext, readSide: FakeReadSide) {
+  const admin = await startAdmin(t, readSide);
+  const cli = (...words: string[]) => runCli(words, { env: { THE0_ADMIN: admin.socketPath } });
+  return { ...admin, cli };
+}
+
+const VERBS = ['up', 'down', 'ls', 'why', 'logs', 'query', 'restart', 'reset', 'settings', 'version'];
+
+test('without a command it shows all of them and is content', async () => {
+  const { code, stdout } = await runCli([]);
+  assert.equal(code, 0);
+  for (const verb of VERBS) assert.match(stdout, new RegExp(`^  ${verb} `, 'm'));
+  assert.match(stdout, /Exit codes: 0 done, 1 failed, 2/);
+});
+
+test('every command has help with an example', async () => {
+  const helps = await Promise.all(VERBS.filter((verb) => verb !== 'version').map((verb) => runCli([verb, '--help'])));
+  for (const { code, stdout } of helps) {
+    assert.equal(code, 0);
+    assert.match(stdout, /Examples?:\n {2}\$ /);
+  }
+});
+
+test('the help of up shows every setting, common ones first', async () => {
+  const { stdout } = await runCli(['up', '--help']);
+  for (const { flag, env } of allSettings()) {
+    if (flag === 'admin-timeout') continue;
+    assert.match(stdout, new RegExp(`--${flag} <`), flag);
+    assert.ok(stdout.includes(env), env);
+  }
+  assert.ok(stdout.indexOf('Common:') < stdout.indexOf('Inside:'));
+});
+
+test('what it does not know is exit code 1 with a word about it', async () => {
+  const [verb, flag, argument] = await Promise.all([runCli(['lss']), runCli(['ls', '--frob']), runCli(['why'])]);
+  assert.deepEqual([verb.code, flag.code, argument.code], [1, 1, 1]);
+  assert.match(verb.stderr, /unknown command 'lss'\n\(Did you mean ls\?\)/);
+  assert.match(flag.stderr, /unknown option '--frob'/);
+  assert.match(argument.stderr, /missing required argument 'bot'/);
+});
+
+test('version prints our own name and version', async () => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  assert.equal((await runCli(['version'])).stdout, `the0-runtime ${version}\n`);
+});
+
+test('with no runtime every command that needs one is exit code 2 and says how to start it', async (t) => {
+  const cwd = await temporaryDirectory(t);
+  const commands = [
+    ['ls'],
+    ['why', 'a'],
+    ['logs', 'a'],
+    ['query', 'a', '/x'],
+    ['restart', 'a'],
+    ['reset', 'a'],
+    ['down'],
+  ];
+  for (const { code, stdout, stderr } of await Promise.all(commands.map((words) => runCli(words, { cwd })))) {
+    assert.equal(code, 2);
+    assert.equal(stdout, '');
+    assert.match(
+      stderr,
+      /no runtime is running here: there is no socket .*\/\.the0\/admin\.sock\nstart it with `npm start`/,
+    );
+  }
+});
+
+test('the socket is found by --data-dir, by --admin and by THE0_ADMIN; a flag beats the variable', async (t) => {
+  const { directory, socketPath } = await startAdmin(t, new FakeReadSide(status('a')));
+  const env = { THE0_ADMIN: '/nowhere/admin.sock' };
+  const results = await Promise.all([
+    runCli(['ls', '--data-dir', directory], { env }),
+    runCli(['ls', '--admin', socketPath], { env }),
+    runCli(['ls'], { env: { THE0_ADMIN: socketPath } }),
+    runCli(['ls'], { env: { THE0_DATA_DIR: directory } }),
+    runCli(['ls'], { env }),
+  ]);
+  assert.deepEqual(
+    results.map(({ code }) => code),
+    [0, 0, 0, 0, 2],
+  );
+});
+
+test('ls prints a table without colours or cuts in a pipe, and troubles beside it', async (t) => {
+  const readSide = new FakeReadSide(
+    status('alpha', { restarts: 2 }),
+    status('evil\u001b[2J', {
+      state: 'backing-off',
+      endpoint: null,
+      reason: reason({ code: 'bot-crashed', facts: { exitCode: 3, detail: '\u001b]0;pwned\u0007 boom'.repeat(20) } }),
+    }),
+  );
+  readSide.troubles = ['Docker cannot be reached.'];
+  const { cli } = await withRuntime(t, readSide);
+  const { code, stdout, stderr } = await cli('ls');
+  assert.equal(code, 0);
+  const [heading, alpha, evil] = stdout.split('\n');
+  assert.match(heading ?? '', /^ID +STATE +SINCE +RESTARTS +QUERY +WHY$/);
+  assert.match(alpha ?? '', /^alpha +running +\d+\w.* ago +2 +127\.0\.0\.1:20001 +\S/);
+  assert.match(evil ?? '', /^evil +backing-off .* - +.*code 3/);
+  assert.ok(!stdout.includes('\u001b'));
+  assert.match(stderr, /trouble: Docker cannot be reached\./);
+});
+
+test('ls is coloured when that is asked for', async (t) => {
+  const { socketPath } = await startAdmin(t, new FakeReadSide(status('a')));
+  const { stdout } = await runCli(['ls'], { env: { THE0_ADMIN: socketPath, FORCE_COLOR: '1' } });
+  assert.ok(stdout.includes('\u001b[32mrunning\u001b[39m'));
+});
+
+test('ls --json is the promised array and nothing else', async (t) => {
+  const { cli } = await withRuntime(
+    t,
+    new FakeReadSide(status('a', { restarts: 1 }), status('b', { state: 'blocked', endpoint: null })),
+  );
+  const { code, stdout, stderr } = await cli('ls', '--json');
+  assert.equal(code, 0);
+  assert.equal(stderr, '');
+  const bots: unknown = JSON.parse(stdout);
+  assert.ok(Array.isArray(bots));
+  const text = bots[0].reason.text;
+  assert.equal(typeof text, 'string');
+  const since = '2026-03-14T15:09:26.000Z';
+  const why = { code: 'first-start', text };
+  assert.deepEqual(bots, [
+    { id: 'a', type: 'realtime', state: 'running', reason: why, restarts: 1, since, endpoint: '127.0.0.1:20001' },
+    { id: 'b', type: 'realtime', state: 'blocked', reason: why, restarts: 0, since, endpoint: null },
+  ]);
+});
+
+test('ls without bots says how to add one; with --json it is an empty array', async (t) => {
+  const { cli } = await withRuntime(t, new FakeReadSide());
+  assert.match((await cli('ls')).stdout, /No bots yet/);
+  assert.deepEqual(JSON.parse((await cli('ls', '--json')).stdout), []);
+});
+
+test('why explains state, cause, advice, retry and what happened, newest last', async (t) => {
+  const crashed = reason({ code: 'bot-crashed', facts: { exitCode: 3 }, at: Date.now() - 5000 });
+  const readSide = new FakeReadSide(
+    status('a', {
+      state: 'backing-off',
+      reason: crashed,
+      restarts: 4,
+      since: Date.now() - 5000,
+      retryAt: Date.now() + 60_000,
+      endpoint: null,
+    }),
+  );
+  readSide.timelines.set('a', [
+    { from: 'starting', to: 'running', reason: reason({ at: T0 }) },
+    { from: 'running', to: 'backing-off', reason: crashed },
+  ]);
+  const { cli } = await withRuntime(t, readSide);
+  const { code, stdout } = await cli('why', 'a');
+  assert.equal(code, 0);
+  assert.match(stdout, /^a {2}backing-off {2}since [\d:]+ \(\ds ago\)\n/);
+  assert.match(stdout, /^why +The bot exited with code 3/m);
+  assert.match(stdout, /^cause +the bot itself \(bot-crashed\), tried again by itself$/m);
+  assert.match(stdout, /^to do +\S/m);
+  assert.match(stdout, /^retry +in (59s|1m)/m);
+  assert.match(stdout, /^restarts +4 after a crash$/m);
+  assert.match(stdout, /TIME +STATE +WHY\n2026-03-14 15:09:26 +running .*\n[\d:]+ +backing-off .*code 3.*\n$/);
+});
+
+test('why --json adds the reason in full and the timeline to what ls --json gives', async (t) => {
+  const readSide = new FakeReadSide(status('a', { retryAt: T0 + 1000 }));
+  readSide.timelines.set('a', [{ from: 'starting', to: 'running', reason: reason() }]);
+  const { cli } = await withRuntime(t, readSide);
+  const { id, reason: why, retryAt, timeline } = JSON.parse((await cli('why', 'a', '--json')).stdout);
+  assert.equal(id, 'a');
+  assert.deepEqual(Object.keys(why).sort(), [
+    'advice',
+    'at',
+    'code',
+    'facts',
+    'incarnation',
+    'origin',
+    'retry',
+    'severity',
+    'specRevision',
+    'text',
+  ]);
+  assert.equal(retryAt, '2026-03-14T15:09:27.000Z');
+  assert.deepEqual(
+    [timeline[0].from, timeline[0].to, timeline[0].at],
+    ['starting', 'running', '2026-03-14T15:09:26.000Z'],
+  );
+});
+
+test('a bot that nobody knows is exit code 1, with the ones that may have been meant', async (t) => {
+  const { cli } = await withRuntime(t, new FakeReadSide(status('ticker'), status('market-maker')));
+  const results = await Promise.all([
+    cli('why', 'tikcer'),
+    cli('restart', 'maker'),
+    cli('logs', 'zzzzzz'),
+    cli('query', 'Ticker', '/x'),
+  ]);
+  assert.deepEqual(
+    results.map(({ code }) => code),
+    [1, 1, 1, 1],
+  );
+  const [why, restart, logs] = results;
+  assert.match(why.stderr, /no bot is called "tikcer"\ndid you mean ticker\?/);
+  assert.match(restart.stderr, /did you mean market-maker\?/);
+  assert.match(logs.stderr, /no bot is called "zzzzzz"\nthe0-runtime ls shows all bots/);
+});
+
+test('query prints the data as JSON, or the error on stderr with exit code 1', async (t) => {
+  const bodies: unknown[] = [];
+  const frontEnd = createServer((request, response) => {
+    let text = '';
+    request.on('data', (chunk) => {
+      text += chunk;
+    });
+    request.on('end', () => {
+      const body = JSON.parse(text);
+      bodies.push(body);
+      const known = body.query_path === '/status';
+      response.writeHead(known ? 200 : 500, { 'content-type': 'application/json' });
+      response.end(
+        JSON.stringify(
+          known
+            ? { status: 'ok', data: { price: 1.5 }, duration: 1, timestamp: 't' }
+            : { status: 'error', error: 'no\u001b[2J handler', duration: 0, timestamp: 't' },
+        ),
+      );
+    });
+  });
+  await new Promise<void>((resolve) => frontEnd.listen(0, '127.0.0.1', resolve));
+  t.after(() => frontEnd.close());
+  const address = frontEnd.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  const readSide = new FakeReadSide(status('a'));
+  readSide.queryUrl = `http://127.0.0.1:${address.port}`;
+  const { cli } = await withRuntime(t, readSide);
+
+  const ok = await cli('query', 'a', '/status', 'pair=BTC/USD', 'limit:=10', 'expr=a=b', '--timeout', '1m1ms');
+  assert.deepEqual([ok.code, JSON.parse(ok.stdout), ok.stderr], [0, { price: 1.5 }, '']);
+  assert.deepEqual(bodies, [
+    { bot_id: 'a', query_path: '/status', params: { pair: 'BTC/USD', limit: 10, expr: 'a=b' }, timeout_sec: 61 },
+  ]);
+
+  const failed = await cli('query', 'a', '/nope');
+  assert.deepEqual([failed.code, failed.stdout, failed.stderr], [1, '', 'error: no handler\n']);
+  const json = await cli('query', 'a', '/nope', '--json');
+  assert.deepEqual([json.code, JSON.parse(json.stdout).status], [1, 'error']);
+});
+
+test('query refuses parameters it cannot read', async () => {
+  const [bare, json] = await Promise.all([
+    runCli(['query', 'a', '/x', 'pair']),
+    runCli(['query', 'a', '/x', 'n:=ten']),
+  ]);
+  assert.deepEqual([bare.code, json.code], [1, 1]);
+  assert.match(bare.stderr, /"pair" is not a parameter\nwrite key=value/);
+  assert.match(json.stderr, /n:= must be followed by JSON.*\nfor text write n=ten/);
+});
+
+test('settings lists every setting, marks what the environment sets, and hides secrets', async () => {
+  const env = { THE0_STOP_GRACE: '5s', QUERY_TOKEN: 'hush' };
+  const [text, json] = await Promise.all([runCli(['settings'], { env }), runCli(['settings', '--json'], { env })]);
+  assert.match(text.stdout, /--stop-grace <duration> +THE0_STOP_GRACE +5s \*/);
+  assert.doesNotMatch(text.stdout + json.stdout, /hush/);
+  const rows: unknown = JSON.parse(json.stdout);
+  assert.ok(Array.isArray(rows));
+  assert.equal(rows.length, allSettings().length);
+});
+
+test('up with a setting that cannot be used is exit code 1 and names it', async () => {
+  const { code, stderr } = await runCli(['up', '--stop-grace', 'soon']);
+  assert.equal(code, 1);
+  assert.match(stderr, /error: flag --stop-grace: "soon" is not a duration/);
+  assert.match(stderr, /the0-runtime settings shows every setting/);
+});
+
+test('a Node that is too old or too new is told so, and what is needed', () => {
+  const { problemWith } = createRequire(import.meta.url)('../../src/commands/preflight.cjs');
+  for (const version of ['22.18.0', '22.23.3']) assert.equal(problemWith(version), null);
+  for (const version of ['18.20.0', '20.20.2', '22.17.1', '23.0.0', '24.1.0']) {
+    assert.match(
+      problemWith(version),
+      new RegExp(`Node ${version.replaceAll('.', '\\.')} found, 22\\.18 or newer 22 needed`),
+    );
+  }
+});

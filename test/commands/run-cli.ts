@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const BIN = fileURLToPath(new URL('../../src/commands/bin.cjs', import.meta.url));
+
+export interface CliResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The real program in a process of its own, its output in pipes. */
+export function startCli(words: readonly string[], options: { cwd?: string; env?: Record<string, string> } = {}) {
+  const child = spawn(process.execPath, [BIN, ...words], {
+    cwd: options.cwd,
+    env: { PATH: process.env['PATH'] ?? '', TZ: 'UTC', ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    stdout += chunk;
+  });
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    stderr += chunk;
+  });
+  const result = once(child, 'close').then((): CliResult => ({ code: child.exitCode, stdout, stderr }));
+  return { child, stdout: () => stdout, stderr: () => stderr, result };
+}
+
+export function runCli(
+  words: readonly string[],
+  options?: { cwd?: string; env?: Record<string, string> },
+): Promise<CliResult> {
+  return startCli(words, options).result;
+}

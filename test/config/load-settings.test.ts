@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { loadSettings } from '../../src/config/load-settings.ts';
+import { SettingsError } from '../../src/config/read-setting.ts';
+import { allSettings } from '../../src/config/settings.ts';
+
+function problemsOf(env: Record<string, string>, flags: Record<string, string> = {}): readonly string[] {
+  try {
+    loadSettings(env, flags);
+  } catch (error) {
+    assert.ok(error instanceof SettingsError);
+    return error.problems.map(({ sentence }) => sentence);
+  }
+  return [];
+}
+
+test('nothing given means the defaults, which work', () => {
+  const { settings, warnings } = loadSettings({});
+  assert.deepEqual(warnings, []);
+  assert.equal(settings.query.port, 9477);
+  assert.equal(settings.query.host, '127.0.0.1');
+  assert.equal(settings.query.token, null);
+  assert.equal(settings.engine, 'process');
+  assert.equal(settings.docker.network, null);
+  assert.equal(settings.admin, null);
+  assert.equal(settings.bot.stopGraceMs, 30_000);
+  assert.equal(settings.timeZone, 'UTC');
+});
+
+test('a flag beats the variable, which beats the default', () => {
+  assert.equal(loadSettings({ THE0_STOP_GRACE: '20s' }).settings.bot.stopGraceMs, 20_000);
+  assert.equal(loadSettings({ THE0_STOP_GRACE: '20s' }, { 'stop-grace': '1m30s' }).settings.bot.stopGraceMs, 90_000);
+});
+
+test('every setting can be set by its flag and by its variable', () => {
+  for (const { flag, env, kind, default: value } of allSettings()) {
+    if (value === null) continue;
+    const text = kind.show(value);
+    assert.deepEqual(problemsOf({ [env]: text }), [], env);
+    assert.deepEqual(problemsOf({}, { [flag]: text }), [], flag);
+  }
+});
+
+test('an error names the setting, where the value came from, and what was expected', () => {
+  assert.deepEqual(problemsOf({ THE0_STOP_GRACE: '30' }), [
+    'environment variable THE0_STOP_GRACE: "30" is not a duration from 0 to 1h, such as 500ms, 30s or 1m30s',
+  ]);
+  assert.deepEqual(problemsOf({}, { engine: 'podman' }), ['flag --engine: "podman" is not one of process, docker']);
+});
+
+test('all problems are named at once', () => {
+  assert.equal(problemsOf({ THE0_SHARDS: 'many' }, { engine: 'podman', 'bot-memory': '1' }).length, 3);
+});
+
+test('values that contradict each other are refused', () => {
+  assert.match(
+    problemsOf({}, { 'restart-base': '10s', 'restart-cap': '1s' }).join(),
+    /restart-cap must not be shorter/,
+  );
+  assert.match(problemsOf({}, { 'query-timeout': '10m' }).join(), /query-max-timeout must not be shorter/);
+});
+
+test('a secret is never shown, not even when it is wrong', () => {
+  const problems = problemsOf({ QUERY_TOKEN: 'hush hush' });
+  assert.equal(problems.length, 1);
+  assert.doesNotMatch(problems.join(), /hush/);
+  const token = allSettings().find(({ env }) => env === 'QUERY_TOKEN');
+  assert.equal(token?.kind.show('hush'), '(set)');
+});
+
+test('QUERY_SERVER_PORT is read as loosely as the contract has it', () => {
+  const port = (text: string) => loadSettings({ QUERY_SERVER_PORT: text }).settings.query.port;
+  assert.equal(port('9500'), 9500);
+  assert.equal(port('9500abc'), 9500);
+  assert.equal(port(''), 9477);
+  assert.equal(port('abc'), 9477);
+  assert.equal(port('0'), 9477);
+});
+
+test('the flag for the port is read strictly, and 0 asks for any free one', () => {
+  assert.equal(loadSettings({}, { 'query-port': '0' }).settings.query.port, 0);
+  assert.equal(problemsOf({}, { 'query-port': '9477abc' }).length, 1);
+});
+
+test('a bad memory limit in the variable gives the default and a warning', () => {
+  const { settings, warnings } = loadSettings({ BOT_MEMORY_LIMIT_MB: 'lots' });
+  assert.equal(settings.bot.memoryLimitMiB, 512);
+  assert.match(warnings.join(), /BOT_MEMORY_LIMIT_MB: "lots" .* using 512/);
+});
+
+test('the log level does not care for case', () => {
+  assert.equal(loadSettings({ LOG_LEVEL: 'warn' }).settings.log.level, 'WARN');
+  assert.equal(loadSettings({ LOG_LEVEL: 'loud' }).settings.log.level, 'INFO');
+});
+
+test('an empty variable is an empty value for text, and as good as not set for the rest', () => {
+  const { settings } = loadSettings({
+    DOCKER_NETWORK: '',
+    QUERY_TOKEN: '',
+    THE0_STOP_GRACE: '',
+    RUNTIME_IMAGE: '',
+    TZ: '',
+  });
+  assert.equal(settings.docker.network, null);
+  assert.equal(settings.query.token, null);
+  assert.equal(settings.bot.stopGraceMs, 30_000);
+  assert.notEqual(settings.docker.image, '');
+  assert.equal(settings.timeZone, 'UTC');
+});
+
+test('a time zone that does not exist is refused', () => {
+  assert.equal(loadSettings({ TZ: 'Europe/Berlin' }).settings.timeZone, 'Europe/Berlin');
+  assert.match(problemsOf({ TZ: 'Mars/Olympus' }).join(), /TZ: "Mars\/Olympus" is not a time zone/);
+});

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { BotDefinition } from '../../src/desired/bot-definition.ts';
+import { type AgentSettings, assertEnvironmentFits, botEnvironment } from '../../src/engine/bot-environment.ts';
+import { EngineError } from '../../src/engine/container-engine.ts';
+
+const definition: BotDefinition = {
+  id: 'grid',
+  kind: 'realtime',
+  enabled: true,
+  config: { symbol: 'BTC/USD', apiKey: 'sesame' },
+  version: '1.0.0',
+  filePath: 'grid/1.0.0',
+  name: 'grid',
+  runtime: 'python3.11',
+  entrypoint: 'main.py',
+  queryEntrypoint: 'query.py',
+  specRevision: 'abc',
+  problem: null,
+};
+const settings: AgentSettings = {
+  incarnation: 42,
+  stopGraceMs: 30_000,
+  logBytesPerSecond: 1000,
+  logFileBytes: 2000,
+  timeZone: 'UTC',
+};
+
+describe('the environment of a bot', () => {
+  it('has the names of contract 5.2 in their order', () => {
+    const objectStore = {
+      endpoint: 'minio:9000',
+      accessKey: 'a',
+      secretKey: 's',
+      useSsl: false,
+      queryResultsBucket: 'query-results',
+    };
+    const names = Object.keys(botEnvironment(definition, { ...settings, objectStore, natsUrl: 'nats://n' }));
+    assert.deepEqual(names.slice(0, names.indexOf('TZ')), [
+      'PYTHONDONTWRITEBYTECODE',
+      'ID',
+      'CONFIG',
+      'ENTRYPOINT_TYPE',
+      'CODE_MOUNT_DIR',
+      'STATE_DIR',
+      'MINIO_ENDPOINT',
+      'MINIO_ACCESS_KEY',
+      'MINIO_SECRET_KEY',
+      'MINIO_USE_SSL',
+      'MINIO_QUERY_RESULTS_BUCKET',
+      'BOT_ID',
+      'CODE_FILE',
+      'RUNTIME',
+      'ENTRYPOINT',
+      'BOT_CONFIG',
+      'IS_SCHEDULED',
+      'QUERY_ENTRYPOINT',
+      'BOT_TYPE',
+      'NATS_URL',
+    ]);
+  });
+
+  it('has the values of contract 5.2 for a realtime bot', () => {
+    const environment = botEnvironment(definition, settings);
+    assert.equal(environment['BOT_CONFIG'], '{"apiKey":"sesame","symbol":"BTC/USD"}');
+    assert.equal(environment['CONFIG'], environment['BOT_CONFIG']);
+    assert.equal(environment['STATE_DIR'], '/state/.the0-state');
+    assert.equal(environment['CODE_FILE'], 'grid/1.0.0');
+    assert.equal(environment['IS_SCHEDULED'], 'false');
+    assert.equal(environment['BOT_TYPE'], 'realtime');
+    assert.equal(environment['THE0_INCARNATION'], '42');
+    assert.equal(environment['THE0_STOP_GRACE_MS'], '30000');
+  });
+
+  it('leaves out what is not there', () => {
+    const environment = botEnvironment({ ...definition, queryEntrypoint: null }, settings);
+    const absent = Object.keys(environment).filter((name) =>
+      /QUERY|MINIO|NATS|CODE_PATH|SOURCE|LIFELINE|TEE/.test(name),
+    );
+    assert.deepEqual(absent, []);
+    assert.ok(Object.values(environment).every((value) => typeof value === 'string'));
+  });
+
+  it('refuses a config that the kernel would refuse, and names neither it nor a value of it', () => {
+    const environment = botEnvironment({ ...definition, config: { secret: 'x'.repeat(140_000) } }, settings);
+    assert.throws(
+      () => assertEnvironmentFits('grid', environment),
+      (error) => {
+        assert.ok(error instanceof EngineError);
+        assert.equal(error.failure.code, 'rejected');
+        assert.match(error.message, /Bot grid .*config takes 1400\d\d bytes/);
+        assert.doesNotMatch(error.message, /xxx/);
+        return true;
+      },
+    );
+  });
+
+  it('lets a config of 100 KiB pass', () => {
+    assertEnvironmentFits('grid', botEnvironment({ ...definition, config: { list: 'x'.repeat(100_000) } }, settings));
+  });
+});

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { labelsFor, readLabels } from '../../../src/engine/docker/container-labels.ts';
+
+const definition = {
+  id: 'grid',
+  kind: 'realtime',
+  enabled: true,
+  config: {},
+  version: '1',
+  filePath: '',
+  name: 'grid',
+  runtime: 'nodejs20',
+  entrypoint: 'main.js',
+  queryEntrypoint: 'query.js',
+  specRevision: 'spec',
+  problem: null,
+} as const;
+const labels = labelsFor(definition, { instance: 'here', incarnation: 17, shapeRevision: 'shape', queryPort: 9476 });
+
+describe('labels of a container', () => {
+  it('have what others look for (contract 5.2)', () => {
+    assert.equal(labels['runtime.managed'], 'true');
+    assert.equal(labels['runtime.id'], 'grid');
+    assert.equal(labels['runtime.entrypoint'], 'main.js');
+    assert.equal(labels['runtime.type'], 'realtime');
+  });
+
+  it('are read back as they were written', () => {
+    assert.deepEqual(readLabels(labels, 'here'), {
+      botId: 'grid',
+      incarnation: 17,
+      specRevision: 'spec',
+      shapeRevision: 'shape',
+      queryPort: 9476,
+    });
+  });
+
+  it('of another instance are foreign', () => assert.equal(readLabels(labels, 'there'), 'foreign'));
+
+  it('of the Go runtime are foreign', () => {
+    assert.equal(readLabels({ 'runtime.managed': 'true', 'runtime.id': 'grid' }, 'here'), 'foreign');
+  });
+
+  it('without a number where one belongs are foreign', () => {
+    assert.equal(readLabels({ ...labels, 'the0.incarnation': 'soon' }, 'here'), 'foreign');
+  });
+
+  it('of a newer format are not touched', () => {
+    assert.equal(readLabels({ ...labels, 'the0.format': '2' }, 'here'), 'newer-format');
+  });
+});
