@@ -3,7 +3,7 @@ import type { ReadSide } from '../admin/read-side.ts';
 import type { AskWhy, QueryFrontEnd } from '../query/query-front-end.ts';
 import type { Journal } from '../supervisor/journal.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
-import { versionNumber } from './version-number.ts';
+import { VERSION } from './version-number.ts';
 
 /** How long an actor may take to answer `why`. */
 const ASK_DEADLINE_MS = 5_000;
@@ -38,7 +38,7 @@ export function createReadSide(parts: ReadSideParts): ReadSide {
     reset: async (botId) => supervisor.command(botId, 'reset'),
     logDirectory: (botId) => (supervisor.knows(botId) ? logDirectoryOf(botId) : null),
     overview: () => ({
-      version: versionNumber(),
+      version: VERSION,
       engine: engineName,
       queryUrl: queryUrlOf(frontEnd),
       startedAt,

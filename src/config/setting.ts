@@ -10,7 +10,7 @@ export interface Setting<Value> {
   /** Environment variable; the contract's name where there is one (contract, appendix A), else `THE0_…`. */
   readonly env: string;
   readonly kind: SettingKind<Value>;
-  readonly default: Value;
+  readonly default: NoInfer<Value>;
   /** Shown in place of the default, where the default depends on the machine or on another setting. */
   readonly defaultText?: string;
   /** One line for the person who reads the help; no full stop. */

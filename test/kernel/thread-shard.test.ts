@@ -15,6 +15,14 @@ function create(listener: Recorder, settings: ToySettings = {}, limits = LIMITS,
   return createThreadShard<ToyMessage, ToyEffect>({ id: 't', behaviorModule: module, settings, listener, limits });
 }
 
+/** Lets an actor never return. The stream and the control calls are not ordered, so the first snapshots may still be answered. */
+async function hang(shard: Shard<ToyMessage>): Promise<void> {
+  shard.post({ to: 'a', lane: 'user', message: { kind: 'hang' }, spawn: true });
+  await assert.rejects(async () => {
+    for (;;) await shard.snapshot(null, 100);
+  }, ShardTimeout);
+}
+
 async function end(shard: Shard<ToyMessage>, recorder: Recorder): Promise<void> {
   shard.kill();
   await until(() => recorder.deaths.length === 1, 'the end of the shard');
@@ -36,8 +44,7 @@ describe('a thread that dies', () => {
   it('rejects a snapshot in flight', async () => {
     const recorder = new Recorder();
     const shard = await create(recorder);
-    shard.post({ to: 'a', lane: 'user', message: { kind: 'hang' }, spawn: true });
-    await new Promise((resolve) => setImmediate(resolve));
+    await hang(shard);
     const snapshot = assert.rejects(shard.snapshot(null), ShardGone);
     await end(shard, recorder);
     await snapshot;
@@ -58,9 +65,7 @@ describe('a thread that hangs', () => {
   it('lets a snapshot and a stop run into their deadlines, and can be killed', async () => {
     const recorder = new Recorder();
     const shard = await create(recorder);
-    shard.post({ to: 'a', lane: 'user', message: { kind: 'hang' }, spawn: true });
-    await new Promise((resolve) => setImmediate(resolve));
-    await assert.rejects(shard.snapshot(null, 50), ShardTimeout);
+    await hang(shard);
     await assert.rejects(shard.stop(50), ShardTimeout);
     assert.equal(shard.post({ to: 'a', lane: 'user', message: note('late') }), 'full');
     assert.deepEqual(recorder.deaths, []);

@@ -1,4 +1,4 @@
-import { open, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SpecProblem } from '../../../actors/bot-spec.ts';
 import type { BotDefinition } from '../bot-definition.ts';
@@ -76,7 +76,8 @@ export class BotFolder {
       return { ...bot, specRevision: await this.#copy(bot, listing), problem: null };
     } catch (error) {
       const code = codeOf(error);
-      if (code === 'code-changed' || (code === 'ENOENT' && (await exists(this.#path)))) {
+      // ENOENT: a file went between the look at its folder and the look at itself.
+      if (code === 'code-changed' || code === 'ENOENT') {
         throw new CodeInMotion(`${this.name} is being changed`, { cause: error });
       }
       return withProblem(bot, { code: 'code-unreadable', facts: this.#codeFacts(error) });
@@ -137,13 +138,10 @@ function unreadable(path: string, detail: string): ParsedBotJson {
 
 function meaningOf(error: unknown): string {
   const code = codeOf(error);
-  return (code === null ? undefined : MEANING[code]) ?? code ?? 'it cannot be read';
+  if (code !== null) return MEANING[code] ?? code;
+  return error instanceof Error ? error.message : String(error);
 }
 
 function codeOf(error: unknown): string | null {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => null)) !== null;
 }

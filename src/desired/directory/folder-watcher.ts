@@ -10,6 +10,8 @@ export interface FolderWatcherOptions {
   readonly settleAtMostMs: number;
   /** Called with the name of a folder in `directory` in which something may have changed. */
   readonly settled: (folder: string) => void;
+  /** The bots folder itself came or went. */
+  readonly rootChanged: () => void;
   readonly failed: (error: unknown) => void;
 }
 
@@ -40,7 +42,8 @@ export class FolderWatcher {
     this.#watcher = watcher;
     watcher.on('all', (_event, path) => {
       const folder = relative(this.#options.directory, path).split(sep)[0] ?? '';
-      if (folder !== '' && folder !== '..') this.touch(folder);
+      if (folder === '') this.#options.rootChanged();
+      else this.touch(folder);
     });
     watcher.on('error', (error) => this.#options.failed(error));
     await new Promise<void>((resolve) => watcher.once('ready', resolve));

@@ -56,8 +56,7 @@ describe('toEngineError', () => {
   });
 
   it('calls anything the engine says a rejection, with its words', () => {
-    const json = { message: 'no space left
- on device' };
+    const json = { message: 'no space left\n on device' };
     const said = Object.assign(new Error('(HTTP code 500) server error - …'), { statusCode: 500, json });
     assert.deepEqual(failureOf(said), {
       code: 'rejected',

@@ -1,0 +1,190 @@
+import process from 'node:process';
+import type { BotStatus, RecordEffect } from '../../actors/effect.ts';
+import { reportBot } from '../admin/report.ts';
+import type { Settings } from '../config/settings.ts';
+import { EXIT, reportFailure } from './exit-code.ts';
+import { type Runtime, startRuntime } from './runtime.ts';
+import { queryUrlOf } from './runtime-read-side.ts';
+import { renderBanner, shellWord } from './terminal/banner.ts';
+import {
+  isShown,
+  type LogLevel,
+  noticeJson,
+  noticeText,
+  transitionJson,
+  transitionLevel,
+  transitionText,
+} from './terminal/event-line.ts';
+import { note, outStyle, print } from './terminal/output.ts';
+import { VERSION } from './version-number.ts';
+
+/** How long the start-up screen waits for the first bots to run. */
+const SETTLE_MS = 8_000;
+const SETTLE_POLL_MS = 100;
+/** Above this many bots the screen does not list them. */
+const LISTED_BOTS = 40;
+
+/**
+ * Runs bots in the foreground until it is told to stop (design 9):
+ * - Ctrl-C and `the0-runtime down` stop all bots, then the runtime
+ * - SIGTERM and SIGHUP end the runtime only: containers go on, child processes end with it
+ *
+ * @returns the exit code
+ */
+export async function up(settings: Settings): Promise<number> {
+  const printer = new Printer(settings);
+  const end = new EndOfRun();
+  let runtime: Runtime;
+  try {
+    runtime = await startRuntime(settings, {
+      transition: (record) => printer.transition(record),
+      warn: (sentence) => printer.notice('WARN', sentence),
+      ended: () => end.because('down'),
+    });
+  } catch (error) {
+    return reportFailure(error);
+  }
+  const stopWatching = reportTroubles(runtime, printer);
+  await Promise.race([settled(runtime), end.reached]);
+  if (!end.isReached) await printer.banner(runtime);
+  const cause = await end.reached;
+  stopWatching();
+  const failed = cause === 'interrupt' ? await stopBots(runtime, printer) : [];
+  printer.notice('INFO', FAREWELL[cause][settings.engine]);
+  await runtime.close();
+  return failed.length === 0 ? EXIT.done : EXIT.failed;
+}
+
+type Cause = 'interrupt' | 'terminate' | 'down';
+
+const FAREWELL = {
+  interrupt: { process: 'The runtime ends.', docker: 'The runtime ends.' },
+  down: { process: 'All bots have stopped; the runtime ends.', docker: 'All bots have stopped; the runtime ends.' },
+  terminate: {
+    process: 'Told to end: the runtime ends, and its child processes with it.',
+    docker: 'Told to end: the runtime ends. Containers go on running; the next start finds them again.',
+  },
+} as const;
+
+/** The first thing that ends the run; a second Ctrl-C ends it at once. */
+class EndOfRun {
+  isReached = false;
+  readonly reached: Promise<Cause>;
+  #reach: (cause: Cause) => void = () => {};
+
+  constructor() {
+    this.reached = new Promise((resolve) => {
+      this.#reach = resolve;
+    });
+    process.on('SIGINT', () => {
+      if (this.isReached) {
+        note('\nInterrupted again: ending at once. What still runs is found at the next start.\n');
+        process.exit(EXIT.interrupted);
+      }
+      this.because('interrupt');
+    });
+    process.on('SIGTERM', () => this.because('terminate'));
+    process.on('SIGHUP', () => this.because('terminate'));
+  }
+
+  because(cause: Cause): void {
+    this.isReached = true;
+    this.#reach(cause);
+  }
+}
+
+async function stopBots(runtime: Runtime, printer: Printer): Promise<readonly string[]> {
+  printer.notice('INFO', `Stopping ${runtime.supervisor.size} bots; Ctrl-C again ends at once.`);
+  const { failed } = await runtime.stopBots();
+  if (failed.length > 0) printer.notice('ERROR', `These bots did not stop in time: ${failed.join(', ')}.`);
+  return failed;
+}
+
+/** Until no bot is on its way any more, or for long enough. */
+async function settled({ supervisor }: Runtime): Promise<void> {
+  const deadline = performance.now() + SETTLE_MS;
+  while (performance.now() < deadline) {
+    const bots = await supervisor.list();
+    if (!bots.some(({ state }) => state === 'waiting' || state === 'starting')) return;
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_POLL_MS));
+  }
+}
+
+/** Says when the runtime gets into trouble, and when it is out of it. */
+function reportTroubles({ supervisor }: Runtime, printer: Printer): () => void {
+  let known: readonly string[] = [];
+  const timer = setInterval(() => {
+    const now = supervisor.troubles;
+    for (const trouble of now) if (!known.includes(trouble)) printer.notice('ERROR', trouble);
+    for (const trouble of known) if (!now.includes(trouble)) printer.notice('INFO', `No longer so: ${trouble}`);
+    known = now;
+  }, 500);
+  return () => clearInterval(timer);
+}
+
+class Printer {
+  readonly #settings: Settings;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  transition({ botId, from, to, reason }: RecordEffect): void {
+    if (!this.#shows(transitionLevel(reason))) return;
+    const transition = { botId, from, to, reason };
+    print(this.#isJson ? transitionJson(transition) : transitionText(transition, outStyle, Date.now()));
+  }
+
+  notice(level: LogLevel, message: string): void {
+    if (!this.#shows(level)) return;
+    const notice = { at: Date.now(), level, message };
+    print(this.#isJson ? noticeJson(notice) : noticeText(notice, outStyle, notice.at));
+  }
+
+  async banner(runtime: Runtime): Promise<void> {
+    const queryUrl = queryUrlOf(runtime.frontEnd);
+    if (this.#isJson) {
+      this.notice('INFO', `Queries are answered on ${queryUrl}.`);
+      return;
+    }
+    const settings = this.#settings;
+    const bots = await runtime.supervisor.list();
+    const example = bots.find(isAskable);
+    print(
+      `\n${renderBanner(
+        {
+          version: VERSION,
+          engine: settings.engine,
+          botsFolder: settings.bots,
+          dataDirectory: settings.dataDir,
+          bots: bots.slice(0, LISTED_BOTS).map(reportBot),
+          queryUrl,
+          tokenRequired: settings.query.token !== null,
+          // Every SDK answers this path, whatever the bot is.
+          example: example === undefined ? null : { botId: example.id, path: '/info' },
+          clientFlags: clientFlags(settings),
+          nowMs: Date.now(),
+        },
+        outStyle,
+      )}\n`,
+    );
+  }
+
+  get #isJson(): boolean {
+    return this.#settings.log.format === 'json';
+  }
+
+  #shows(level: LogLevel): boolean {
+    return isShown(level, this.#settings.log.level);
+  }
+}
+
+function isAskable({ state, endpoint }: BotStatus): boolean {
+  return state === 'running' && endpoint !== null;
+}
+
+/** What other commands need to find this runtime. */
+function clientFlags({ admin, dataDir }: Settings): string {
+  if (admin !== null) return `--admin ${shellWord(admin)}`;
+  return dataDir === './.the0' ? '' : `--data-dir ${shellWord(dataDir)}`;
+}

@@ -1,0 +1,101 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BOT_JSON } from './bot-json.ts';
+import { BotsFolderError } from './bots-folder-error.ts';
+
+/** How the bots folder is found, compared with the last time. */
+export type RootFinding = 'same' | 'another' | BotsFolderError;
+
+/**
+ * The bots folder itself. Deleting bots and losing the folder (an unmounted disk, a network share that is away) look alike
+ * from inside, but only the first may stop bots. So: a folder that is gone, or whose place is taken by an empty one, is
+ * *lost*; one that is there, and the same, is believed whatever it holds.
+ */
+export class BotsRoot {
+  readonly directory: string;
+  #identity: string | null = null;
+
+  constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  async look(): Promise<RootFinding> {
+    let identity: string;
+    try {
+      identity = await identify(this.directory);
+      if (identity === this.#identity) return 'same';
+      if (this.#identity !== null && !(await this.#holdsBots())) {
+        return new BotsFolderError(
+          'bots-folder-replaced',
+          `an empty folder has taken the place of the bots folder ${this.directory}; all bots are kept as they are`,
+          'Bring the folder back (is a disk not mounted?), or restart the runtime if the bots are really to go.',
+        );
+      }
+    } catch (error) {
+      return this.#lost(error);
+    }
+    this.#identity = identity;
+    return 'another';
+  }
+
+  /** Folders that may be bots, and links, which are not followed. @throws BotsFolderError */
+  async list(): Promise<{ folders: string[]; links: string[] }> {
+    try {
+      const entries = (await readdir(this.directory, { withFileTypes: true })).filter(({ name }) => !name.startsWith('.'));
+      return {
+        folders: entries.filter((entry) => entry.isDirectory()).map(({ name }) => name),
+        links: entries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => name),
+      };
+    } catch (error) {
+      throw this.#lost(error);
+    }
+  }
+
+  async #holdsBots(): Promise<boolean> {
+    const { folders } = await this.list();
+    for (const folder of folders) {
+      const found = await stat(join(this.directory, folder, BOT_JSON)).catch(() => null);
+      if (found !== null) return true;
+    }
+    return false;
+  }
+
+  #lost(error: unknown): BotsFolderError {
+    if (error instanceof BotsFolderError) return error;
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    const options = { cause: error };
+    switch (code) {
+      case 'ENOENT':
+        return new BotsFolderError(
+          'bots-folder-missing',
+          `the bots folder ${this.directory} does not exist`,
+          'Make it, or name another with --bots.',
+          options,
+        );
+      case 'ENOTDIR':
+        return new BotsFolderError(
+          'bots-folder-not-a-directory',
+          `the bots folder ${this.directory} is not a folder`,
+          'Name the folder that holds one folder per bot with --bots.',
+          options,
+        );
+      default:
+        return new BotsFolderError(
+          'bots-folder-unreadable',
+          `the bots folder ${this.directory} cannot be read (${code})`,
+          'Make it readable for the user that runs the runtime.',
+          options,
+        );
+    }
+  }
+}
+
+/** Device and inode; inodes are used again at once, so the time of birth too, where the file system has one of its own. */
+async function identify(directory: string): Promise<string> {
+  const { dev, ino, birthtimeMs, ctimeMs, isDirectory } = await stat(directory).then((stats) => ({
+    ...stats,
+    isDirectory: stats.isDirectory(),
+  }));
+  if (!isDirectory) throw Object.assign(new Error('not a directory'), { code: 'ENOTDIR' });
+  return [dev, ino, birthtimeMs === ctimeMs ? 0 : birthtimeMs].join(':');
+}
