@@ -29,8 +29,8 @@ export interface BotActorState {
   readonly seen: ContainerFacts | null | undefined;
   /** What is known may be wrong: ask before acting on it. */
   readonly inDoubt: boolean;
-  /** Exits up to here have been dealt with. */
-  readonly lastExitAt: number;
+  /** When the engine last said how things are; an exit before that is no news. */
+  readonly knownUntil: number;
   /** 0 while it does not run. */
   readonly upSince: number;
 
@@ -101,7 +101,7 @@ export function initialState(id: string): BotActorState {
     obstacle: null,
     seen: undefined,
     inDoubt: false,
-    lastExitAt: 0,
+    knownUntil: 0,
     upSince: 0,
     inFlight: null,
     held: null,

@@ -33,7 +33,8 @@ export class Change {
   readonly settings: BotActorSettings;
   readonly #before: BotActorState;
   readonly #effects: BotEffect[] = [];
-  #fired: TimerName | null = null;
+  /** Which timers are not what the state before says: one that fired, or all. */
+  #unset: TimerName | 'all' | null = null;
   #ended = false;
 
   constructor(before: BotActorState, now: number, settings: BotActorSettings) {
@@ -108,7 +109,12 @@ export class Change {
 
   /** This timer is not set any more, because it is what is being handled. */
   fired(name: TimerName): void {
-    this.#fired = name;
+    this.#unset = name;
+  }
+
+  /** What is set is not known: all timers are set anew. */
+  distrustTimers(): void {
+    this.#unset = 'all';
   }
 
   /** The actor's work is over. */
@@ -134,8 +140,7 @@ export class Change {
   }
 
   #timer(name: TimerName, setFor: number, wanted: number, incarnation: Incarnation): void {
-    const set = this.#fired === name ? 0 : setFor;
-    if (set === wanted) return;
+    if (this.#unset !== 'all' && (this.#unset === name ? 0 : setFor) === wanted) return;
     if (wanted === 0) {
       this.#effects.push({ kind: 'cancel-timer', key: name });
       return;

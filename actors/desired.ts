@@ -75,7 +75,7 @@ function remember({ draft, now, settings }: Change, memory: BotMemory): void {
   if (memory.attempt > 0) draft.startCause = 'restart-after-crash';
   if (reason !== null) {
     draft.history = [reason, ...draft.history].slice(-settings.historyLength);
-    draft.lastExitAt = Math.max(draft.lastExitAt, reason.at);
+    draft.knownUntil = Math.max(draft.knownUntil, reason.at);
     if (ASKED_TO_END[reason.code] === true) draft.stopAsked = true;
   }
   if (goalOf(draft, 0).kind === 'run' && memory.backoffUntil > now) {

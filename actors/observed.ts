@@ -39,8 +39,7 @@ function isExitOfRunning({ draft }: Change, { container, lastExit }: Observation
     container.phase !== 'created' &&
     container.containerId === seen.containerId &&
     lastExit.incarnation === seen.incarnation &&
-    lastExit.at > draft.lastExitAt &&
-    lastExit.at >= draft.upSince
+    lastExit.at >= draft.knownUntil
   );
 }
 
@@ -62,11 +61,11 @@ export function accept(change: Change, observation: Observation, from: EngineEff
   const { container, lastExit } = observation;
   const shouldBeUp = draft.state === 'running' || draft.launched;
   const isFirst = draft.seen === undefined;
-  const hasNewExit = lastExit !== null && lastExit.at > draft.lastExitAt;
+  const hasNewExit = lastExit !== null && lastExit.at > draft.knownUntil;
   draft.seen = container === null ? null : withSharedTexts(change, container);
   draft.inDoubt = false;
   if (container !== null) draft.lastIncarnation = Math.max(draft.lastIncarnation, container.incarnation);
-  if (lastExit !== null) draft.lastExitAt = Math.max(draft.lastExitAt, lastExit.at);
+  draft.knownUntil = Math.max(draft.knownUntil, observation.at, lastExit?.at ?? 0);
 
   const isUp = container?.phase === 'running';
   const mattered =

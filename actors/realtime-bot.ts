@@ -16,7 +16,7 @@
  * A message only changes what is known or desired; {@link reconcile} then compares the two and asks for the next thing. So it
  * does not matter in which order things become known, and the picture above is a consequence, not a table.
  */
-import { type BotActorState, initialState } from './bot-actor-state.ts';
+import type { BotActorState } from './bot-actor-state.ts';
 import { Change, why } from './change.ts';
 import { onDesired, onRemoved, startAfresh } from './desired.ts';
 import type { BotEffect } from './effect.ts';
@@ -139,15 +139,10 @@ export function recover(
   exhausted: boolean,
   settings: BotActorSettings,
 ): BotStep {
-  const { id, wish, spec, since, state, history, inFlight, incarnation, lastIncarnation, attempt, restarts } = before;
-  const { retryAt, graceUntil, route, launched, stopAsked } = before;
-  const kept = { wish, spec, since, state, history, inFlight, incarnation, lastIncarnation, attempt, restarts };
-  const change = new Change(
-    { ...initialState(id), ...kept, retryAt, graceUntil, route, launched, stopAsked, inDoubt: true },
-    now,
-    settings,
-  );
+  const forgotten = { seen: undefined, inDoubt: true, held: null, upSince: 0, obstacle: null };
+  const change = new Change({ ...before, ...forgotten }, now, settings);
   const { draft } = change;
+  change.distrustTimers();
   draft.retryAt = 0;
   const facts = { detail: error.message.slice(0, 300), exhausted };
   if (exhausted) {

@@ -17,7 +17,7 @@ const USAGE = `Usage: npm run image -- [--target slim|full] [--base IMAGE] [--ta
   --target  slim: Python and Node bots; full: all languages (needs ${UBUNTU} and the network).
             Default: full where ${UBUNTU} is at hand or can be pulled, else slim.
   --base    image to build on; default for full ${UBUNTU}, for slim ${BASE_IMAGE} (made with debootstrap when missing)
-  --tag     further name for the image; it always gets ${REPOSITORY}:<target>, :<version>-<target> and :latest
+  --tag     further name for the image; it always gets ${REPOSITORY}:<target>, :<version>-<target> and :local
 `;
 
 async function main(): Promise<void> {
@@ -40,7 +40,7 @@ async function main(): Promise<void> {
   const names = [
     `${REPOSITORY}:${target}`,
     `${REPOSITORY}:${version}-${target}`,
-    `${REPOSITORY}:latest`,
+    `${REPOSITORY}:local`,
     ...(values.tag === undefined ? [] : [values.tag]),
   ];
   const context = await makeBuildContext();

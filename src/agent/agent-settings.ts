@@ -77,7 +77,7 @@ export const DEFAULT_AGENT_LIMITS: AgentLimits = {
   drainMs: 100,
   flushMs: 500,
   logBytesPerSecond: 1 * MiB,
-  logFileBytes: 10 * MiB,
+  logFileBytes: 16 * MiB,
   logQueueBytes: 1 * MiB,
   logLineBytes: 64 * 1024,
   logRetryMs: 1_000,

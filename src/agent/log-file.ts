@@ -79,6 +79,7 @@ export class LogFile {
         if (this.#failedAt === null)
           this.#onTrouble(`cannot write ${this.path} (${messageOf(error)}); dropping its lines`);
         this.#failedAt = performance.now();
+        await this.#giveUpHandle();
         this.#lostLines += blocks.reduce((sum, block) => sum + countLines(block), lostLines);
       }
     } while (this.#queue.length > 0);
@@ -111,6 +112,15 @@ export class LogFile {
     const handle = await open(this.path, 'a', 0o644);
     this.#sizeBytes = (await handle.stat()).size;
     return handle;
+  }
+
+  /** The next try opens the file anew: it may have been moved, or its disk replaced. */
+  async #giveUpHandle(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = null;
+    await handle?.close().catch(() => {
+      // It is given up because it failed; that it also fails to close changes nothing.
+    });
   }
 
   async #rotate(): Promise<void> {

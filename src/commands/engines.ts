@@ -5,6 +5,7 @@ import { bundleAgent } from '../../images/bundle-agent.ts';
 import type { Settings } from '../config/settings.ts';
 import type { ContainerEngine } from '../engine/container-engine.ts';
 import { type DataDirectory, dataPaths } from '../storage/data-directory.ts';
+import { linkSdks } from './sdk-links.ts';
 
 const IMAGES = fileURLToPath(new URL('../../images', import.meta.url));
 /** Every agent costs this much at the most; its work is small. */
@@ -50,7 +51,7 @@ export async function createEngine(
     nodeBinary: process.execPath,
     nodeArguments: AGENT_NODE_ARGUMENTS,
     wrappersPath: join(IMAGES, 'wrappers'),
-    sdkPath: join(IMAGES, 'sdk'),
+    sdkPath: linkSdks(join(IMAGES, 'sdk'), paths.cache),
     ...directories,
     runDirectory: paths.run,
     hostEnvironment: { ...(PATH && { PATH }), ...(HOME && { HOME }), ...(LANG && { LANG }) },

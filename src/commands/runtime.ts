@@ -62,7 +62,8 @@ export async function startRuntime(settings: Settings, report: RuntimeReporter):
     const engine = await createEngine(settings, data, (error) => report.warn(error.message));
     const desired = createDirectorySource({
       directory: settings.bots,
-      codeStore: createCodeStore(data.root),
+      codeCopies: createCodeStore(data.root),
+      resyncMs: settings.changes.resyncMs,
       ...settings.directory,
     });
 

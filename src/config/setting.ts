@@ -51,3 +51,6 @@ export const SETTING_GROUPS = {
 } as const;
 
 export type SettingGroup = keyof typeof SETTING_GROUPS;
+
+/** Asked once per setting, in the order of the help; answers with the value to use. */
+export type Pick = <Value>(setting: Setting<Value>) => Value;

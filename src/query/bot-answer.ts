@@ -92,11 +92,11 @@ export class BotAnswer implements BodySink {
   }
 
   #fill(bytes: Buffer, bodyFrom: number, bodyTo: number): void {
-    const { members, root } = this.#scanner;
+    const { members, memberSlots, root } = this.#scanner;
     this.bytes = bytes;
     if (root === LOWER_N) return;
     if (root !== OPEN_OBJECT) this.#unreadable('not a JSON object', bytes, bodyFrom, bodyTo);
-    for (let i = 0; i < members.length; i += 4) {
+    for (let i = 0; i < memberSlots; i += 4) {
       const nameFrom = members[i] ?? 0;
       const nameTo = members[i + 1] ?? 0;
       const from = members[i + 2] ?? 0;

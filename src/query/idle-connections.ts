@@ -1,10 +1,17 @@
 import type { UpstreamConnection } from './upstream-connection.ts';
 
-/** All kept-alive connections of a thread that wait for a query, the longest idle first; bounded in number and age. */
+/**
+ * All kept-alive connections of a thread that wait for a query; bounded in number and age. A list through the connections
+ * themselves, for every query takes one out and puts one in.
+ *
+ *     oldest ⇄ … ⇄ newest
+ */
 export class IdleConnections {
   readonly #limit: number;
   readonly #maxIdleMs: number;
-  readonly #idle = new Set<UpstreamConnection>();
+  #oldest: UpstreamConnection | null = null;
+  #newest: UpstreamConnection | null = null;
+  #size = 0;
 
   constructor(limit: number, maxIdleMs: number) {
     this.#limit = limit;
@@ -12,30 +19,34 @@ export class IdleConnections {
   }
 
   get size(): number {
-    return this.#idle.size;
+    return this.#size;
   }
 
+  /** Beyond the limit the longest idle one is closed. */
   add(connection: UpstreamConnection, now: number): void {
     connection.idleSince = now;
-    this.#idle.add(connection);
-    const oldest = this.#idle.values().next().value;
-    if (this.#idle.size > this.#limit && oldest !== undefined) this.#close(oldest);
+    connection.older = this.#newest;
+    if (this.#newest === null) this.#oldest = connection;
+    else this.#newest.newer = connection;
+    this.#newest = connection;
+    this.#size += 1;
+    if (this.#size > this.#limit) this.#oldest?.closeIdle();
   }
 
+  /** Only for a connection that is in. */
   remove(connection: UpstreamConnection): void {
-    this.#idle.delete(connection);
+    const { older, newer } = connection;
+    if (older === null) this.#oldest = newer;
+    else older.newer = newer;
+    if (newer === null) this.#newest = older;
+    else newer.older = older;
+    connection.older = null;
+    connection.newer = null;
+    this.#size -= 1;
   }
 
   /** Closes what has been idle too long. */
   sweep(now: number): void {
-    for (const connection of this.#idle) {
-      if (now - connection.idleSince < this.#maxIdleMs) return;
-      this.#close(connection);
-    }
-  }
-
-  #close(connection: UpstreamConnection): void {
-    this.#idle.delete(connection);
-    connection.closeIdle();
+    while (this.#oldest !== null && now - this.#oldest.idleSince >= this.#maxIdleMs) this.#oldest.closeIdle();
   }
 }

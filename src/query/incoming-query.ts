@@ -7,7 +7,7 @@ import { HeldBody, type HeldBytes } from './held-bytes.ts';
 import type { QueryLimits, QueryRefusal } from './query-front-end.ts';
 import { type QueryRequest, readQueryRequest } from './query-request.ts';
 import { answerBody, errorBody, type StatusLine, statusLineOf } from './query-response.ts';
-import { type ReceivedBody, RequestBody } from './request-body.ts';
+import { RequestBody } from './request-body.ts';
 import type { RouteTable } from './route-table.ts';
 import { BUSY, SILENT, type SupervisorAsks } from './supervisor-asks.ts';
 import type { UpstreamCall } from './upstream-call.ts';
@@ -50,21 +50,23 @@ export class IncomingQuery implements UpstreamCall, Timed {
   constructor(response: HttpResponse, context: QueryContext) {
     this.#response = response;
     this.#context = context;
-    const body = new RequestBody(context.limits.requestBytes, context.held);
+    let body: RequestBody | null = null;
     response.onAborted(() => {
-      body.release();
+      body?.release();
       this.#leave();
     });
     response.onData((chunk, last) => {
       if (this.over) return;
+      if (last && body === null && chunk.byteLength <= context.limits.requestBytes) {
+        this.#received(Buffer.from(chunk), chunk.byteLength);
+        return;
+      }
+      body ??= new RequestBody(context.limits.requestBytes, context.held);
       const received = body.push(chunk, last);
       if (received === 'more') return;
-      try {
-        this.#received(body, received);
-      } catch (error) {
-        // A defect of ours that one query shows must not end the thread, and with it all other queries.
-        this.#refuse('500 Internal Server Error', `internal error: ${String(error)}`);
-      }
+      if (received === 'complete') this.#received(body.bytes, body.length);
+      else this.#notReceived(received);
+      body.release();
     });
   }
 
@@ -99,25 +101,25 @@ export class IncomingQuery implements UpstreamCall, Timed {
     this.#refuse('500 Internal Server Error', `failed to execute query request: ${what}`);
   }
 
-  #received(body: RequestBody, received: Exclude<ReceivedBody, 'more'>): void {
-    const { limits } = this.#context;
-    switch (received) {
-      case 'complete': {
-        const query = readQueryRequest(body.bytes, body.length);
-        if (typeof query === 'string') this.#refuse('400 Bad Request', query);
-        else this.#resolve(query);
-        break;
-      }
-      case 'no-room':
-        this.#busy(heldTooMuch(limits));
-        break;
-      case 'too-large':
-      case 'flood': {
-        const problem = `the request is larger than ${limits.requestBytes} bytes (limit requestBytes)`;
-        this.#refuse('413 Content Too Large', problem, received === 'flood');
-      }
+  #received(bytes: Buffer, length: number): void {
+    try {
+      const query = readQueryRequest(bytes, length);
+      if (typeof query === 'string') this.#refuse('400 Bad Request', query);
+      else this.#resolve(query);
+    } catch (error) {
+      // A defect of ours that one query shows must not end the thread, and with it all other queries.
+      this.#refuse('500 Internal Server Error', `internal error: ${String(error)}`);
     }
-    body.release();
+  }
+
+  #notReceived(why: 'no-room' | 'too-large' | 'flood'): void {
+    const { limits } = this.#context;
+    if (why === 'no-room') {
+      this.#busy(heldTooMuch(limits));
+      return;
+    }
+    const problem = `the request is larger than ${limits.requestBytes} bytes (limit requestBytes)`;
+    this.#refuse('413 Content Too Large', problem, why === 'flood');
   }
 
   #resolve(query: QueryRequest): void {

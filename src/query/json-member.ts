@@ -1,6 +1,9 @@
 import { BACKSLASH } from './json-bytes.ts';
 
-/** The text of a JSON string that was scanned and found good. Invalid UTF-8 becomes U+FFFD, as with Go. */
+/**
+ * The text of a JSON string that was scanned and found good, given with its quotes. Invalid UTF-8 becomes U+FFFD, as with
+ * Go.
+ */
 export function textOf(bytes: Buffer, from: number, to: number): string {
   const text = bytes.toString('utf8', from + 1, to - 1);
   return text.includes('\\') ? String(JSON.parse(`"${text}"`)) : text;

@@ -28,8 +28,14 @@ import { firstNumberState, isNumberByte, NUMBER_ENDS, nextNumberState } from './
  *       ^------^ ^--^  ^--^   ^------------^    members: key from, key to, value from, value to
  */
 export class JsonScanner {
-  /** Members of the root object, four offsets each: key and value, both with their quotes. Grows while scanning. */
+  /**
+   * Members of the root object, four offsets each: key and value, both with their quotes. Only the first `memberSlots` count:
+   * an array that is emptied would have to grow again for the next message.
+   */
   readonly members: number[] = [];
+  memberSlots = 0;
+  /** Nothing but ASCII in the strings, and no escapes: their bytes are their text. */
+  plain = true;
   /** First byte of the root value; 0 before it was seen. */
   root = 0;
   /** Offset past the root value; -1 until it is complete. */
@@ -46,7 +52,8 @@ export class JsonScanner {
   #hexLeft = 0;
 
   reset(): void {
-    this.members.length = 0;
+    this.memberSlots = 0;
+    this.plain = true;
     this.root = 0;
     this.valueEnd = -1;
     this.problem = null;
@@ -63,11 +70,15 @@ export class JsonScanner {
     while (at < to && this.valueEnd < 0 && this.problem === null) {
       if (this.#state === STRING) {
         let byte = bytes[at] ?? 0;
+        let seen = 0;
         while (byte !== QUOTE && byte !== BACKSLASH && byte >= SPACE) {
+          seen |= byte;
           at += 1;
-          if (at === to) return;
+          if (at === to) break;
           byte = bytes[at] ?? 0;
         }
+        if (seen >= 0x80) this.plain = false;
+        if (at === to) return;
       }
       const byte = bytes[at] ?? 0;
       // A number ends at the byte after it, which belongs to what comes next.
@@ -108,8 +119,10 @@ export class JsonScanner {
         this.#next(byte, at);
         break;
       case STRING:
-        if (byte === BACKSLASH) this.#state = ESCAPE;
-        else if (byte !== QUOTE) this.#fail(byte, at, 'in a string');
+        if (byte === BACKSLASH) {
+          this.plain = false;
+          this.#state = ESCAPE;
+        } else if (byte !== QUOTE) this.#fail(byte, at, 'in a string');
         else if (this.#inKey) this.#endKey(at + 1);
         else this.#endValue(at + 1);
         break;
@@ -139,7 +152,7 @@ export class JsonScanner {
 
   #startValue(byte: number, at: number): void {
     if (this.#open.length === 0) this.root = byte;
-    else if (this.#atRootMember()) this.members.push(at);
+    else if (this.#atRootMember()) this.#mark(at);
     switch (byte) {
       case QUOTE:
         this.#inKey = false;
@@ -181,13 +194,13 @@ export class JsonScanner {
       this.#fail(byte, at, 'looking for beginning of object key string');
       return;
     }
-    if (this.#atRootMember()) this.members.push(at);
+    if (this.#atRootMember()) this.#mark(at);
     this.#inKey = true;
     this.#state = STRING;
   }
 
   #endKey(at: number): void {
-    if (this.#atRootMember()) this.members.push(at);
+    if (this.#atRootMember()) this.#mark(at);
     this.#state = COLON;
   }
 
@@ -196,7 +209,7 @@ export class JsonScanner {
       this.valueEnd = at;
       return;
     }
-    if (this.#atRootMember()) this.members.push(at);
+    if (this.#atRootMember()) this.#mark(at);
     this.#state = NEXT;
   }
 
@@ -210,6 +223,11 @@ export class JsonScanner {
   #close(at: number): void {
     this.#open.pop();
     this.#endValue(at + 1);
+  }
+
+  #mark(at: number): void {
+    this.members[this.memberSlots] = at;
+    this.memberSlots += 1;
   }
 
   #atRootMember(): boolean {

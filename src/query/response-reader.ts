@@ -96,7 +96,7 @@ export class ResponseReader {
       if (this.#head.length === 0) this.#head.append(bytes, 0, length);
       return false;
     }
-    const head = readResponseHead(bytes.toString('latin1', from, end));
+    const head = readResponseHead(bytes, from, end);
     if (head.status < 200) {
       if (head.status === 101) throw new UpstreamFailure('the bot switched protocols instead of answering');
       const rest = Buffer.from(bytes.subarray(end, length));

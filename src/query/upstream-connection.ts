@@ -12,7 +12,7 @@ export interface ConnectionOwner {
   answered(connection: UpstreamConnection, call: UpstreamCall, answer: BotAnswer): void;
   /** The connection is gone. `started`: part of the response had come. */
   failed(connection: UpstreamConnection, call: UpstreamCall, error: Error, started: boolean): void;
-  /** Closed or broken while idle. */
+  /** Closed or broken while idle. Called once. */
   lost(connection: UpstreamConnection): void;
 }
 
@@ -22,6 +22,9 @@ export class UpstreamConnection {
   served = 0;
   /** When it became idle; milliseconds of `performance.now()`. */
   idleSince = 0;
+  /** Neighbours among the idle connections; kept by those. */
+  older: UpstreamConnection | null = null;
+  newer: UpstreamConnection | null = null;
 
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
@@ -64,6 +67,7 @@ export class UpstreamConnection {
 
   /** Ends an idle connection; its owner forgets it. */
   closeIdle(): void {
+    if (this.#gone) return;
     this.destroy();
     this.#owner.lost(this);
   }
@@ -78,27 +82,35 @@ export class UpstreamConnection {
 
   #read(length: number): void {
     if (this.#gone) return;
-    // Words nobody asked for (a late 408, say) make the connection useless.
-    if (this.#call === null) this.#fail(new UpstreamFailure('the bot sent something nobody asked for'));
-    else {
-      try {
-        if (this.#reader.push(readBuffer, length)) this.#settle(this.#call);
-      } catch (error) {
-        this.#fail(error);
-      }
+    const call = this.#call;
+    if (call === null) {
+      // Words nobody asked for (a late 408, say) make the connection useless.
+      this.#fail(new UpstreamFailure('the bot sent something nobody asked for'));
+      return;
     }
+    let complete = false;
+    try {
+      complete = this.#reader.push(readBuffer, length);
+    } catch (error) {
+      this.#fail(error);
+    }
+    if (complete) this.#settle(call);
   }
 
   #ended(): void {
     if (this.#gone) return;
-    if (this.#call === null) this.#fail(new UpstreamFailure('closed'));
-    else {
-      try {
-        if (this.#reader.end()) this.#settle(this.#call);
-      } catch (error) {
-        this.#fail(error);
-      }
+    const call = this.#call;
+    if (call === null) {
+      this.#fail(new UpstreamFailure('closed'));
+      return;
     }
+    let complete = false;
+    try {
+      complete = this.#reader.end();
+    } catch (error) {
+      this.#fail(error);
+    }
+    if (complete) this.#settle(call);
   }
 
   #settle(call: UpstreamCall): void {
@@ -112,14 +124,12 @@ export class UpstreamConnection {
     if (this.#gone) return;
     const call = this.#call;
     this.destroy();
-    if (call === null) this.#owner.lost(this);
-    else
-      this.#owner.failed(
-        this,
-        call,
-        cause instanceof Error ? cause : new UpstreamFailure(String(cause)),
-        this.#reader.started,
-      );
+    if (call === null) {
+      this.#owner.lost(this);
+      return;
+    }
+    const error = cause instanceof Error ? cause : new UpstreamFailure(String(cause));
+    this.#owner.failed(this, call, error, this.#reader.started);
   }
 }
 

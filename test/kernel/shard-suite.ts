@@ -138,7 +138,13 @@ export function shardSuite(name: string, create: CreateShard): void {
         assert.deepEqual(recorder.kinds('a'), ['ended']);
         assert.deepEqual(await shard.snapshot(null), []);
         shard.post({ to: 'a', lane: 'user', message: note('new life'), spawn: true });
-        await sleep(40);
+        shard.post({
+          to: 'c',
+          lane: 'user',
+          message: { kind: 'set-timer', key: 't', inMs: 40, text: 'late' },
+          spawn: true,
+        });
+        await until(() => recorder.notes('c').length === 1, 'a timer later than the one that was forgotten');
         assert.deepEqual(await shard.snapshot(['a', 'b']), [{ id: 'a', notes: ['new life'] }]);
       });
     });

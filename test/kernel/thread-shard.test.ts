@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { afterEach, describe, it } from 'node:test';
 import type { Shard } from '../../src/kernel/shard.ts';
 import { ShardGone, ShardStartFailed, ShardTimeout } from '../../src/kernel/shard-errors.ts';
 import { createThreadShard } from '../../src/kernel/thread-shard.ts';
@@ -11,8 +11,17 @@ const behaviorModule = new URL('./toy-behavior.ts', import.meta.url);
 
 shardSuite('thread', (listener, limits) => create(listener, {}, limits));
 
-function create(listener: Recorder, settings: ToySettings = {}, limits = LIMITS, module = behaviorModule) {
-  return createThreadShard<ToyMessage, ToyEffect>({ id: 't', behaviorModule: module, settings, listener, limits });
+/** A test that fails must not leave a thread behind that keeps the run alive. */
+const created: Shard<ToyMessage>[] = [];
+afterEach(() => {
+  for (const shard of created.splice(0)) shard.kill();
+});
+
+async function create(listener: Recorder, settings: ToySettings = {}, limits = LIMITS, module = behaviorModule) {
+  const options = { id: 't', behaviorModule: module, settings, listener, limits };
+  const shard = await createThreadShard<ToyMessage, ToyEffect>(options);
+  created.push(shard);
+  return shard;
 }
 
 /** Lets an actor never return. The stream and the control calls are not ordered, so the first snapshots may still be answered. */

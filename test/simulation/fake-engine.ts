@@ -33,6 +33,8 @@ export interface FakeStart {
   readonly specRevision: string;
   readonly shapeRevision: string;
   readonly inPlace: string | null;
+  /** The runtime that asked has been killed meanwhile, so nobody can be blamed for what comes of it. */
+  readonly isLate: boolean;
 }
 
 export class FakeEngineError extends Error {
@@ -88,7 +90,7 @@ export class FakeEngine {
   start(request: FakeStart): Observation {
     this.#reach();
     const present = this.#containers.get(request.botId);
-    if (present !== undefined && present.phase === 'running' && !present.touched) {
+    if (present !== undefined && present.phase === 'running' && !present.touched && !request.isLate) {
       this.#onViolation(`start of ${request.botId} while ${present.containerId} is known to run`);
     }
     if (!this.imagePresent) throw new FakeEngineError({ code: 'image-missing', facts: { image: 'the0-runtime:test' } });
@@ -106,7 +108,7 @@ export class FakeEngine {
     if (container.phase !== 'running') {
       container.incarnation = request.incarnation;
       this.#run(request.botId, container);
-      container.touched = false;
+      container.touched = request.isLate;
     }
     return this.observe(request.botId);
   }

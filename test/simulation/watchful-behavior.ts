@@ -2,8 +2,8 @@ import type { BotBehavior } from '../../actors/behavior.ts';
 import type { BotActorState } from '../../actors/bot-actor-state.ts';
 import type { BotEffect, BotState } from '../../actors/effect.ts';
 import type { BotMessage } from '../../actors/message.ts';
-import { describeReason, isReasonCode } from '../../actors/reason.ts';
 import type { BotStep } from '../../actors/realtime-bot.ts';
+import { describeReason, isReasonCode } from '../../actors/reason.ts';
 
 /**
  * What must hold after every message, whatever happened before: wraps the actors and looks at every step.
@@ -91,7 +91,8 @@ export function watchful(
       if (options.fails(message)) throw new Error('planted failure');
       return check(state, actors.receive(state, message, now), now, message.kind);
     },
-    recover: (state, error, now, exhausted) => check(state, actors.recover(state, error, now, exhausted), now, 'recover'),
+    recover: (state, error, now, exhausted) =>
+      check(state, actors.recover(state, error, now, exhausted), now, 'recover'),
   };
 }
 

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { lstat, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SpecProblem } from '../../../actors/bot-spec.ts';
 import type { BotDefinition } from '../bot-definition.ts';
@@ -49,6 +49,7 @@ export class BotFolder {
   async readBotJson(): Promise<ParsedBotJson | null> {
     const told = `${this.name}/${BOT_JSON}`;
     try {
+      if (!(await lstat(this.#path)).isDirectory()) return null;
       const file = await open(join(this.#path, BOT_JSON));
       try {
         const { size } = await file.stat();
@@ -128,7 +129,10 @@ export function unknownBot(id: string): BotJson {
   };
 }
 
-function revisionOf({ config, runtime, entrypoint, queryEntrypoint, filePath, version }: BotJson, code: string): string {
+function revisionOf(
+  { config, runtime, entrypoint, queryEntrypoint, filePath, version }: BotJson,
+  code: string,
+): string {
   return specRevision({ config, runtime, entrypoint, queryEntrypoint, filePath, version, code });
 }
 

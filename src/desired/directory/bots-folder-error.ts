@@ -17,3 +17,31 @@ export class BotsFolderError extends Error {
     this.hint = hint;
   }
 }
+
+export function notWatched(directory: string, cause: unknown): BotsFolderError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new BotsFolderError(
+    'bots-folder-not-watched',
+    `some of the bots folder ${directory} cannot be watched (${message}); changes there are seen only every few minutes`,
+    'On Linux, raise fs.inotify.max_user_watches and fs.inotify.max_user_instances; then restart the runtime.',
+    { cause },
+  );
+}
+
+export function linkIgnored(directory: string, name: string): BotsFolderError {
+  return new BotsFolderError(
+    'bot-folder-ignored',
+    `${name} in the bots folder ${directory} is a symbolic link, which is not followed`,
+    'Put the folder itself there.',
+  );
+}
+
+export function copiesNotRemoved(cause: unknown): BotsFolderError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new BotsFolderError(
+    'code-copies-not-removed',
+    `old copies of code could not be removed from the data directory (${message})`,
+    'They only take space; they are tried again with the next change of the bot.',
+    { cause },
+  );
+}

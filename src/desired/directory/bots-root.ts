@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BOT_JSON } from './bot-json.ts';
 import { BotsFolderError } from './bots-folder-error.ts';
+import { isCode } from './code-listing.ts';
 
 /** How the bots folder is found, compared with the last time. */
 export type RootFinding = 'same' | 'another' | BotsFolderError;
@@ -13,17 +14,20 @@ export type RootFinding = 'same' | 'another' | BotsFolderError;
  */
 export class BotsRoot {
   readonly directory: string;
-  #identity: string | null = null;
+  #identity: Identity | null = null;
 
   constructor(directory: string) {
     this.directory = directory;
   }
 
   async look(): Promise<RootFinding> {
-    let identity: string;
+    let identity: Identity;
     try {
       identity = await identify(this.directory);
-      if (identity === this.#identity) return 'same';
+      if (this.#identity !== null && isSame(identity, this.#identity)) {
+        this.#identity = identity;
+        return 'same';
+      }
       if (this.#identity !== null && !(await this.#holdsBots())) {
         return new BotsFolderError(
           'bots-folder-replaced',
@@ -41,7 +45,9 @@ export class BotsRoot {
   /** Folders that may be bots, and links, which are not followed. @throws BotsFolderError */
   async list(): Promise<{ folders: string[]; links: string[] }> {
     try {
-      const entries = (await readdir(this.directory, { withFileTypes: true })).filter(({ name }) => !name.startsWith('.'));
+      const entries = (await readdir(this.directory, { withFileTypes: true })).filter(({ name }) =>
+        isCode(name, false),
+      );
       return {
         folders: entries.filter((entry) => entry.isDirectory()).map(({ name }) => name),
         links: entries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => name),
@@ -90,12 +96,22 @@ export class BotsRoot {
   }
 }
 
-/** Device and inode; inodes are used again at once, so the time of birth too, where the file system has one of its own. */
-async function identify(directory: string): Promise<string> {
-  const { dev, ino, birthtimeMs, ctimeMs, isDirectory } = await stat(directory).then((stats) => ({
-    ...stats,
-    isDirectory: stats.isDirectory(),
-  }));
-  if (!isDirectory) throw Object.assign(new Error('not a directory'), { code: 'ENOTDIR' });
-  return [dev, ino, birthtimeMs === ctimeMs ? 0 : birthtimeMs].join(':');
+/** A folder on disk, whatever its name. */
+interface Identity {
+  readonly device: number;
+  readonly inode: number;
+  /** Inodes are used again at once, so this is needed too; null where the file system seems to have none of its own. */
+  readonly bornAt: number | null;
+}
+
+async function identify(directory: string): Promise<Identity> {
+  const stats = await stat(directory);
+  if (!stats.isDirectory()) throw Object.assign(new Error('not a directory'), { code: 'ENOTDIR' });
+  const { dev, ino, birthtimeMs, ctimeMs } = stats;
+  return { device: dev, inode: ino, bornAt: birthtimeMs === ctimeMs || birthtimeMs === 0 ? null : birthtimeMs };
+}
+
+function isSame(a: Identity, b: Identity): boolean {
+  const bornTogether = a.bornAt === null || b.bornAt === null || a.bornAt === b.bornAt;
+  return a.device === b.device && a.inode === b.inode && bornTogether;
 }

@@ -75,7 +75,7 @@ export class FolderWatcher {
   /** What does not count as code is not worth a watch; of installed packages only what comes and goes at the top is. */
   #isIgnored(path: string): boolean {
     const parts = relative(this.#options.directory, path).split(sep);
-    const packages = parts.findIndex(isPackageFolder);
+    const packages = parts.findIndex((name, depth) => depth > 0 && isPackageFolder(name));
     if (packages !== -1 && parts.length > packages + 2) return true;
     return parts.some((name, depth) => name !== '' && !isCode(name, packages !== -1 && depth > packages));
   }

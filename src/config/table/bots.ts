@@ -1,0 +1,105 @@
+import type { Pick } from '../setting.ts';
+import { duration, factor, integer, size } from '../setting-kinds.ts';
+
+/** What one bot may use, on every engine. */
+export function botSettings(pick: Pick) {
+  return {
+    stopGraceMs: pick({
+      group: 'bots',
+      flag: 'stop-grace',
+      env: 'THE0_STOP_GRACE',
+      kind: duration('0', '1h'),
+      default: 30_000,
+      help: 'time between SIGTERM and SIGKILL when a bot is stopped',
+    }),
+    /** MiB. */
+    memoryLimitMiB: pick({
+      group: 'bots',
+      flag: 'bot-memory',
+      env: 'BOT_MEMORY_LIMIT_MB',
+      kind: integer('MiB', 6, 16_777_216),
+      default: 512,
+      help: 'memory of one bot (engine docker)',
+      lenientEnv: (value) => integer('MiB', 6, 16_777_216).parse(value),
+    }),
+    cpuShares: pick({
+      group: 'bots',
+      flag: 'bot-cpu-shares',
+      env: 'BOT_CPU_SHARES',
+      kind: integer('shares', 2, 262_144),
+      default: 512,
+      help: 'weight of one bot when processors are short (engine docker)',
+      lenientEnv: (value) => integer('shares', 2, 262_144).parse(value),
+    }),
+    pidsLimit: pick({
+      group: 'bots',
+      flag: 'bot-pids',
+      env: 'THE0_BOT_PIDS',
+      kind: integer('count', 16, 4_194_304),
+      default: 1024,
+      help: 'processes and threads of one bot (engine docker)',
+    }),
+    logBytesPerSecond: pick({
+      group: 'bots',
+      flag: 'bot-log-rate',
+      env: 'THE0_BOT_LOG_RATE',
+      kind: size('1KiB', '1GiB'),
+      default: 1024 ** 2,
+      help: 'log of one bot per second; lines above it are dropped and counted',
+    }),
+    logFileBytes: pick({
+      group: 'bots',
+      flag: 'bot-log-size',
+      env: 'THE0_BOT_LOG_SIZE',
+      kind: size('64KiB', '64GiB'),
+      default: 16 * 1024 ** 2,
+      help: 'size at which bot.log becomes bot.log.1; a bot keeps at most two such files',
+    }),
+  };
+}
+
+/** What happens after a crash. */
+export function restartSettings(pick: Pick) {
+  return {
+    firstMs: pick({
+      group: 'restarts',
+      flag: 'restart-first',
+      env: 'THE0_RESTART_FIRST',
+      kind: duration('0', '1h'),
+      default: 0,
+      help: 'pause before the first restart after a crash',
+    }),
+    baseMs: pick({
+      group: 'restarts',
+      flag: 'restart-base',
+      env: 'THE0_RESTART_BASE',
+      kind: duration('1ms', '1h'),
+      default: 1000,
+      help: 'upper end of the pause before the second restart in a row; the pause is drawn at random below it',
+    }),
+    factor: pick({
+      group: 'restarts',
+      flag: 'restart-factor',
+      env: 'THE0_RESTART_FACTOR',
+      kind: factor(1, 100),
+      default: 2,
+      help: 'by how much that upper end grows with every further crash',
+    }),
+    capMs: pick({
+      group: 'restarts',
+      flag: 'restart-cap',
+      env: 'THE0_RESTART_CAP',
+      kind: duration('1ms', '24h'),
+      default: 300_000,
+      help: 'longest pause between restarts',
+    }),
+    healthyMs: pick({
+      group: 'restarts',
+      flag: 'restart-healthy',
+      env: 'THE0_RESTART_HEALTHY',
+      kind: duration('1ms', '24h'),
+      default: 60_000,
+      help: 'a bot that ran this long starts again from the first pause',
+    }),
+  };
+}

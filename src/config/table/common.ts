@@ -1,0 +1,53 @@
+import { dataDirSetting } from '../client-settings.ts';
+import type { Pick } from '../setting.ts';
+import { choice, path, timeZone } from '../setting-kinds.ts';
+
+/** What nearly everybody looks at. */
+export function commonSettings(pick: Pick) {
+  return {
+    bots: pick({
+      group: 'common',
+      flag: 'bots',
+      env: 'THE0_BOTS',
+      kind: path,
+      default: 'images/bots',
+      help: 'folder with one folder per bot, watched while running',
+    }),
+    dataDir: pick(dataDirSetting),
+    engine: pick({
+      group: 'common',
+      flag: 'engine',
+      env: 'THE0_ENGINE',
+      kind: choice('process', 'docker'),
+      default: 'process',
+      help: 'what runs the bots: child processes (isolates nothing) or Docker containers',
+    }),
+    timeZone: pick({
+      group: 'common',
+      flag: 'time-zone',
+      env: 'TZ',
+      kind: timeZone,
+      default: 'UTC',
+      help: 'time zone of the runtime and of every bot',
+    }),
+    log: {
+      level: pick({
+        group: 'common',
+        flag: 'log-level',
+        env: 'LOG_LEVEL',
+        kind: choice('DEBUG', 'INFO', 'WARN', 'ERROR'),
+        default: 'INFO',
+        help: 'what the runtime itself prints',
+        lenientEnv: (value) => choice('DEBUG', 'INFO', 'WARN', 'ERROR').parse(value),
+      }),
+      format: pick({
+        group: 'common',
+        flag: 'log-format',
+        env: 'THE0_LOG_FORMAT',
+        kind: choice('text', 'json'),
+        default: 'text',
+        help: 'lines for people, or one JSON object per line',
+      }),
+    },
+  };
+}

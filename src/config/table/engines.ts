@@ -1,0 +1,114 @@
+import type { Pick } from '../setting.ts';
+import { choice, duration, optional, portRange, text } from '../setting-kinds.ts';
+
+/** Engine docker. */
+export function dockerSettings(pick: Pick) {
+  return {
+    image: pick({
+      group: 'docker',
+      flag: 'runtime-image',
+      env: 'RUNTIME_IMAGE',
+      kind: text,
+      default: 'the0-runtime:local',
+      help: 'image of the containers; `npm run image` builds the default one',
+    }),
+    /** Null: a network of our own without traffic between containers. */
+    network: pick({
+      group: 'docker',
+      flag: 'docker-network',
+      env: 'DOCKER_NETWORK',
+      kind: optional('<name>', 'the name of a Docker network'),
+      default: null,
+      defaultText: 'a network of its own, without traffic between bots',
+      help: 'network of the containers',
+    }),
+    pull: pick({
+      group: 'docker',
+      flag: 'pull',
+      env: 'THE0_PULL',
+      kind: choice('never', 'missing'),
+      default: 'never',
+      help: 'whether an image that is not there is fetched from its registry',
+    }),
+    deadlines: {
+      callMs: pick({
+        group: 'docker',
+        flag: 'docker-call-deadline',
+        env: 'THE0_DOCKER_CALL_DEADLINE',
+        kind: duration('10ms', '10m'),
+        default: 15_000,
+        help: 'longest wait for Docker to create, inspect or remove',
+      }),
+      startMs: pick({
+        group: 'docker',
+        flag: 'docker-start-deadline',
+        env: 'THE0_DOCKER_START_DEADLINE',
+        kind: duration('10ms', '10m'),
+        default: 60_000,
+        help: 'longest wait for Docker to start a container',
+      }),
+      listMs: pick({
+        group: 'docker',
+        flag: 'docker-list-deadline',
+        env: 'THE0_DOCKER_LIST_DEADLINE',
+        kind: duration('10ms', '10m'),
+        default: 30_000,
+        help: 'longest wait for Docker to list containers',
+      }),
+      pullMs: pick({
+        group: 'docker',
+        flag: 'docker-pull-deadline',
+        env: 'THE0_DOCKER_PULL_DEADLINE',
+        kind: duration('1s', '2h'),
+        default: 600_000,
+        help: 'longest wait for an image to be fetched',
+      }),
+    },
+  };
+}
+
+/** Engine process. */
+export function processSettings(pick: Pick) {
+  return {
+    ports: pick({
+      group: 'process',
+      flag: 'process-ports',
+      env: 'THE0_PROCESS_PORTS',
+      kind: portRange,
+      default: { first: 20_000, last: 29_999 },
+      help: 'ports for the query servers of the bots, on 127.0.0.1',
+    }),
+    agentExtraMs: pick({
+      group: 'process',
+      flag: 'agent-grace',
+      env: 'THE0_AGENT_GRACE',
+      kind: duration('0', '10m'),
+      default: 5000,
+      help: 'what the agent beside a bot gets to end, after the bot',
+    }),
+    leftoverGraceMs: pick({
+      group: 'process',
+      flag: 'leftover-grace',
+      env: 'THE0_LEFTOVER_GRACE',
+      kind: duration('0', '10m'),
+      default: 2000,
+      help: 'time between SIGTERM and SIGKILL for processes of a runtime that was killed',
+    }),
+    killWaitMs: pick({
+      group: 'process',
+      flag: 'kill-wait',
+      env: 'THE0_KILL_WAIT',
+      kind: duration('10ms', '10m'),
+      default: 5000,
+      help: 'how long the end of a process is awaited after SIGKILL',
+    }),
+    missingProgramMs: pick({
+      group: 'process',
+      flag: 'missing-program-wait',
+      env: 'THE0_MISSING_PROGRAM_WAIT',
+      kind: duration('0', '1h'),
+      default: 5000,
+      help: 'how long an interpreter that was not found is not looked for again',
+    }),
+  };
+}

@@ -1,0 +1,157 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { Writable } from 'node:stream';
+import type { TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { bundleAgent } from '../../images/bundle-agent.ts';
+
+const WRAPPERS = fileURLToPath(new URL('../../images/wrappers', import.meta.url));
+const DEADLINE_MS = 15_000;
+
+/** How an agent ended. `lastWords` is the parsed last line of its stderr. */
+export interface AgentEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly lastWords: unknown;
+}
+
+export interface AgentOptions {
+  /** Files of the bot by path; those that start with `#!` are made executable. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
+  readonly stdin?: 'pipe' | 'ignore';
+  /** What the launcher would pass over descriptor 3. */
+  readonly secrets?: string;
+  /** Before the start: gets the directory with `code`, `logs` and `state`. */
+  readonly prepare?: (root: string) => void;
+}
+
+/** The bundled agent as a process of its own, with a directory of its own; both are gone after the test. */
+export class AgentProcess {
+  readonly root: string;
+  readonly child: ChildProcess;
+  readonly ended: Promise<AgentEnd>;
+  stdout = '';
+  stderr = '';
+
+  private constructor(root: string, child: ChildProcess) {
+    this.root = root;
+    this.child = child;
+    child.stdout?.on('data', (chunk: Buffer) => {
+      this.stdout += chunk.toString('utf8');
+    });
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.stderr += chunk.toString('utf8');
+    });
+    this.ended = once(child, 'close').then(([code, signal]) => ({
+      code,
+      signal,
+      lastWords: lastLineAsJson(this.stderr),
+    }));
+  }
+
+  /** Without another RUNTIME in `env` the files `bot` and `query` are run as programs, so shell scripts do. */
+  static async start(t: TestContext, options: AgentOptions): Promise<AgentProcess> {
+    const root = mkdtempSync(join(tmpdir(), 'the0-agent-'));
+    const agentFile = await bundleAgent(join(root, 'agent.js'));
+    for (const folder of ['code', 'logs', 'state']) mkdirSync(join(root, folder));
+    for (const [path, text] of Object.entries(options.files)) {
+      const file = join(root, 'code', path);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, text);
+      if (text.startsWith('#!')) chmodSync(file, 0o755);
+    }
+    options.prepare?.(root);
+    const child = spawn(process.execPath, [agentFile, ...(options.args ?? ['execute'])], {
+      stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe', options.secrets === undefined ? 'ignore' : 'pipe'],
+      env: {
+        PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
+        BOT_ID: 'bot-1',
+        RUNTIME: 'rust-stable',
+        ENTRYPOINT: 'bot',
+        BOT_CONFIG: '{}',
+        BOT_TYPE: 'realtime',
+        CODE_PATH: join(root, 'code'),
+        LOGS_PATH: join(root, 'logs'),
+        STATE_PATH: join(root, 'state'),
+        THE0_WRAPPERS_PATH: WRAPPERS,
+        ...(options.secrets === undefined ? {} : { THE0_SECRETS_FD: '3' }),
+        ...options.env,
+      },
+    });
+    const secretsPipe = child.stdio[3];
+    if (options.secrets !== undefined && secretsPipe instanceof Writable) secretsPipe.end(options.secrets);
+    const agent = new AgentProcess(root, child);
+    t.after(async () => {
+      child.stdin?.end();
+      child.kill('SIGKILL');
+      await agent.ended;
+      rmSync(root, { recursive: true, force: true, maxRetries: 3 });
+    });
+    return agent;
+  }
+
+  log(name = 'bot.log'): string {
+    const file = join(this.root, 'logs', name);
+    return existsSync(file) ? readFileSync(file, 'utf8') : '';
+  }
+
+  /** The rest of the line after `word`, as soon as the bot has logged one. */
+  async logged(word: string, name = 'bot.log'): Promise<string> {
+    return until(
+      `${word} in ${name}`,
+      () => {
+        const line = this.log(name)
+          .split('\n')
+          .slice(0, -1)
+          .find((candidate) => candidate.startsWith(word));
+        return line?.slice(word.length).trim();
+      },
+      () => `${this.log(name)}\n${this.stderr}`,
+    );
+  }
+}
+
+/** Polls until `look` gives something. */
+export async function until<Value>(
+  what: string,
+  look: () => Value | undefined | false,
+  otherwise: () => string = () => '',
+): Promise<Value> {
+  const giveUpAt = performance.now() + DEADLINE_MS;
+  for (;;) {
+    const value = look();
+    if (value !== undefined && value !== false) return value;
+    if (performance.now() > giveUpAt) throw new Error(`waited in vain for ${what}\n${otherwise()}`);
+    await delay(5);
+  }
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  // A killed process whose parent has not noticed yet.
+  if (process.platform !== 'linux') return true;
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false;
+  }
+}
+
+function lastLineAsJson(text: string): unknown {
+  const line = text.trimEnd().split('\n').at(-1) ?? '';
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}

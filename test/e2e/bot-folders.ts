@@ -1,0 +1,53 @@
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+
+const EXAMPLES = resolve(import.meta.dirname, '../../images/bots');
+
+export interface BotFiles {
+  readonly id: string;
+  readonly runtime?: 'nodejs20' | 'python3.11';
+  /** File name → content. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly entrypoints?: Readonly<Record<string, string>>;
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly enabled?: boolean;
+}
+
+/** A `bot.json` in the shape of the contract's documents. */
+export function botJson({ id, runtime = 'nodejs20', entrypoints, config = {}, enabled }: Omit<BotFiles, 'files'>) {
+  const script = runtime === 'nodejs20' ? { bot: 'main.js', query: 'query.js' } : { bot: 'main.py', query: 'query.py' };
+  return {
+    id,
+    config,
+    custom: { version: '1.0.0', config: { name: id, type: 'realtime', runtime, entrypoints: entrypoints ?? script } },
+    ...(enabled === undefined ? {} : { enabled }),
+  };
+}
+
+/** bot.json comes last, so that the bot is whole when it is seen. */
+export async function writeBot(botsDir: string, bot: BotFiles, folder = bot.id): Promise<string> {
+  const path = join(botsDir, folder);
+  await mkdir(path, { recursive: true });
+  for (const [name, content] of Object.entries(bot.files)) await writeFile(join(path, name), content);
+  await writeFile(join(path, 'bot.json'), JSON.stringify(botJson(bot), null, 2));
+  return path;
+}
+
+/** A copy of an example bot under another id. */
+export async function copyExample(
+  botsDir: string,
+  example: 'price-alerts' | 'grid-trader',
+  id: string,
+): Promise<string> {
+  const path = join(botsDir, id);
+  await cp(join(EXAMPLES, example), path, { recursive: true, filter: (source) => !source.endsWith('bot.json') });
+  const original: unknown = JSON.parse(await readFile(join(EXAMPLES, example, 'bot.json'), 'utf8'));
+  await writeFile(join(path, 'bot.json'), JSON.stringify(Object.assign({}, original, { id })));
+  return path;
+}
+
+/** A bot that only lives: as little as a bot can be, in both languages. */
+export const IDLE_NODE = {
+  'main.js': `exports.main = () => new Promise(() => setInterval(() => {}, 1000));\n`,
+  'query.js': `const { query } = require('@alexanderwanyoike/the0-node');\nquery.handler('/pid', () => ({ pid: process.pid }));\nquery.run();\n`,
+};

@@ -1,0 +1,380 @@
+import type { BotBehavior } from '../../actors/behavior.ts';
+import type { BotSpec } from '../../actors/bot-spec.ts';
+import type { BotEffect, BotStatus } from '../../actors/effect.ts';
+import type { BotMemory, BotMessage } from '../../actors/message.ts';
+import type { Observation } from '../../actors/observation.ts';
+import { describeReason } from '../../actors/reason.ts';
+import type { Route } from '../../actors/route.ts';
+import type { Lane } from '../../src/kernel/behavior.ts';
+import { createLocalShard } from '../../src/kernel/local-shard.ts';
+import type { Shard } from '../../src/kernel/shard.ts';
+import type { VirtualClock } from '../../src/kernel/virtual-clock.ts';
+import { FakeEngine } from './fake-engine.ts';
+import { FakeExecutor } from './fake-executor.ts';
+import type { Random } from './random.ts';
+
+interface Entry {
+  spec: BotSpec | null;
+  removal: 'deleted' | 'unknown';
+  observation: Observation | null;
+  /** When what is desired last changed; an actor knows it from the next instant on. */
+  desiredAt: number;
+}
+
+/** How likely an event of the engine is lost, told twice, or told much later. */
+export interface EventFaults {
+  lose: number;
+  repeat: number;
+  delay: number;
+}
+
+/**
+ * One runtime with its engine on a virtual clock: the real kernel and the real actors, and around them what the supervisor
+ * does, with everything in between late, lost, repeated and out of order as far as the faults say.
+ */
+export class World {
+  readonly engine: FakeEngine;
+  readonly eventFaults: EventFaults = { lose: 0, repeat: 0, delay: 0 };
+  readonly violations: string[] = [];
+  readonly trace: string[] = [];
+  /** What is desired, and stays so when the runtime is restarted. */
+  readonly desired = new Map<string, BotSpec>();
+  readonly #clock: VirtualClock;
+  readonly #random: Random;
+  readonly #behavior: BotBehavior;
+  readonly #tracing: boolean;
+  readonly #stampsOnArrival: boolean;
+  #executor: FakeExecutor;
+  #shard: Shard<BotMessage>;
+  #epoch = 0;
+  #roster = new Map<string, Entry>();
+  #routes = new Map<string, Route>();
+  #memories = new Map<string, BotMemory>();
+  #answers = new Map<number, (status: BotStatus) => void>();
+  #asks = 0;
+  /** Engine effects given so far, by bot. */
+  readonly asked = new Map<string, number>();
+
+  constructor(options: {
+    clock: VirtualClock;
+    random: Random;
+    behavior: (world: World) => BotBehavior;
+    tracing: boolean;
+    tracksInPlace: boolean;
+    stampsOnArrival: boolean;
+  }) {
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.#tracing = options.tracing;
+    this.#stampsOnArrival = options.stampsOnArrival;
+    this.#behavior = options.behavior(this);
+    this.engine = new FakeEngine({
+      clock: this.#clock,
+      random: this.#random,
+      tracksInPlace: options.tracksInPlace,
+      onEvent: (observation) => this.#engineEvent(observation),
+      onViolation: (text) => this.violated(text),
+    });
+    this.#executor = this.#makeExecutor();
+    this.#shard = this.#makeShard();
+  }
+
+  get executorFaults() {
+    return this.#executor.faults;
+  }
+
+  get routes(): ReadonlyMap<string, Route> {
+    return this.#routes;
+  }
+
+  knows(botId: string): boolean {
+    return this.#roster.has(botId);
+  }
+
+  log(text: string): void {
+    if (this.#tracing) this.trace.push(`${String(this.#clock.now() % 100_000_000).padStart(9)} ${text}`);
+  }
+
+  violated(text: string): void {
+    this.violations.push(text);
+    this.log(`!!! ${text}`);
+  }
+
+  // What people and the desired state do
+
+  desire(spec: BotSpec): void {
+    this.log(`desire ${spec.id} ${spec.specRevision} enabled=${spec.enabled} problem=${spec.problem?.code ?? '-'}`);
+    this.desired.set(spec.id, spec);
+    const entry = this.#roster.get(spec.id);
+    if (entry === undefined) {
+      this.#enrol(spec.id, spec, this.engine.reachable ? this.engine.observe(spec.id) : null);
+      return;
+    }
+    entry.spec = spec;
+    entry.desiredAt = this.#clock.now();
+    this.#tell(spec.id, { kind: 'desired', spec }, 'user', true);
+  }
+
+  delete(botId: string): void {
+    this.log(`delete ${botId}`);
+    this.desired.delete(botId);
+    const entry = this.#roster.get(botId);
+    if (entry === undefined) return;
+    entry.spec = null;
+    entry.removal = 'deleted';
+    entry.desiredAt = this.#clock.now();
+    this.#tell(botId, { kind: 'removed', cause: 'deleted', botId });
+  }
+
+  command(botId: string, verb: 'restart' | 'reset'): void {
+    this.log(`${verb} ${botId}`);
+    if (verb === 'reset') this.#tellDesired(botId);
+    this.#tell(botId, { kind: 'command', verb });
+  }
+
+  /** The engine is listed in full, as after a reconnect and every few minutes. */
+  list(): void {
+    if (!this.engine.reachable) return;
+    const found = this.engine.list();
+    const present = new Set(found.map((observation) => observation.botId));
+    for (const observation of found) this.#observed(observation);
+    for (const botId of this.#roster.keys()) {
+      if (!present.has(botId) && this.#executor.inFlight(botId) === undefined) {
+        this.#observed({ botId, container: null, lastExit: null, at: this.#clock.now() });
+      }
+      this.#tell(botId, { kind: 'dependency', name: 'engine', available: true });
+    }
+  }
+
+  /** A shard thread dies: its actors are made anew from what the supervisor knows. */
+  killShard(): void {
+    this.log('shard dies');
+    this.#shard.kill();
+    this.#shard = this.#makeShard();
+    for (const [botId, entry] of this.#roster) {
+      // What an actor had been told may have died with it.
+      this.engine.forgetWhatWasTold(botId);
+      this.#introduce(botId, entry);
+    }
+  }
+
+  /** The runtime is killed and started again; of the journal's last lines some may be missing. */
+  restartRuntime(journal: ReadonlyMap<string, BotMemory>): void {
+    this.log('runtime restarts');
+    this.#shard.kill();
+    this.#executor.close();
+    this.#epoch += 1;
+    this.#memories = new Map(journal);
+    this.#routes.clear();
+    this.#roster = new Map();
+    this.engine.forgetWhatWasTold();
+    const faults = this.#executor.faults;
+    this.#executor = this.#makeExecutor();
+    Object.assign(this.#executor.faults, faults);
+    this.#shard = this.#makeShard();
+    const reachable = this.engine.reachable;
+    for (const [botId, spec] of this.desired) this.#enrol(botId, spec, reachable ? this.engine.observe(botId) : null);
+    if (!reachable) return;
+    for (const observation of this.engine.list()) {
+      if (!this.#roster.has(observation.botId)) this.#enrol(observation.botId, null, observation);
+    }
+  }
+
+  journal(): Map<string, BotMemory> {
+    return new Map(this.#memories);
+  }
+
+  /** Asks every actor how it is; the answers are there once what is due now has run. */
+  statuses(): Map<string, BotStatus> {
+    const statuses = new Map<string, BotStatus>();
+    for (const botId of this.#roster.keys()) {
+      this.#asks += 1;
+      this.#answers.set(this.#asks, (status) => statuses.set(botId, status));
+      this.#tell(botId, { kind: 'question', askId: this.#asks });
+    }
+    this.#clock.advance(0);
+    return statuses;
+  }
+
+  // The supervisor
+
+  #makeShard(): Shard<BotMessage> {
+    const shard = createLocalShard({
+      id: 'shard-0',
+      behavior: this.#behavior,
+      clock: this.#clock,
+      limits: {
+        mailboxSize: 256,
+        messagesPerActorTurn: this.#random.between(1, 8),
+        turnBudgetMs: 5,
+        unhandledEnvelopes: 100_000,
+        restartBudget: { count: 3, withinMs: 60_000 },
+      },
+      listener: {
+        effects: (batch) => {
+          for (const { effect } of batch) this.#effect(effect);
+        },
+        undelivered: (batch) => {
+          for (const { envelope, cause } of batch) {
+            if (cause !== 'no-such-actor') this.violated(`${envelope.to}: undelivered, ${cause}`);
+          }
+        },
+        dead: () => {},
+      },
+    });
+    return shard;
+  }
+
+  #makeExecutor(): FakeExecutor {
+    const epoch = this.#epoch;
+    return new FakeExecutor({
+      clock: this.#clock,
+      random: this.#random,
+      engine: this.engine,
+      definitionOf: (botId) => this.#roster.get(botId)?.spec ?? null,
+      answer: (botId, message) => {
+        if (epoch === this.#epoch) this.#answered(botId, message);
+      },
+    });
+  }
+
+  #enrol(botId: string, spec: BotSpec | null, observation: Observation | null): void {
+    const removal = spec === null ? 'unknown' : 'deleted';
+    const entry: Entry = { spec, removal, observation, desiredAt: this.#clock.now() };
+    this.#roster.set(botId, entry);
+    this.#introduce(botId, entry);
+  }
+
+  #introduce(botId: string, { spec, removal, observation }: Entry): void {
+    const memory = this.#memories.get(botId);
+    const inFlight = this.#executor.inFlight(botId);
+    const more = inFlight === undefined ? {} : { inFlight };
+    this.#tell(
+      botId,
+      spec === null
+        ? { kind: 'removed', cause: removal, botId, ...more }
+        : { kind: 'desired', spec, ...more, ...(memory === undefined ? {} : { memory }) },
+      'user',
+      true,
+    );
+    if (observation !== null) this.#tell(botId, { kind: 'observed', observation }, 'observation');
+  }
+
+  #tell(to: string, message: BotMessage, lane: Lane = 'user', spawn = false): void {
+    if (message.kind !== 'question') this.log(`  → ${to} ${textOf(message)}`);
+    this.#shard.post({ to, lane, message, spawn });
+  }
+
+  #tellDesired(botId: string): void {
+    const entry = this.#roster.get(botId);
+    if (entry === undefined) return;
+    const { spec, removal } = entry;
+    this.#tell(botId, spec === null ? { kind: 'removed', cause: removal, botId } : { kind: 'desired', spec });
+  }
+
+  #answered(botId: string, message: BotMessage): void {
+    const entry = this.#roster.get(botId);
+    if (entry === undefined) return;
+    if (message.kind === 'effect-done') {
+      entry.observation = message.observation;
+      this.engine.told(message.observation);
+    }
+    this.#tell(botId, message, 'system');
+  }
+
+  #engineEvent(observation: Observation): void {
+    const { lose, repeat, delay } = this.eventFaults;
+    const copies = this.#random.chance(lose) ? 0 : this.#random.chance(repeat) ? 2 : 1;
+    const epoch = this.#epoch;
+    for (let copy = 0; copy < copies; copy += 1) {
+      const lateMs = this.#random.chance(delay) ? this.#random.between(100, 8_000) : 0;
+      this.#clock.schedule(this.#random.between(0, 20) + lateMs, () => {
+        if (epoch !== this.#epoch) return;
+        this.#observed(this.#stampsOnArrival ? { ...observation, at: this.#clock.now() } : observation);
+      });
+    }
+  }
+
+  #observed(observation: Observation): void {
+    if (!this.engine.reachable) return;
+    const { botId } = observation;
+    const entry = this.#roster.get(botId);
+    if (entry !== undefined) {
+      entry.observation = observation;
+      this.#tell(botId, { kind: 'observed', observation }, 'observation');
+    } else if (observation.container !== null) this.#enrol(botId, null, observation);
+  }
+
+  #effect(effect: BotEffect): void {
+    switch (effect.kind) {
+      case 'start':
+        this.#checkStart(effect);
+        this.#ask(effect);
+        break;
+      case 'stop':
+      case 'remove':
+      case 'inspect':
+        this.#ask(effect);
+        break;
+      case 'route':
+        if (effect.route === null) this.#routes.delete(effect.botId);
+        else this.#routes.set(effect.botId, effect.route);
+        break;
+      case 'record':
+        this.log(`  ${effect.botId}: ${effect.from} → ${effect.to}, ${describeReason(effect.reason).text}`);
+        this.#memories.set(effect.botId, effect.memory);
+        // The message that made it fail may have been what is desired.
+        if (effect.reason.code === 'actor-failed' && effect.reason.facts['exhausted'] !== true)
+          this.#tellDesired(effect.botId);
+        break;
+      case 'answer':
+        this.#answers.get(effect.askId)?.(effect.status);
+        this.#answers.delete(effect.askId);
+        break;
+      case 'ended':
+        this.#ended(effect.botId);
+        break;
+      case 'timer':
+      case 'cancel-timer':
+        this.violated(`${effect.kind} left the shard`);
+    }
+  }
+
+  #ask(effect: BotEffect & { kind: 'start' | 'stop' | 'remove' | 'inspect' }): void {
+    this.log(`  ← ${JSON.stringify(effect)}`);
+    this.asked.set(effect.botId, (this.asked.get(effect.botId) ?? 0) + 1);
+    if (!this.#roster.has(effect.botId)) this.violated(`${effect.kind} for ${effect.botId}, which has ended`);
+    this.#executor.execute(effect);
+  }
+
+  /** What was desired before this instant is known to the actor. */
+  #checkStart({ botId, specRevision }: { botId: string; specRevision: string }): void {
+    const entry = this.#roster.get(botId);
+    if (entry === undefined || entry.desiredAt === this.#clock.now()) return;
+    const { spec } = entry;
+    if (spec === null) this.violated(`start of ${botId}, which was deleted`);
+    else if (!isUsable(spec)) this.violated(`start of ${botId}, which must not run`);
+    else if (spec.specRevision !== specRevision) this.violated(`start of ${botId} at an old revision`);
+  }
+
+  #ended(botId: string): void {
+    this.log(`  ${botId} ended`);
+    const entry = this.#roster.get(botId);
+    if (entry === undefined) return;
+    if (entry.spec !== null) {
+      this.#introduce(botId, entry);
+      return;
+    }
+    this.#roster.delete(botId);
+    if (entry.removal === 'deleted') this.#memories.delete(botId);
+    if (this.#routes.has(botId)) this.violated(`${botId} ended and still has a route`);
+  }
+}
+
+export function isUsable(spec: BotSpec): boolean {
+  return spec.enabled && spec.problem === null && spec.kind === 'realtime' && spec.runtime === 'python3.11';
+}
+
+function textOf(message: BotMessage): string {
+  return message.kind === 'desired' ? `desired ${message.spec.specRevision}` : JSON.stringify(message);
+}
