@@ -56,8 +56,8 @@ export interface BotActorState {
   /** Until when a container that nobody desires is tolerated; 0: none is. */
   readonly graceUntil: number;
 
-  /** As last published. */
-  readonly route: Route | null;
+  /** As last published; undefined: by an actor before this one, if at all. */
+  readonly route: Route | null | undefined;
 }
 
 /**
@@ -113,7 +113,7 @@ export function initialState(id: string): BotActorState {
     restarts: 0,
     retryAt: 0,
     graceUntil: 0,
-    route: null,
+    route: undefined,
   };
 }
 

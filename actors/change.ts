@@ -4,7 +4,7 @@ import type { BotEffect, BotState, EngineEffect } from './effect.ts';
 import type { BotMessage, TimerName } from './message.ts';
 import type { Incarnation } from './observation.ts';
 import type { Reason, ReasonCode, ReasonFacts } from './reason.ts';
-import { type Route, routeOf } from './route.ts';
+import { routeOf } from './route.ts';
 import type { BotActorSettings } from './settings.ts';
 
 /** A reason before it knows when and of which start. */
@@ -125,8 +125,9 @@ export class Change {
   finish(): { readonly state: BotActorState; readonly effects: readonly BotEffect[] } {
     const { draft } = this;
     const before = this.#before;
-    draft.route = publishable(draft, before.route);
-    if (draft.route !== before.route) this.#effects.push({ kind: 'route', botId: draft.id, route: draft.route });
+    draft.route = publishable(draft);
+    if (draft.route !== undefined && draft.route !== before.route)
+      this.#effects.push({ kind: 'route', botId: draft.id, route: draft.route });
     this.#timer('retry', before.retryAt, draft.retryAt, draft.lastIncarnation);
     this.#timer('grace', before.graceUntil, draft.graceUntil, draft.lastIncarnation);
     this.#timer(
@@ -156,13 +157,14 @@ function withReason(history: readonly Reason[], reason: Reason, length: number):
   return [...kept.slice(Math.max(0, kept.length - length + 1)), reason];
 }
 
-/** The same object as before as long as nothing changed. */
-function publishable(state: BotActorState, before: Route | null): Route | null {
-  const route =
-    state.state === 'running' && state.wish === 'desired' && state.spec !== null
-      ? routeOf(state.spec, state.seen ?? null)
-      : null;
-  if (route === null || before === null) return route;
+/** What the route should be; the same object as before as long as nothing changed. */
+function publishable(state: BotActorState): BotActorState['route'] {
+  const before = state.route;
+  // As long as nothing is known of the bot, what was published (perhaps by an actor before this one) stays.
+  if (state.seen === undefined) return before;
+  if (state.state !== 'running' || state.wish !== 'desired' || state.spec === null) return null;
+  const route = routeOf(state.spec, state.seen);
+  if (route === null || !before) return route;
   const same =
     route.incarnation === before.incarnation &&
     route.endpoint.host === before.endpoint.host &&

@@ -13,10 +13,17 @@ export function onEffectDone(change: Change, message: EffectDoneMessage): void {
     onObserved(change, observation);
     return;
   }
+  // The engine answers, so what waited for it goes on; a backoff is not about the engine.
+  if (!backsOff(change)) change.draft.retryAt = 0;
   if (effect === 'stop') onStopped(change, message);
   if (effect === 'remove' && observation.container !== null) tryAgainLater(change);
   accept(change, observation, effect);
   onHeld(change, observation.at);
+}
+
+/** Also when the backoff is remembered from before this actor, which has seen nothing yet. */
+function backsOff({ draft }: Change): boolean {
+  return draft.state === 'backing-off' || draft.history.at(-1)?.code === 'not-yet-observed';
 }
 
 function onStopped(change: Change, { observation }: EffectDoneMessage): void {

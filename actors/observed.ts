@@ -47,8 +47,10 @@ function isOldNews({ draft }: Change, { container }: Observation): boolean {
   const { seen } = draft;
   if (seen === undefined) return false;
   if (seen === null || container === null) return seen === container;
+  if (container.containerId !== seen.containerId) return false;
+  // No container becomes `created` again.
+  if (container.phase === 'created') return true;
   return (
-    container.containerId === seen.containerId &&
     container.phase === seen.phase &&
     container.endpoint?.host === seen.endpoint?.host &&
     container.endpoint?.port === seen.endpoint?.port
@@ -75,7 +77,7 @@ export function accept(change: Change, observation: Observation, from: EngineEff
   } else if (mattered && isUp && draft.state === 'running' && hasNewExit) {
     // It ended, and somebody started it again before this actor could.
     fail(change, causeOfExit(lastExit, ranMs(change)), 'ended');
-  } else if (isFirst && !isUp && draft.retryAt > change.now) {
+  } else if (isFirst && !isUp && draft.attempt > 0 && draft.retryAt > change.now) {
     resumeBackoff(change);
   }
   if (!isUp) {

@@ -34,9 +34,12 @@ export async function restartOnDie(docker: Docker, label: string): Promise<() =>
     for (const line of lines) {
       const event: unknown = JSON.parse(line);
       if (typeof event === 'object' && event !== null && 'id' in event && typeof event.id === 'string') {
-        docker.getContainer(event.id).start().catch(() => {
-          // The bench removes containers while the loop still runs.
-        });
+        docker
+          .getContainer(event.id)
+          .start()
+          .catch(() => {
+            // The bench removes containers while the loop still runs.
+          });
       }
     }
   });

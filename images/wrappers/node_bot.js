@@ -66,9 +66,13 @@ function terminateOn(signal) {
     process.exit(0);
   };
   process.on(signal, terminate);
-  // Libraries that count listeners (signal-exit) must find only the bot's.
+  // Libraries that count listeners (signal-exit) must find only the bot's. Not at once: this event comes before the new
+  // listener is there, and Node stops watching a signal that nobody listens for.
   process.on('newListener', (event, listener) => {
-    if (event === signal && listener !== terminate) process.removeListener(signal, terminate);
+    if (event !== signal || listener === terminate) return;
+    queueMicrotask(() => {
+      if (process.listenerCount(signal) > 1) process.removeListener(signal, terminate);
+    });
   });
   process.on('removeListener', (event, listener) => {
     if (event === signal && listener !== terminate && process.listenerCount(signal) === 0)

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { bundleAgent } from '../../images/bundle-agent.ts';
 import type { Settings } from '../config/settings.ts';
 import type { ContainerEngine } from '../engine/container-engine.ts';
+import type { TraceStep } from '../engine/docker/docker-engine.ts';
 import { type DataDirectory, dataPaths } from '../storage/data-directory.ts';
 import { linkSdks } from './sdk-links.ts';
 
@@ -11,11 +12,17 @@ const IMAGES = fileURLToPath(new URL('../../images', import.meta.url));
 /** Every agent costs this much at the most; its work is small. */
 const AGENT_NODE_ARGUMENTS = ['--max-semi-space-size=1', '--max-old-space-size=64'];
 
+export interface EngineReporter {
+  warn(sentence: string): void;
+  /** For benchmarks: what the Docker engine does when. */
+  readonly trace?: (step: TraceStep) => void;
+}
+
 /** The engine the settings name, on this data directory. Engines that are not used are not loaded. */
 export async function createEngine(
   settings: Settings,
   data: DataDirectory,
-  warn: (error: Error) => void,
+  report: EngineReporter,
 ): Promise<ContainerEngine> {
   const paths = dataPaths(data.root);
   const directories = { codeDirOf: paths.code, stateDirOf: paths.state, logsDirOf: paths.logs };
@@ -42,6 +49,7 @@ export async function createEngine(
       deadlines: docker.deadlines,
       resyncMs: changes.resyncMs,
       now: () => Date.now(),
+      ...(report.trace === undefined ? {} : { trace: report.trace }),
     });
   }
   const { createProcessEngine } = await import('../engine/process/process-engine.ts');
@@ -64,6 +72,6 @@ export async function createEngine(
     logBytesPerSecond: bot.logBytesPerSecond,
     logFileBytes: bot.logFileBytes,
     queryPortRange: settings.process.ports,
-    warn,
+    warn: (error) => report.warn(error.message),
   });
 }

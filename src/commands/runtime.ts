@@ -17,7 +17,7 @@ import { openDataDirectory } from '../storage/filesystem/open-data-directory.ts'
 import { Journal } from '../supervisor/journal.ts';
 import type { MakeShard } from '../supervisor/shard-pool.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
-import { createEngine } from './engines.ts';
+import { createEngine, type EngineReporter } from './engines.ts';
 import { askWhyOf, createReadSide } from './runtime-read-side.ts';
 
 /** All parts of one runtime, joined and running. */
@@ -32,10 +32,8 @@ export interface Runtime {
   close(): Promise<void>;
 }
 
-export interface RuntimeReporter {
+export interface RuntimeReporter extends EngineReporter {
   transition(record: RecordEffect): void;
-  /** A trouble of the runtime itself that it deals with on its own. */
-  warn(sentence: string): void;
   /** Someone asked for the end over the admin socket; bots have stopped already. */
   ended(): void;
 }
@@ -59,7 +57,7 @@ export async function startRuntime(settings: Settings, report: RuntimeReporter):
     await journal.open();
     undo.push(() => journal.close());
 
-    const engine = await createEngine(settings, data, (error) => report.warn(error.message));
+    const engine = await createEngine(settings, data, report);
     const desired = createDirectorySource({
       directory: settings.bots,
       codeCopies: createCodeStore(data.root),

@@ -55,7 +55,9 @@ export function explain({ bot, timeline }: BotReply, style: Style, nowMs: number
     for (const line of more) lines.push(' '.repeat(LABEL_COLUMNS) + paint(line));
   };
   say('why', reason.text, (line) => paintSeverity(style, reason.severity, line));
-  say('cause', causeOf(bot));
+  // Where nothing is wrong there is nobody to name.
+  if (reason.severity === 'info') say('code', reason.code);
+  else say('cause', causeOf(bot));
   if (reason.advice !== '') say('to do', reason.advice);
   if (bot.retryAt !== null) say('retry', retrySentence(Date.parse(bot.retryAt), nowMs));
   say('restarts', bot.restarts === 0 ? 'none after a crash' : `${bot.restarts} after a crash`);

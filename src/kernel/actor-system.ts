@@ -105,6 +105,11 @@ export class ActorSystem<State, Message, Effect extends { readonly kind: string 
     this.#dispatcher.wake();
   }
 
+  /** Lets actors read what was delivered before the turn comes, see {@link Dispatcher.runEarly}. */
+  runEarly(): void {
+    this.#dispatcher.runEarly();
+  }
+
   /** Stops the turns, not the deliveries: whoever takes the effects is too far behind. */
   pause(): void {
     this.#dispatcher.pause();

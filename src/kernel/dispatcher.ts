@@ -27,6 +27,8 @@ export class Dispatcher<Actor> {
   readonly #queue = new Ring<Actor>(Number.POSITIVE_INFINITY);
   #turnIsComing = false;
   #paused = false;
+  /** When {@link runEarly} first ran since the last turn; its budget is counted from there. */
+  #earlySince: number | null = null;
 
   constructor(clock: Clock, turnBudgetMs: number, steps: TurnSteps<Actor>) {
     this.#clock = clock;
@@ -47,6 +49,19 @@ export class Dispatcher<Actor> {
     this.#clock.defer(this.#turn);
   }
 
+  /**
+   * Runs actors now, ahead of the turn that is coming and ends it, as far as one time budget reaches for all calls before that turn. For a
+   * caller that is given messages in large portions: a message that is handled at once costs the garbage collector little.
+   */
+  runEarly(): void {
+    if (this.#paused) return;
+    this.wake();
+    const now = this.#clock.now();
+    const early = this.#earlySince;
+    this.#earlySince = early ?? now;
+    if (early === null || !this.#isSpent(early, now)) this.#runActors(this.#earlySince, now);
+  }
+
   /** No turn begins until {@link resume}. */
   pause(): void {
     this.#paused = true;
@@ -62,22 +77,28 @@ export class Dispatcher<Actor> {
     if (this.#paused) return;
     let again = true;
     try {
-      const startedAt = this.#clock.now();
-      this.#steps.begin(startedAt);
-      this.#runActors(startedAt);
+      const now = this.#clock.now();
+      const early = this.#earlySince;
+      this.#earlySince = null;
+      this.#steps.begin(now);
+      if (early === null || !this.#isSpent(early, now)) this.#runActors(early ?? now, now);
       again = this.#steps.end() || this.#queue.length > 0;
     } finally {
       if (again) this.wake();
     }
   };
 
-  #runActors(startedAt: number): void {
-    let now = startedAt;
+  #runActors(startedAt: number, from: number): void {
+    let now = from;
     for (let actor = this.#queue.shift(); actor !== undefined; actor = this.#queue.shift()) {
       if (this.#steps.run(actor, now)) this.#queue.push(actor);
       now = this.#clock.now();
-      // A wall clock can be set back; that must not lengthen the turn.
-      if (now - startedAt >= this.#turnBudgetMs || now < startedAt) return;
+      if (this.#isSpent(startedAt, now)) return;
     }
+  }
+
+  /** A wall clock can be set back; that must not lengthen the turn. */
+  #isSpent(startedAt: number, now: number): boolean {
+    return now - startedAt >= this.#turnBudgetMs || now < startedAt;
   }
 }

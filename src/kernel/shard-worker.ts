@@ -69,7 +69,9 @@ stream.on('message', (batch: EnvelopeBatch<unknown>) => {
   effectsHandled = batch.effectsHandled;
   received += batch.to.length;
   unpackEnvelopes(batch, deliver);
-  if (!isTooFarAhead()) system.resume();
+  if (isTooFarAhead()) return;
+  system.resume();
+  system.runEarly();
 });
 stream.on('messageerror', (error) => {
   throw error;

@@ -44,8 +44,9 @@ export class JsonScanner {
   problem: string | null = null;
 
   #state = VALUE;
-  /** One entry per open container: is it an object? */
+  /** One entry per open container: is it an object? Only the first `#depth` count. */
   readonly #open: boolean[] = [];
+  #depth = 0;
   #inKey = false;
   /** What is left of a literal (`rue`) or of the hex digits of an escape. */
   #rest = '';
@@ -58,7 +59,7 @@ export class JsonScanner {
     this.valueEnd = -1;
     this.problem = null;
     this.#state = VALUE;
-    this.#open.length = 0;
+    this.#depth = 0;
   }
 
   /**
@@ -151,7 +152,7 @@ export class JsonScanner {
   }
 
   #startValue(byte: number, at: number): void {
-    if (this.#open.length === 0) this.root = byte;
+    if (this.#depth === 0) this.root = byte;
     else if (this.#atRootMember()) this.#mark(at);
     switch (byte) {
       case QUOTE:
@@ -160,11 +161,12 @@ export class JsonScanner {
         return;
       case OPEN_OBJECT:
       case OPEN_ARRAY:
-        if (this.#open.length === MAX_DEPTH) {
+        if (this.#depth === MAX_DEPTH) {
           this.problem = 'exceeded max depth';
           return;
         }
-        this.#open.push(byte === OPEN_OBJECT);
+        this.#open[this.#depth] = byte === OPEN_OBJECT;
+        this.#depth += 1;
         this.#state = byte === OPEN_OBJECT ? FIRST_KEY : FIRST_ITEM;
         return;
       case LOWER_T:
@@ -205,7 +207,7 @@ export class JsonScanner {
   }
 
   #endValue(at: number): void {
-    if (this.#open.length === 0) {
+    if (this.#depth === 0) {
       this.valueEnd = at;
       return;
     }
@@ -214,14 +216,14 @@ export class JsonScanner {
   }
 
   #next(byte: number, at: number): void {
-    const inObject = this.#open[this.#open.length - 1] === true;
+    const inObject = this.#open[this.#depth - 1] === true;
     if (byte === COMMA) this.#state = inObject ? KEY : VALUE;
     else if (byte === (inObject ? CLOSE_OBJECT : CLOSE_ARRAY)) this.#close(at);
     else if (!isBlank(byte)) this.#fail(byte, at, inObject ? 'after object key:value pair' : 'after array element');
   }
 
   #close(at: number): void {
-    this.#open.pop();
+    this.#depth -= 1;
     this.#endValue(at + 1);
   }
 
@@ -231,7 +233,7 @@ export class JsonScanner {
   }
 
   #atRootMember(): boolean {
-    return this.#open.length === 1 && this.#open[0] === true;
+    return this.#depth === 1 && this.#open[0] === true;
   }
 
   #number(byte: number, at: number): void {

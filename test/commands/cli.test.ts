@@ -173,6 +173,13 @@ test('why explains state, cause, advice, retry and what happened, newest last', 
   assert.match(stdout, /TIME +STATE +WHY\n2026-03-14 15:09:26 +running .*\n[\d:]+ +backing-off .*code 3.*\n$/);
 });
 
+test('why names no cause where nothing is wrong', async (t) => {
+  const { cli } = await withRuntime(t, new FakeReadSide(status('a')));
+  const { stdout } = await cli('why', 'a');
+  assert.match(stdout, /^code +first-start$/m);
+  assert.doesNotMatch(stdout, /^cause/m);
+});
+
 test('why --json adds the reason in full and the timeline to what ls --json gives', async (t) => {
   const readSide = new FakeReadSide(status('a', { retryAt: T0 + 1000 }));
   readSide.timelines.set('a', [{ from: 'starting', to: 'running', reason: reason() }]);

@@ -112,3 +112,9 @@ test('a time zone that does not exist is refused', () => {
   assert.equal(loadSettings({ TZ: 'Europe/Berlin' }).settings.timeZone, 'Europe/Berlin');
   assert.match(problemsOf({ TZ: 'Mars/Olympus' }).join(), /TZ: "Mars\/Olympus" is not a time zone/);
 });
+
+test("an image of one's own is fetched when it is missing, the default one is only built", () => {
+  assert.equal(loadSettings({}).settings.docker.pull, 'never');
+  assert.equal(loadSettings({ RUNTIME_IMAGE: 'registry.example/runtime:1' }).settings.docker.pull, 'missing');
+  assert.equal(loadSettings({ RUNTIME_IMAGE: 'x' }, { pull: 'never' }).settings.docker.pull, 'never');
+});

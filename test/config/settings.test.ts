@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SETTING_GROUPS } from '../../src/config/setting.ts';
-import { allSettings, defaultShards } from '../../src/config/settings.ts';
+import { allSettings } from '../../src/config/settings.ts';
+import { defaultShards } from '../../src/config/table/inside.ts';
 
 test('every setting has a flag, a variable and a help of its own', () => {
   const settings = allSettings();

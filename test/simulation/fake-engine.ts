@@ -136,8 +136,10 @@ export class FakeEngine {
   /** The runtime has been told the truth about this bot's container. */
   told(observation: Observation): void {
     const container = this.#containers.get(observation.botId);
-    if (container === undefined || container.containerId !== observation.container?.containerId) return;
-    if (container.phase === observation.container.phase && container.phase === 'running') container.touched = false;
+    // The port is another with every start, so it tells which one was meant.
+    if (container?.phase === 'running' && observation.container?.endpoint?.port === container.port) {
+      container.touched = false;
+    }
   }
 
   /** A runtime that starts anew has been told nothing. */

@@ -277,7 +277,8 @@ export class World {
     if (entry === undefined) return;
     if (message.kind === 'effect-done') {
       entry.observation = message.observation;
-      this.engine.told(message.observation);
+      // With something else already asked for, it comes too late to be heeded.
+      if (this.#executor.inFlight(botId) === undefined) this.engine.told(message.observation);
     }
     this.#tell(botId, message, 'system');
   }

@@ -1,17 +1,21 @@
 import type { Pick } from '../setting.ts';
 import { choice, duration, optional, portRange, text } from '../setting-kinds.ts';
 
+/** What `npm run image` builds. */
+const OWN_IMAGE = 'the0-runtime:latest';
+
 /** Engine docker. */
 export function dockerSettings(pick: Pick) {
+  const image = pick({
+    group: 'docker',
+    flag: 'runtime-image',
+    env: 'RUNTIME_IMAGE',
+    kind: text,
+    default: OWN_IMAGE,
+    help: 'image of the containers; `npm run image` builds the default one',
+  });
   return {
-    image: pick({
-      group: 'docker',
-      flag: 'runtime-image',
-      env: 'RUNTIME_IMAGE',
-      kind: text,
-      default: 'the0-runtime:local',
-      help: 'image of the containers; `npm run image` builds the default one',
-    }),
+    image,
     /** Null: a network of our own without traffic between containers. */
     network: pick({
       group: 'docker',
@@ -27,7 +31,9 @@ export function dockerSettings(pick: Pick) {
       flag: 'pull',
       env: 'THE0_PULL',
       kind: choice('never', 'missing'),
-      default: 'never',
+      // Contract 5.1 pulls what is missing. Our own image is only ever built here: whatever a registry has by its name is not ours.
+      default: image === OWN_IMAGE ? 'never' : 'missing',
+      defaultText: 'never for the default image, missing for any other',
       help: 'whether an image that is not there is fetched from its registry',
     }),
     deadlines: {

@@ -25,6 +25,16 @@ export class Catalogue {
     return this.#claims.shownAs.get(folder) ?? folder;
   }
 
+  /** Begins with these folders, all at once: who owns an id must not depend on which is read first. */
+  begin(wanted: ReadonlyMap<string, string | null>): void {
+    for (const [folder, id] of wanted) this.#wanted.set(folder, id);
+    this.#settle('');
+  }
+
+  has(folder: string): boolean {
+    return this.#wanted.has(folder);
+  }
+
   /**
    * Notes whose id a folder wants; null when it could not be read, then the last one stays.
    * @returns other folders to be looked at again: they came to own their id, or lost it

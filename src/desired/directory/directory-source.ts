@@ -11,7 +11,7 @@ import { FolderWatcher } from './folder-watcher.ts';
 export interface DirectorySourceOptions extends BotFolderOptions {
   /** The bots folder. */
   readonly directory: string;
-  /** A bot folder must be quiet this long before its change counts … */
+  /** A bot folder must be quiet this long (at least 120 ms) before its change counts … */
   readonly settleMs: number;
   /** … but is looked at after this long in any case. */
   readonly settleAtMostMs: number;
@@ -74,8 +74,7 @@ class DirectorySource implements DesiredState {
     this.#listener = listener;
     await this.#watcher.start();
     const folders = await this.#list();
-    // All ids first: who owns one must not depend on which folder happens to be read first.
-    for (const folder of folders) await this.#readId(folder);
+    this.#catalogue.begin(await this.#readIds(folders));
     await Promise.all(folders.map((folder) => this.#queue.add(folder)));
     this.#ready = true;
     this.#publish();
@@ -113,9 +112,21 @@ class DirectorySource implements DesiredState {
     return folders.sort();
   }
 
-  async #readId(folder: string): Promise<void> {
-    const parsed = await this.#folder(folder).readBotJson();
-    if (parsed !== null) this.#catalogue.want(folder, parsed.id);
+  async #readIds(folders: readonly string[]): Promise<Map<string, string | null>> {
+    const ids = new Map<string, string | null>();
+    for (const folder of folders) {
+      const parsed = await this.#folder(folder).readBotJson();
+      if (parsed !== null) ids.set(folder, parsed.id);
+    }
+    return ids;
+  }
+
+  /** A bot whose folder is gone may be in a new one that was not looked at yet: a rename must not stop it. */
+  async #findRenamed(): Promise<void> {
+    const unknown = (await this.#list()).filter((folder) => !this.#catalogue.has(folder));
+    for (const [folder, id] of await this.#readIds(unknown)) {
+      this.#lookAgain([folder, ...this.#catalogue.want(folder, id)]);
+    }
   }
 
   /** One look at one folder; everything that can be wrong with it ends up in its definition. */
@@ -126,6 +137,7 @@ class DirectorySource implements DesiredState {
       if (this.#listener === null) return;
       if (parsed === null) {
         if (!(await this.#rootIsThere())) return;
+        if (this.#catalogue.has(name)) await this.#findRenamed();
         this.#folders.delete(name);
         this.#lookAgain(this.#catalogue.forget(name));
       } else {

@@ -4,7 +4,7 @@ import { isCode, isPackageFolder } from './code-listing.ts';
 
 export interface FolderWatcherOptions {
   readonly directory: string;
-  /** A folder must be quiet this long … */
+  /** A folder must be quiet this long (at least 120 ms) … */
   readonly settleMs: number;
   /** … but is looked at after this long in any case. */
   readonly settleAtMostMs: number;
@@ -14,6 +14,12 @@ export interface FolderWatcherOptions {
   readonly rootChanged: () => void;
   readonly failed: (error: unknown) => void;
 }
+
+/**
+ * chokidar drops changes of a file within 50 ms after one it told of, and removals within 100 ms, and does not make up for
+ * it (`_throttle`). So what is quiet for it may not be quiet: a look that is to see the end of it must wait longer.
+ */
+const SHORTEST_SETTLE_MS = 120;
 
 /**
  * Watches the bots folder and turns bursts of events into one call per bot folder.
@@ -56,11 +62,18 @@ export class FolderWatcher {
     const settling = this.#settling.get(folder);
     const since = settling?.since ?? now;
     if (settling !== undefined) clearTimeout(settling.timer);
-    const delayMs = Math.min(this.#options.settleMs, Math.max(0, since + this.#options.settleAtMostMs - now));
-    const timer = setTimeout(() => {
-      this.#settling.delete(folder);
-      this.#options.settled(folder);
-    }, delayMs);
+    const settleMs = Math.max(this.#options.settleMs, SHORTEST_SETTLE_MS);
+    const atMostMs = Math.max(this.#options.settleAtMostMs, 2 * settleMs);
+    const leftMs = Math.max(0, since + atMostMs - now);
+    const timer = setTimeout(
+      () => {
+        this.#settling.delete(folder);
+        this.#options.settled(folder);
+        // Not quiet yet, so this look may not have seen the last of it.
+        if (leftMs < settleMs) this.touch(folder);
+      },
+      Math.min(settleMs, leftMs),
+    );
     this.#settling.set(folder, { timer, since });
   }
 

@@ -5,15 +5,17 @@ import { detailOf } from './docker-errors.ts';
 /** How long "the image is missing" is believed, so that a thousand waiting bots ask Docker once. */
 const MISSING_BELIEVED_MS = 1_000;
 
+export type ImageCalls = Pick<DockerApi, 'imageExists' | 'pull'>;
+
 /** The one image all containers are made from (contract 5.1). */
 export class BotImage {
   readonly reference: string;
-  readonly #api: DockerApi;
+  readonly #api: ImageCalls;
   readonly #pull: 'never' | 'missing';
   /** The running or last check; null when the next start has to look. */
   #check: Promise<void> | null = null;
 
-  constructor(api: DockerApi, reference: string, pull: 'never' | 'missing') {
+  constructor(api: ImageCalls, reference: string, pull: 'never' | 'missing') {
     this.#api = api;
     this.reference = reference;
     this.#pull = pull;

@@ -15,6 +15,9 @@ import { TrackedContainer } from './tracked-container.ts';
 /** The first conflict is cleared away; a second one means that somebody else keeps making this container. */
 const MOST_ATTEMPTS = 2;
 
+/** Starts of one bot on one network after the other, when networks are full or gone. */
+const MOST_NETWORK_ATTEMPTS = 4;
+
 type CreateOptions = ReturnType<typeof containerOptions>;
 
 export interface StarterParts {
@@ -89,27 +92,23 @@ export class ContainerStarter {
   }
 
   async #startNew(definition: BotDefinition, incarnation: number): Promise<TrackedContainer> {
-    const { api, image, network, ledger, template } = this.#parts;
+    const { api, image, network, ledger, template, shapeRevision } = this.#parts;
     await image.ensure();
-    const networkMode = await network.mode();
     if (template.directories !== null) await prepareDirectories(template.directories, definition);
     await this.#clearTerminationLog(definition.id);
-    const options = containerOptions(template, definition, {
-      incarnation,
-      networkMode,
-      shapeRevision: this.#parts.shapeRevision,
-    });
-    const { container, runs } = await this.#createOrTake(options, definition);
-    if (runs) return container;
-    try {
-      if ((await api.start(container.id)) === 'absent')
+    for (let attempt = 1; ; attempt++) {
+      const networkMode = await network.mode();
+      const options = containerOptions(template, definition, { incarnation, networkMode, shapeRevision });
+      const { container, runs } = await this.#createOrTake(options, definition);
+      if (runs) return container;
+      try {
+        if ((await api.start(container.id)) !== 'absent') return container;
         throw new Error('the container was removed while it was started');
-      return container;
-    } catch (error) {
-      network.forget();
-      // What was created and does not run would keep the bot's name. If even that fails, the next start clears it away.
-      await this.remove(container.id).catch(() => ledger.forget(container));
-      throw error;
+      } catch (error) {
+        // What was created and does not run would keep the bot's name. If even that fails, the next start clears it away.
+        await this.remove(container.id).catch(() => ledger.forget(container));
+        if (!(await network.failed(networkMode, error)) || attempt === MOST_NETWORK_ATTEMPTS) throw error;
+      }
     }
   }
 

@@ -86,8 +86,10 @@ class ProcessEngine implements ContainerEngine {
     const botId = request.definition.id;
     if (this.#closed) throw rejected(botId, 'the runtime is shutting down');
     if (!SAFE_ID.test(botId)) throw rejected(botId, 'its id has characters other than letters, digits, - and _');
-    this.#refuseSecond(request);
-    const launch = this.#launch(request);
+    if (this.#starting.has(botId)) throw nameTaken(botId);
+    const running = this.#running(botId);
+    if (running?.identity.specRevision === request.definition.specRevision) return running.observation();
+    const launch = this.#launch(request, running);
     this.#starting.set(botId, launch);
     try {
       return await launch;
@@ -140,19 +142,22 @@ class ProcessEngine implements ContainerEngine {
     if (failed.length > 0) throw engineErrorFor(failed[0], `${failed.length} bots could not be stopped`);
   }
 
-  #refuseSecond({ definition: { id }, inPlace }: StartRequest): void {
-    const bot = this.#bots.get(id);
-    const free = bot === undefined || (bot.lastExit !== null && bot.identity.containerId === inPlace);
-    if (free && !this.#starting.has(id)) return;
-    const facts = { containerId: bot?.identity.containerId ?? '', owner: 'this runtime' };
-    throw new EngineError({ code: 'name-taken', facts }, `bot ${id} has a container already`);
+  #running(botId: string): BotProcess | null {
+    const bot = this.#bots.get(botId);
+    return bot === undefined || bot.lastExit !== null ? null : bot;
   }
 
-  async #launch(request: StartRequest): Promise<Observation> {
+  /** @param replaces a container of another revision that still runs: it must end first */
+  async #launch(request: StartRequest, replaces: BotProcess | null): Promise<Observation> {
     const { definition } = request;
     const program = await this.#programs.missingFor(definition.runtime);
     if (program !== null) throw programMissing(definition, program);
     const directories = await prepareDirectories(this.#options, definition);
+    if (replaces !== null) {
+      const { botId, containerId } = replaces.identity;
+      await this.stop({ botId, containerId });
+      await this.remove({ botId, containerId });
+    }
     await this.#sweeps.get(definition.id);
     const port = definition.queryEntrypoint === null ? null : await this.#ports.take();
     let bot: BotProcess;
@@ -248,6 +253,11 @@ class ProcessEngine implements ContainerEngine {
 
 function rejected(botId: string, detail: string): EngineError {
   return new EngineError({ code: 'rejected', facts: { detail } }, `bot ${botId}: ${detail}`);
+}
+
+function nameTaken(botId: string): EngineError {
+  const facts = { containerId: '', owner: 'this runtime' };
+  return new EngineError({ code: 'name-taken', facts }, `bot ${botId} is being started already`);
 }
 
 function programMissing({ id, runtime }: BotDefinition, program: string): EngineError {

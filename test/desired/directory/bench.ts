@@ -51,7 +51,7 @@ export async function sourceBench(t: TestContext, changes: Partial<DirectorySour
   const source = createDirectorySource({
     directory: bots,
     codeCopies: store,
-    settleMs: 40,
+    settleMs: 120,
     settleAtMostMs: 400,
     resyncMs: 60_000,
     rootCheckMs: 50,

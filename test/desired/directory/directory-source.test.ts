@@ -69,7 +69,7 @@ test('a burst of edits is one change', async (t) => {
 });
 
 test('a folder that is deleted and made again the same does not disturb its bot', async (t) => {
-  const { bots, bot, start, log } = await sourceBench(t, { settleMs: 150 });
+  const { bots, bot, start, log } = await sourceBench(t, { settleMs: 250 });
   await bot('a', 'a');
   await start();
   await cp(join(bots, 'a'), join(bots, '.saved'), { recursive: true });

@@ -98,17 +98,27 @@ test('a start in place of a container that is gone makes a new one', async (t) =
   assert.notEqual(container.containerId, 'a.1');
 });
 
-test('a second container of a bot is refused, also while the first is being made', async (t) => {
-  const { engine, define } = await bench(t);
+test('a bot is never started twice: not while it is being started, nor while it runs', async (t) => {
+  const { engine, define, report } = await bench(t);
   const definition = await define('a', {});
   const first = engine.start({ definition, incarnation: 1, inPlace: null });
   await assert.rejects(engine.start({ definition, incarnation: 2, inPlace: null }), failsWith('name-taken'));
-  const containerId = (await first).container?.containerId ?? '';
-  await assert.rejects(
-    engine.start({ definition, incarnation: 3, inPlace: null }),
-    failsWith('name-taken', { containerId }),
-  );
-  await assert.rejects(engine.start({ definition, incarnation: 3, inPlace: containerId }), failsWith('name-taken'));
+  const { container } = await first;
+  const { pid } = await report('a');
+  const again = await engine.start({ definition, incarnation: 3, inPlace: null });
+  assert.deepEqual(again.container, container);
+  assert.equal(await runs(pid), true);
+});
+
+test('a start of another revision ends the running one first', async (t) => {
+  const { engine, define, report } = await bench(t);
+  await engine.start({ definition: await define('a', {}), incarnation: 1, inPlace: null });
+  const { pid } = await report('a');
+  const definition = await define('a', {}, { specRevision: 'r2' });
+  const { container } = await engine.start({ definition, incarnation: 2, inPlace: null });
+  assert.equal(container?.specRevision, 'r2');
+  assert.equal(container.incarnation, 2);
+  assert.equal(await runs(pid), false);
 });
 
 test('stop asks first: the agent ends by itself and says so', async (t) => {

@@ -1,0 +1,149 @@
+/**
+ * Crash to container running again on Docker, three ways in one run, crashes taken in turn:
+ * this runtime; the smallest loop "die event, start again in place"; Docker's own restart policy. All run the same containers.
+ * The crash is a SIGKILL of the container's first process, from the host.
+ *
+ *   node bench/crash-docker.ts [--json] [--short]        (root: the processes of containers are killed from outside)
+ */
+import process from 'node:process';
+import Docker from 'dockerode';
+import { IDLE_NODE, writeBot } from '../test/e2e/bot-folders.ts';
+import { startInProcess } from '../test/e2e/runtime-in-process.ts';
+import { makeFolders, poll, removeFolders } from '../test/e2e/runtime-under-test.ts';
+import { restartOnDie } from './docker/bare-loop.ts';
+import { copyOf, removeLabelled } from './docker/copies.ts';
+import { StartEvents } from './docker/events.ts';
+import { median, type Row, report } from './report.ts';
+
+const json = process.argv.includes('--json');
+const count = process.argv.includes('--short') ? 4 : 10;
+const ROUNDS = process.argv.includes('--short') ? 2 : 3;
+/** Longer than the 10 s after which Docker's policy forgets earlier crashes; ours forgets with `restart-healthy`. */
+const REST_MS = 10_500;
+const MARK = `the0.bench=${process.pid}`;
+
+const docker = new Docker();
+const folders = await makeFolders();
+const ids = Array.from({ length: count }, (_, index) => `bench-${process.pid}-${index}`);
+for (const id of ids) await writeBot(folders.botsDir, { id, files: IDLE_NODE, entrypoints: { bot: 'main.js' } });
+
+/** When `die` was received, per bot, and the pauses until the engine was called about it. */
+const died = new Map<string, number>();
+const toFirstCall: number[] = [];
+const toStartCall: number[] = [];
+const events = new StartEvents();
+const runtime = await startInProcess(
+  'docker',
+  folders,
+  { 'restart-healthy': '5s' },
+  {
+    trace: ({ botId, step }) => {
+      const now = performance.now();
+      if (step === 'die-received') died.set(botId, now);
+      const at = died.get(botId);
+      if (at === undefined) return;
+      if (step === 'exit-reported') toFirstCall.push(now - at);
+      if (step === 'start') {
+        toStartCall.push(now - at);
+        died.delete(botId);
+      }
+    },
+  },
+);
+let stopLoop = (): void => {};
+try {
+  await events.open(docker);
+  const ours = await Promise.all(ids.map(runningContainer));
+  const [bareLabel, policyLabel] = [`${MARK}-bare`, `${MARK}-policy`];
+  const bare = await copies('bare', bareLabel, 'no', ours);
+  const policy = await copies('policy', policyLabel, 'always', ours);
+  stopLoop = await restartOnDie(docker, bareLabel);
+
+  const times: Record<'ours' | 'bare' | 'policy', number[]> = { ours: [], bare: [], policy: [] };
+  for (let round = 0; round < ROUNDS; round++) {
+    await new Promise((resolve) => setTimeout(resolve, REST_MS));
+    for (let i = 0; i < count; i++) {
+      times.ours.push(await crash(ours[i]));
+      times.bare.push(await crash(bare[i]));
+      times.policy.push(await crash(policy[i]));
+    }
+  }
+  const [figure, bareMs, policyMs] = [median(times.ours), median(times.bare), median(times.policy)];
+  const p99 = quantile(toStartCall, 0.99);
+  const rows: Row[] = [
+    row('crash to running, p50, beside the bare loop', figure, bareMs, 1.15),
+    row("crash to running, p50, beside Docker's restart policy", figure, policyMs, 1),
+    {
+      what: 'die received to start call, p99',
+      figure: p99,
+      unit: 'ms',
+      floor: null,
+      ratio: p99 / 5,
+      bar: '<= 5 ms',
+      pass: p99 <= 5,
+    },
+  ];
+  report(rows, {
+    json,
+    notes: [
+      `${times.ours.length} crashes per variant; die received to start call p50 ${median(toStartCall).toFixed(1)} ms, of which until the exit and its cause were read p50 ${median(toFirstCall).toFixed(1)} ms.`,
+    ],
+  });
+} finally {
+  stopLoop();
+  events.close();
+  await runtime.stopBots();
+  await runtime.close();
+  for (const suffix of ['bare', 'policy']) await removeLabelled(docker, `${MARK}-${suffix}`);
+  await removeFolders(folders);
+}
+
+function row(what: string, figure: number, floor: number, bar: number): Row {
+  const ratio = figure / floor;
+  return { what, figure, unit: 'ms', floor, ratio, bar: `<= ${bar}`, pass: ratio <= bar };
+}
+
+async function runningContainer(botId: string): Promise<Docker.Container> {
+  const id = await poll(
+    `${botId} to run`,
+    async () => {
+      const bots = await runtime.supervisor.list();
+      const bot = bots.find((status) => status.id === botId);
+      return bot?.state === 'running' ? (bot.containerId ?? undefined) : undefined;
+    },
+    60_000,
+  );
+  return docker.getContainer(id);
+}
+
+async function copies(
+  kind: string,
+  label: string,
+  restart: string,
+  originals: readonly Docker.Container[],
+): Promise<Docker.Container[]> {
+  const [key = '', value = ''] = label.split('=');
+  const made: Docker.Container[] = [];
+  for (const [index, original] of originals.entries()) {
+    const name = `the0-bench-${kind}-${process.pid}-${index}`;
+    const container = await docker.createContainer(copyOf(await original.inspect(), name, { [key]: value }, restart));
+    await container.start();
+    made.push(container);
+  }
+  return made;
+}
+
+async function crash(container: Docker.Container | undefined): Promise<number> {
+  if (container === undefined) throw new Error('there is no such container');
+  const { Id: id, State: state } = await container.inspect();
+  if (!state.Running) throw new Error(`${id} does not run`);
+  const started = events.next(id);
+  const begun = performance.now();
+  process.kill(state.Pid, 'SIGKILL');
+  return (await started) - begun;
+}
+
+function quantile(values: readonly number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN;
+}

@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { bundleAgent } from '../../../images/bundle-agent.ts';
+import type { ContainerEngine } from '../../../src/engine/container-engine.ts';
+import { createProcessEngine } from '../../../src/engine/process/process-engine.ts';
+import type { ProcessEngineOptions } from '../../../src/engine/process/process-engine-options.ts';
+import { dataPaths } from '../../../src/storage/data-directory.ts';
+import type { BotSketch } from './bots.ts';
+import type { EngineHarness } from './suite.ts';
+
+const IMAGES = join(import.meta.dirname, '../../../images');
+
+export interface ProcessHarness extends EngineHarness {
+  /** Where notes about live processes are. */
+  readonly runDirectory: string;
+  options(overrides?: Partial<ProcessEngineOptions>): ProcessEngineOptions;
+}
+
+/** The real agent, on a data directory of its own. */
+export async function processHarness(): Promise<ProcessHarness> {
+  const root = await mkdtemp(join(tmpdir(), 'the0-process-'));
+  const paths = dataPaths(root);
+  const agentFile = await bundleAgent(join(paths.cache, 'agent.js'));
+  const engines = new Set<ContainerEngine>();
+  const options = (overrides: Partial<ProcessEngineOptions> = {}): ProcessEngineOptions => ({
+    agentFile,
+    nodeBinary: process.execPath,
+    nodeArguments: [],
+    wrappersPath: join(IMAGES, 'wrappers'),
+    sdkPath: join(IMAGES, 'sdk'),
+    codeDirOf: paths.code,
+    stateDirOf: paths.state,
+    logsDirOf: paths.logs,
+    runDirectory: paths.run,
+    hostEnvironment: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: root },
+    timeZone: 'UTC',
+    stopGraceMs: 5_000,
+    agentExtraMs: 5_000,
+    leftoverGraceMs: 1_000,
+    killWaitMs: 5_000,
+    missingProgramMs: 1_000,
+    logBytesPerSecond: 1_000_000,
+    logFileBytes: 1_000_000,
+    queryPortRange: { first: 26_000, last: 26_999 },
+    warn: (error) => console.error(error),
+    ...overrides,
+  });
+  return {
+    canAdopt: false,
+    sharesNames: false,
+    runDirectory: paths.run,
+    options,
+    makeEngine({ instance, stopGraceMs = 5_000 } = {}) {
+      // Another instance is another data directory; what counts of it here is whose processes it notes.
+      const runDirectory = instance === undefined ? paths.run : join(root, 'instances', instance);
+      const engine = createProcessEngine(options({ stopGraceMs, runDirectory }));
+      engines.add(engine);
+      return engine;
+    },
+    async makeBot(sketch: BotSketch) {
+      const id = sketch.id ?? `t-${randomUUID()}`;
+      const specRevision = sketch.revision ?? 'first';
+      const code = paths.code(id, specRevision);
+      await mkdir(code, { recursive: true });
+      for (const [file, text] of Object.entries(sketch.files)) await writeFile(join(code, file), text);
+      return {
+        id,
+        kind: 'realtime',
+        enabled: true,
+        config: sketch.config ?? {},
+        version: '1.0.0',
+        filePath: '',
+        name: id,
+        runtime: 'nodejs20',
+        entrypoint: 'main.js',
+        queryEntrypoint: 'query.js' in sketch.files ? 'query.js' : null,
+        specRevision,
+        problem: null,
+      };
+    },
+    stateDirectory: paths.state,
+    async cleanup() {
+      for (const engine of engines) await engine.close();
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}

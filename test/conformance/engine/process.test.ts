@@ -1,0 +1,4 @@
+import { processHarness } from './process-harness.ts';
+import { engineSuite } from './suite.ts';
+
+engineSuite('process', { skip: false }, processHarness);
