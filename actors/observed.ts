@@ -39,7 +39,7 @@ function isExitOfRunning({ draft }: Change, { container, lastExit }: Observation
     container.phase !== 'created' &&
     container.containerId === seen.containerId &&
     lastExit.incarnation === seen.incarnation &&
-    lastExit.at >= draft.knownUntil
+    lastExit.at > draft.knownUntil
   );
 }
 

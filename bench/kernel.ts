@@ -1,12 +1,12 @@
 /**
  * The kernel against its floors: `node --expose-gc bench/kernel.ts [--json]`.
  *
- * Figure and floor alternate over several rounds, so that a busy machine disturbs both; medians are compared.
+ * Figure and floor alternate over several rounds after one to warm up, so that a busy machine disturbs both; medians are compared.
  */
 
 import { kernelBytesPerActor } from './kernel/memory.ts';
 import { arraysPerSecond, type Load, mailboxesPerSecond } from './kernel/one-thread.ts';
-import { portPerSecond, shardPerSecond, type Traffic } from './kernel/threads.ts';
+import { type Lane, portLane, shardLane, type Traffic } from './kernel/threads.ts';
 import { median, type Row, report } from './report.ts';
 
 const ROUNDS = 5;
@@ -36,15 +36,20 @@ async function oneThread(what: string, load: Load): Promise<Row> {
 }
 
 async function betweenThreads(what: string, traffic: Traffic): Promise<Row> {
+  const shard = await shardLane();
+  const ports = new Map<number, Lane>();
+  for (const batchSize of BATCH_SIZES) ports.set(batchSize, await portLane(batchSize));
   const figures: number[] = [];
   const floors = new Map<number, number[]>(BATCH_SIZES.map((size) => [size, []]));
-  for (let round = 0; round < ROUNDS; round += 1) {
-    for (const [batchSize, rates] of floors) {
-      // One by one is many times slower; it needs no more than a glance.
-      if (batchSize > 1 || round === 0) rates.push(await portPerSecond(traffic, batchSize));
+  for (let round = -1; round < ROUNDS; round += 1) {
+    for (const [batchSize, port] of ports) {
+      const rate = await port.run(traffic);
+      if (round >= 0) floors.get(batchSize)?.push(rate);
     }
-    figures.push(await shardPerSecond(traffic));
+    const rate = await shard.run(traffic);
+    if (round >= 0) figures.push(rate);
   }
+  for (const lane of [shard, ...ports.values()]) await lane.end();
   const medians = [...floors].map(([size, rates]) => ({ size, rate: median(rates) }));
   const best = medians.reduce((a, b) => (b.rate > a.rate ? b : a));
   const list = medians.map(({ size, rate }) => `${size}: ${(rate / 1e6).toFixed(2)}`).join(', ');

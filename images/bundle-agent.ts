@@ -47,7 +47,10 @@ export function projectVersion(): string {
 }
 
 function sourceDigest(): string {
-  const hash = createHash('sha256').update(projectVersion());
+  // This file too: it decides how they are put together.
+  const hash = createHash('sha256')
+    .update(projectVersion())
+    .update(readFileSync(fileURLToPath(import.meta.url)));
   for (const folder of SOURCES) {
     for (const name of readdirSync(join(PROJECT, folder)).sort()) {
       const path = join(PROJECT, folder, name);

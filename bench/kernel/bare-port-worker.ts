@@ -1,8 +1,8 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Done, Tick } from './counter-behavior.ts';
 
-/** Reads every message, and answers each or only the last. */
-const { port, messages, answered }: { port: MessagePort; messages: number; answered: boolean } = workerData;
+/** Reads every message, and answers those that want it. */
+const port: MessagePort = workerData;
 let count = 0;
 let total = 0;
 
@@ -11,7 +11,7 @@ port.on('message', (batch: readonly Tick[]) => {
   for (const message of batch) {
     total += message.amount;
     count += 1;
-    if (answered || count === messages) answers.push({ kind: 'done', total, count });
+    if (message.answer === 1) answers.push({ kind: 'done', total, count });
   }
   if (answers.length > 0) port.postMessage(answers);
 });

@@ -30,7 +30,11 @@ export class OutputLog {
   constructor(path: string, tee: Tee | null, limits: AgentLimits) {
     const { logFileBytes, logQueueBytes, logRetryMs, logLineBytes } = limits;
     const fileLimits = { fileBytes: logFileBytes, queueBytes: logQueueBytes, retryMs: logRetryMs };
-    this.#file = new LogFile(path, fileLimits, (trouble) => tee?.write('stderr', logLine('error', trouble)));
+    this.#file = new LogFile(path, fileLimits, (trouble) => {
+      const line = logLine('error', trouble);
+      if (tee === null) process.stderr.write(line);
+      else tee.write('stderr', line);
+    });
     this.#tee = tee;
     this.#budget = new LogBudget(limits.logBytesPerSecond, performance.now());
     this.#lines = { stdout: new LineAssembler(logLineBytes), stderr: new LineAssembler(logLineBytes) };

@@ -2,7 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Envelope, Undelivered } from './behavior.ts';
 import { systemClock } from './clock.ts';
 import { errorFrom } from './shard-errors.ts';
-import { BATCH_SIZE, cloneError, type EnvelopeBatch, EnvelopeBatcher, unpackEnvelopes } from './shard-stream.ts';
+import { BATCH_SIZE, cloneError, type EnvelopeBatch, EnvelopeBatcher } from './shard-stream.ts';
 
 export interface ShardOutboxOptions<Message> {
   readonly stream: MessagePort;
@@ -130,28 +130,26 @@ export class ShardOutbox<Message> {
   };
 
   #send(): void {
-    const batch = this.#batch.take(this.#effectsHandled);
+    const { batch, envelopes } = this.#batch.take(this.#effectsHandled);
     this.#effectsAcknowledged = this.#effectsHandled;
     try {
       this.#options.stream.postMessage(batch);
     } catch {
       // One message that cannot be cloned must not cost the others. Which one it is can only be found by trying each.
-      this.#sendWhatClones(batch);
+      this.#sendWhatClones(batch, envelopes);
     }
   }
 
-  #sendWhatClones(batch: EnvelopeBatch<Message>): void {
-    const rest = new EnvelopeBatcher<Message>();
-    unpackEnvelopes(batch, (to, lane, message, spawn) => {
-      const error = cloneError(message);
-      if (error === null) {
-        rest.add({ to, lane, message, spawn });
-      } else {
-        this.#posted -= 1;
-        this.#reject({ to, lane, message, spawn }, error);
-      }
+  #sendWhatClones(batch: EnvelopeBatch<Message>, envelopes: readonly Envelope<Message>[]): void {
+    const errors = batch.messages.map(cloneError);
+    const isSound = (_: unknown, i: number): boolean => errors[i] === null;
+    const rest = { ...batch, to: batch.to.filter(isSound), messages: batch.messages.filter(isSound) };
+    this.#options.stream.postMessage(rest);
+    this.#posted -= batch.to.length - rest.to.length;
+    envelopes.forEach((envelope, i) => {
+      const error = errors[i];
+      if (error !== null && error !== undefined) this.#reject(envelope, error);
     });
-    this.#options.stream.postMessage(rest.take(batch.effectsHandled));
   }
 
   #reject(envelope: Envelope<Message>, error: Error): void {

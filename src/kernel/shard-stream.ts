@@ -1,3 +1,4 @@
+import { type Addresses, AddressReader, AddressWriter } from './addresses.ts';
 import type { Envelope, Lane, Undelivered } from './behavior.ts';
 import type { ShardEffect } from './shard.ts';
 
@@ -7,21 +8,21 @@ import type { ShardEffect } from './shard.ts';
  *     owner ── EnvelopeBatch ──► thread        at most one per turn, or one per BATCH_SIZE
  *           ◄── Report ─────────
  *
- * Batches hold columns, not objects: cloning three arrays costs far less than an object with the same keys for every message. All counts are
- * totals since the start, so that nothing drifts when a report says less than the one before.
+ * Batches hold columns, not objects: cloning two arrays costs far less than an object with the same keys for every message. All
+ * counts are totals since the start, so that nothing drifts when a report says less than the one before.
  */
-export interface EnvelopeBatch<Message> {
-  readonly to: readonly string[];
-  /** Index in LANES; plus SPAWN when the envelope may create the actor. */
-  readonly lanes: readonly number[];
+export interface EnvelopeBatch<Message> extends Addresses {
+  /** For each message the actor's number times 8, plus its lane's index in LANES, plus SPAWN when it may create the actor. */
+  readonly to: readonly number[];
   readonly messages: readonly Message[];
   /** Effects the owner has handled. */
   readonly effectsHandled: number;
 }
 
 /** What a thread tells its owner at the end of a turn. */
-export interface Report<Message, Effect> {
-  readonly from: readonly string[];
+export interface Report<Message, Effect> extends Addresses {
+  /** For each effect the actor's number. */
+  readonly from: readonly number[];
   readonly effects: readonly Effect[];
   readonly undelivered: readonly Undelivered<Message>[];
   /** Envelopes that have left the port and are in a mailbox or handled. */
@@ -37,52 +38,61 @@ const LANES: readonly Lane[] = ['system', 'user', 'observation'];
 const SPAWN = 4;
 
 export class EnvelopeBatcher<Message> {
-  #to: string[] = [];
-  #lanes: number[] = [];
+  readonly #addresses = new AddressWriter();
+  #to: number[] = [];
   #messages: Message[] = [];
+  #envelopes: Envelope<Message>[] = [];
 
   get size(): number {
     return this.#to.length;
   }
 
   add(envelope: Envelope<Message>): void {
-    this.#to.push(envelope.to);
-    this.#lanes.push(laneNumber(envelope.lane) + (envelope.spawn === true ? SPAWN : 0));
+    const lane = envelope.lane === 'system' ? 0 : envelope.lane === 'user' ? 1 : 2;
+    this.#to.push(this.#addresses.number(envelope.to) * 8 + lane + (envelope.spawn === true ? SPAWN : 0));
     this.#messages.push(envelope.message);
+    this.#envelopes.push(envelope);
   }
 
-  take(effectsHandled: number): EnvelopeBatch<Message> {
-    const batch = { to: this.#to, lanes: this.#lanes, messages: this.#messages, effectsHandled };
+  take(effectsHandled: number): { batch: EnvelopeBatch<Message>; envelopes: readonly Envelope<Message>[] } {
+    const batch = { ...this.#addresses.take(), to: this.#to, messages: this.#messages, effectsHandled };
+    const envelopes = this.#envelopes;
     this.#to = [];
-    this.#lanes = [];
     this.#messages = [];
-    return batch;
+    this.#envelopes = [];
+    return { batch, envelopes };
   }
 }
 
-/** Calls `deliver` for every envelope of a batch, in order. */
-export function unpackEnvelopes<Message>(
-  batch: EnvelopeBatch<Message>,
-  deliver: (to: string, lane: Lane, message: Message, spawn: boolean) => void,
-): void {
-  const { to, lanes, messages } = batch;
-  for (let i = 0; i < to.length; i += 1) {
-    const id = to[i];
-    const code = lanes[i] ?? 0;
-    const lane = LANES[code & ~SPAWN];
-    const message = messages[i];
-    if (id === undefined || lane === undefined || message === undefined) throw new TypeError('Torn batch of envelopes');
-    deliver(id, lane, message, code >= SPAWN);
+export class EnvelopeUnpacker<Message> {
+  readonly #addresses = new AddressReader();
+  readonly #deliver: (to: string, lane: Lane, message: Message, spawn: boolean) => void;
+
+  /** @param deliver called for every envelope of a batch, in order */
+  constructor(deliver: (to: string, lane: Lane, message: Message, spawn: boolean) => void) {
+    this.#deliver = deliver;
+  }
+
+  unpack(batch: EnvelopeBatch<Message>): void {
+    this.#addresses.learn(batch);
+    const { to, messages } = batch;
+    for (let i = 0; i < to.length; i += 1) {
+      const code = to[i] ?? -1;
+      const lane = LANES[code & 3];
+      const message = messages[i];
+      if (lane === undefined || message === undefined) throw new TypeError('Torn batch of envelopes');
+      this.#deliver(this.#addresses.id(code >> 3), lane, message, (code & SPAWN) !== 0);
+    }
   }
 }
 
-export function unpackEffects<Message, Effect>(report: Report<Message, Effect>): ShardEffect<Effect>[] {
-  const { from, effects } = report;
-  return effects.map((effect, i) => {
-    const id = from[i];
-    if (id === undefined) throw new TypeError('Torn batch of effects');
-    return { from: id, effect };
-  });
+export class EffectUnpacker<Effect> {
+  readonly #addresses = new AddressReader();
+
+  unpack(report: Report<unknown, Effect>): ShardEffect<Effect>[] {
+    this.#addresses.learn(report);
+    return report.effects.map((effect, i) => ({ from: this.#addresses.id(report.from[i] ?? -1), effect }));
+  }
 }
 
 /** Why a value cannot cross threads, or null when it can. */
@@ -93,8 +103,4 @@ export function cloneError(value: unknown): Error | null {
   } catch (thrown) {
     return thrown instanceof Error ? thrown : new Error(String(thrown));
   }
-}
-
-function laneNumber(lane: Lane): number {
-  return lane === 'system' ? 0 : lane === 'user' ? 1 : 2;
 }

@@ -6,13 +6,14 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { expose } from 'comlink';
 import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
 import { ActorSystem } from './actor-system.ts';
+import { AddressWriter } from './addresses.ts';
 import type { Undelivered } from './behavior.ts';
 import { systemClock } from './clock.ts';
 import type { KernelLimits } from './limits.ts';
 import { loadBehavior } from './load-behavior.ts';
 import type { ShardControl } from './shard-control.ts';
 import { errorFrom } from './shard-errors.ts';
-import { BATCH_SIZE, cloneError, type EnvelopeBatch, type Report, unpackEnvelopes } from './shard-stream.ts';
+import { BATCH_SIZE, cloneError, type EnvelopeBatch, EnvelopeUnpacker, type Report } from './shard-stream.ts';
 
 export interface ShardWorkerStart {
   readonly behaviorModule: string;
@@ -36,7 +37,9 @@ process.on('unhandledRejection', (reason) => {
 
 const behavior = await loadBehavior<unknown, unknown, AnyEffect>(start.behaviorModule, start.settings);
 
-let from: string[] = [];
+const addresses = new AddressWriter();
+let from: number[] = [];
+let fromIds: string[] = [];
 let effects: AnyEffect[] = [];
 let undelivered: Undelivered<unknown>[] = [];
 let received = 0;
@@ -49,7 +52,8 @@ let drains: { posted: number; done: (effectsReported: number) => void }[] = [];
 
 const system = new ActorSystem(behavior, systemClock, limits, {
   effect(id, effect) {
-    from.push(id);
+    from.push(addresses.number(id));
+    fromIds.push(id);
     effects.push(effect);
     if (effects.length >= BATCH_SIZE) report();
   },
@@ -65,10 +69,12 @@ const system = new ActorSystem(behavior, systemClock, limits, {
   },
 });
 
+const envelopes = new EnvelopeUnpacker<unknown>((to, lane, message, spawn) => system.deliver(to, lane, message, spawn));
+
 stream.on('message', (batch: EnvelopeBatch<unknown>) => {
   effectsHandled = batch.effectsHandled;
   received += batch.to.length;
-  unpackEnvelopes(batch, deliver);
+  envelopes.unpack(batch);
   if (isTooFarAhead()) return;
   system.resume();
   system.runEarly();
@@ -88,26 +94,25 @@ const control: ShardControl = {
 };
 expose(control, nodeEndpoint(parentPort));
 
-function deliver(to: string, lane: 'system' | 'user' | 'observation', message: unknown, spawn: boolean): void {
-  system.deliver(to, lane, message, spawn);
-}
-
 function report(): void {
-  const next: Report<unknown, AnyEffect> = { from, effects, undelivered, received, backlog: system.backlog };
+  const counts = { received, backlog: system.backlog };
+  const next: Report<unknown, AnyEffect> = { ...addresses.take(), from, effects, undelivered, ...counts };
+  const ids = fromIds;
   from = [];
+  fromIds = [];
   effects = [];
   undelivered = [];
   try {
     stream.postMessage(next);
   } catch {
     // One effect that cannot be cloned must not cost the others. Which one it is can only be found by trying each.
-    reportWhatClones(next);
+    reportWhatClones(next, ids);
     return;
   }
   countReported(next);
 }
 
-function reportWhatClones(whole: Report<unknown, AnyEffect>): void {
+function reportWhatClones(whole: Report<unknown, AnyEffect>, ids: readonly string[]): void {
   const errors = whole.effects.map(cloneError);
   const rest = {
     ...whole,
@@ -116,7 +121,7 @@ function reportWhatClones(whole: Report<unknown, AnyEffect>): void {
   };
   stream.postMessage(rest);
   countReported(rest);
-  whole.from.forEach((id, i) => {
+  ids.forEach((id, i) => {
     const error = errors[i];
     if (error === null || error === undefined) return;
     failed.push({ id, error: new TypeError(`An effect of actor ${id} is no plain data: ${error.message}`) });

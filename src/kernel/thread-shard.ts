@@ -8,7 +8,7 @@ import type { Shard, ShardListener } from './shard.ts';
 import { PendingCalls, type ShardControl } from './shard-control.ts';
 import { errorFrom, ShardGone, ShardStartFailed } from './shard-errors.ts';
 import { ShardOutbox } from './shard-outbox.ts';
-import { type Report, unpackEffects } from './shard-stream.ts';
+import { EffectUnpacker, type Report } from './shard-stream.ts';
 import type { ShardWorkerStart } from './shard-worker.ts';
 
 export interface ThreadShardOptions<Message, Effect> {
@@ -66,6 +66,7 @@ class ThreadShard<Message, Effect extends { readonly kind: string }> implements 
   readonly #control: Remote<ShardControl>;
   readonly #stream: MessagePort;
   readonly #outbox: ShardOutbox<Message>;
+  readonly #effects = new EffectUnpacker<Effect>();
   #phase: 'starting' | 'running' | 'stopping' | 'ended' = 'starting';
   #stopped: Promise<void> | null = null;
   #crash: Error | null = null;
@@ -154,7 +155,8 @@ class ThreadShard<Message, Effect extends { readonly kind: string }> implements 
 
   #take(report: Report<Message, Effect>): void {
     if (this.#phase === 'ended') return;
-    if (report.effects.length > 0) this.#listener.effects(unpackEffects(report));
+    const effects = this.#effects.unpack(report);
+    if (effects.length > 0) this.#listener.effects(effects);
     if (report.undelivered.length > 0) this.#listener.undelivered(report.undelivered);
     this.#effectsHandled += report.effects.length;
     this.#outbox.acknowledge(this.#effectsHandled);

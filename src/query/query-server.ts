@@ -65,7 +65,9 @@ export class QueryServer {
       held: shared.held,
       left: () => this.#left(),
     };
-    this.#sweeper = setInterval(() => this.#sweep(), Math.max(100, limits.idleConnectionMs / 4));
+    this.#sweeper = setInterval(() => this.#sweep(), Math.max(MIN_SWEEP_MS, limits.idleConnectionMs / 4));
+    // An open socket keeps the process alive, not this.
+    this.#sweeper.unref();
     this.#app
       .any('/health', (response, request) => health(response, request))
       .post('/query', (response, request) => this.#query(response, request))
@@ -166,3 +168,5 @@ function endJson(response: HttpResponse, body: string): void {
 function end(response: HttpResponse, request: HttpRequest, body: string): void {
   response.end(request.getMethod() === 'head' ? '' : body);
 }
+
+const MIN_SWEEP_MS = 20;

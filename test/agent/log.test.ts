@@ -99,6 +99,7 @@ test('a full disk does not stop the bot, and one line says what is missing', asy
         'echo "lost 1"; echo "lost 2"; touch ../written; while [ ! -e ../room ]; do sleep 0.02; done; sleep 1.2; echo kept; sleep 0.2; exit 6',
       ),
     },
+    env: { THE0_LOG_TEE: '0' },
     // Writing there fails with ENOSPC.
     prepare: (root) => symlinkSync('/dev/full', join(root, 'logs', 'bot.log')),
   });

@@ -20,7 +20,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/agent': ['node:', 'actors/observation.ts', 'src/storage'],
   'src/admin': ['node:', 'npm:', 'actors'],
   'src/config': ['node:', 'npm:'],
-  'src/commands': ['node:', 'npm:', 'actors', 'src', 'images/bundle-agent.ts'],
+  'src/commands': ['node:', 'npm:', 'actors', 'src', 'images/bundle-agent.ts', 'package.json'],
 };
 
 function ports(): string[] {

@@ -2,7 +2,7 @@ import type { Pick } from '../setting.ts';
 import { choice, duration, optional, portRange, text } from '../setting-kinds.ts';
 
 /** What `npm run image` builds. */
-const OWN_IMAGE = 'the0-runtime:latest';
+const OWN_IMAGE = 'the0-runtime:local';
 
 /** Engine docker. */
 export function dockerSettings(pick: Pick) {

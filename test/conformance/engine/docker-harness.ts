@@ -22,8 +22,6 @@ export async function dockerHarness(): Promise<DockerHarness> {
   const instance: string = randomUUID();
   const instances = new Set<string>([instance]);
   return {
-    canAdopt: true,
-    sharesNames: true,
     instance,
     makeEngine({ stopGraceMs = 5_000, ...overrides } = {}) {
       if (overrides.instance !== undefined) instances.add(overrides.instance);

@@ -48,8 +48,6 @@ export async function processHarness(): Promise<ProcessHarness> {
     ...overrides,
   });
   return {
-    canAdopt: false,
-    sharesNames: false,
     runDirectory: paths.run,
     options,
     makeEngine({ instance, stopGraceMs = 5_000 } = {}) {

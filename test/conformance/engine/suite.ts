@@ -9,11 +9,16 @@ import { type ContainerEngine, EngineError } from '../../../src/engine/container
 import * as bots from './bots.ts';
 import { recordingListener } from './recording-listener.ts';
 
-export interface EngineHarness {
+export interface EngineTraits {
+  /** A sentence why the suite cannot run here, or false. */
+  readonly skip: string | false;
   /** Whether containers go on when the engine object is closed, and are found by the next one of the same instance. */
-  readonly canAdopt: boolean;
+  readonly adopts?: boolean;
   /** Whether two instances of the runtime share one name space, so that a bot runs in one of them only. */
-  readonly sharesNames: boolean;
+  readonly sharesNames?: boolean;
+}
+
+export interface EngineHarness {
   /** @param instance of which the engine sees containers; the harness' own when left out */
   makeEngine(overrides?: { instance?: string; stopGraceMs?: number }): ContainerEngine;
   /** Puts the files where the engine takes a bot's code from. Each call makes a bot of its own. */
@@ -25,12 +30,8 @@ export interface EngineHarness {
 }
 
 /** The port's contract (src/engine/container-engine.ts), the same for every engine. */
-export function engineSuite(
-  name: string,
-  options: { skip: string | false },
-  makeHarness: () => Promise<EngineHarness>,
-): void {
-  describe(`${name} engine`, options, () => {
+export function engineSuite(name: string, traits: EngineTraits, makeHarness: () => Promise<EngineHarness>): void {
+  describe(`${name} engine`, { skip: traits.skip }, () => {
     let harness: EngineHarness;
     let incarnation = Date.now();
     const next = () => ++incarnation;
@@ -269,9 +270,8 @@ export function engineSuite(
       await engine.close();
     });
 
-    describe('adoption', () => {
+    if (traits.adopts) {
       it('finds what ran before it, reports it once and then calls listed', async (t) => {
-        if (!harness.canAdopt) return t.skip('this engine ends its bots with itself');
         const before = harness.makeEngine();
         await before.watch(recordingListener());
         const running = await harness.makeBot(bots.answersQueries);
@@ -294,7 +294,6 @@ export function engineSuite(
       });
 
       it('governs what it found: hears its exit and starts it again in place', async (t) => {
-        if (!harness.canAdopt) return t.skip('this engine ends its bots with itself');
         const before = harness.makeEngine();
         const definition = await harness.makeBot(bots.exitsWhenAsked);
         const first = await started(before, definition);
@@ -313,9 +312,10 @@ export function engineSuite(
         assert.equal(observation.container?.containerId, inPlace);
         assert.equal(observation.container.incarnation, again);
       });
+    }
 
+    if (traits.sharesNames) {
       it('refuses to run a bot that another instance runs on the same engine', async (t) => {
-        if (!harness.sharesNames) return t.skip('instances of this engine do not share names');
         const { engine } = await watched(t);
         const other = await watched(t, { instance: `other-${Date.now()}` });
         const definition = await harness.makeBot(bots.idle);
@@ -327,7 +327,7 @@ export function engineSuite(
         });
         assert.equal((await other.engine.inspect(definition.id)).container?.phase, 'running');
       });
-    });
+    }
   });
 }
 
