@@ -8,9 +8,9 @@ import { type ContainerFacts, mergeObservations, type Observation } from './obse
 import { inspect, reconcile } from './reconcile.ts';
 
 /**
- * What the engine reports by itself may come late, twice, out of order or not at all. So it is taken at its word only where it
- * fits what is known: the first word, the same again, or the exit of the very container that runs. Anything else is a hint to
- * ask the engine, whose answer is then the truth.
+ * What the engine reports by itself may come late, twice, out of order or not at all. So it is taken at its word only where
+ * nothing can be broken by it: a first word that asks for no more than to adopt or to start, the same again, or the exit of
+ * the very container that runs. Anything else is a hint to ask the engine, whose answer is then the truth.
  *
  * While an answer is awaited, the newest report waits with it; the answer may know more, or less.
  */
@@ -18,9 +18,9 @@ export function onObserved(change: Change, observation: Observation): void {
   const { draft } = change;
   if (draft.inFlight !== null) {
     draft.held = draft.held === null ? observation : mergeObservations(draft.held, observation);
-  } else if ((draft.seen === undefined && !draft.inDoubt) || isExitOfRunning(change, observation)) {
+  } else if (isHarmlessFirst(change, observation) || isExitOfRunning(change, observation)) {
     accept(change, observation, 'observed');
-  } else if (draft.inDoubt || !isOldNews(change, observation)) {
+  } else if (!isOldNews(change, observation)) {
     inspect(change);
   }
 }
@@ -30,6 +30,13 @@ export function onHeld(change: Change, answeredAt: number): void {
   const { held } = change.draft;
   change.draft.held = null;
   if (held !== null && held.at >= answeredAt) onObserved(change, held);
+}
+
+function isHarmlessFirst({ draft, settings }: Change, { container }: Observation): boolean {
+  if (draft.seen !== undefined || draft.inDoubt) return false;
+  if (container === null) return true;
+  const goal = goalOf(draft, settings.orphanGraceMs).kind;
+  return goal === 'tolerate' || (goal === 'run' && container.phase === 'running' && isWanted(draft, container));
 }
 
 function isExitOfRunning({ draft }: Change, { container, lastExit }: Observation): boolean {
@@ -45,7 +52,7 @@ function isExitOfRunning({ draft }: Change, { container, lastExit }: Observation
 
 function isOldNews({ draft }: Change, { container }: Observation): boolean {
   const { seen } = draft;
-  if (seen === undefined) return false;
+  if (seen === undefined || draft.inDoubt) return false;
   if (seen === null || container === null) return seen === container;
   if (container.containerId !== seen.containerId) return false;
   // No container becomes `created` again.

@@ -4,7 +4,7 @@ export const LIMITS: KernelLimits = {
   mailboxSize: 256,
   messagesPerActorTurn: 32,
   turnBudgetMs: 5,
-  unhandledEnvelopes: 65_536,
+  unhandledEnvelopes: 32_768,
   restartBudget: { count: 3, withinMs: 60_000 },
 };
 

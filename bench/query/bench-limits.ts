@@ -11,6 +11,7 @@ export const benchLimits: QueryLimits = {
   maxTimeoutMs: 300_000,
   connectPatienceMs: 10_000,
   connectRetryMs: 25,
+  stalledReaderMs: 10_000,
   idleConnections: 2048,
   idleConnectionMs: 4000,
   asksInFlight: 256,

@@ -1,7 +1,7 @@
 /**
  * The real front end in a process of its own, for measuring.
  *
- *     node front-end-process.ts '{"threads":1,"routes":1000,"ports":[…]}'     prints {"port":…}
+ *     node front-end-process.ts '{"threads":1,"routes":1000,"ports":[…],"inFlightPerBot":32}'     prints {"port":…}
  *
  * Bots are named b0, b1, …; their routes go round over the given ports. Further orders come as JSON lines on stdin:
  * `{"route":"b7","port":4711}` publishes one (null withdraws it).
@@ -14,6 +14,7 @@ interface Order {
   readonly threads: number;
   readonly routes: number;
   readonly ports: readonly number[];
+  readonly inFlightPerBot: number;
 }
 
 const order: Order = JSON.parse(process.argv[2] ?? '{}');
@@ -22,7 +23,7 @@ const frontEnd = createQueryFrontEnd({
   port: 0,
   threads: order.threads,
   token: null,
-  limits: benchLimits,
+  limits: { ...benchLimits, inFlightPerBot: order.inFlightPerBot },
   askWhy: async () => ({ kind: 'not-running', sentence: 'it is down' }),
 });
 let incarnation = 1;

@@ -46,6 +46,8 @@ export class IncomingQuery implements UpstreamCall, Timed {
   #query: QueryRequest | null = null;
   #upstream: BotUpstream | null = null;
   #answerHeld: HeldBody | null = null;
+  /** While a large answer is on its way: when its reader counts as stalled. `performance.now()`. */
+  #sendingUntil = 0;
 
   constructor(response: HttpResponse, context: QueryContext) {
     this.#response = response;
@@ -71,6 +73,7 @@ export class IncomingQuery implements UpstreamCall, Timed {
   }
 
   get deadlineAt(): number {
+    if (this.#sendingUntil > 0) return this.#sendingUntil;
     const asked = this.#startedAt + this.#timeoutMs;
     return this.#upstream === null ? asked : Math.min(asked, this.#upstream.endsAt);
   }
@@ -90,6 +93,10 @@ export class IncomingQuery implements UpstreamCall, Timed {
 
   /** The time is up (called by the deadlines). */
   expire(): void {
+    if (this.#sendingUntil > 0) {
+      this.#response.close();
+      return;
+    }
     const botId = this.#query?.botId ?? '';
     const upstream = this.#upstream;
     const what =
@@ -208,10 +215,11 @@ export class IncomingQuery implements UpstreamCall, Timed {
       this.#busy(heldTooMuch(limits));
       return;
     }
-    deadlines.delete(this);
     this.#answerHeld = holding;
+    deadlines.add(this);
     const response = this.#response;
     const send = (offset: number): void => {
+      this.#sendingUntil = performance.now() + limits.stalledReaderMs;
       const [, done] = response.tryEnd(body.subarray(offset), body.length);
       if (done) this.#leave();
     };

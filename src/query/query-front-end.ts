@@ -46,6 +46,8 @@ export interface QueryLimits {
   readonly connectPatienceMs: number;
   /** Pause between these tries. */
   readonly connectRetryMs: number;
+  /** An asker that takes nothing of its large answer for so long is cut off (uWebSockets.js does not). */
+  readonly stalledReaderMs: number;
   /** Kept-alive connections to bots that wait for the next query; the longest idle goes first. */
   readonly idleConnections: number;
   /** An idle connection is closed after this. Below the 5 s after which Node's own server closes its end. */

@@ -140,3 +140,12 @@ test('an exit from before the last look at the running bot is no crash', () => {
   assert.equal(bot.status.state, 'running');
   assert.deepEqual(bot.asked, ['inspect']);
 });
+
+test('an exit in the very millisecond of the last look may be an older one, so the engine is asked', () => {
+  const bot = Driver.running();
+  bot.observed(bot.container({ phase: 'exited' }), bot.exit());
+  assert.deepEqual(bot.asked, ['inspect']);
+  bot.pass(1).done(bot.container({ phase: 'exited' }), bot.exit({ at: bot.now - 1 }));
+  assert.deepEqual(bot.asked, ['start c1 again']);
+  assert.equal(bot.status.restarts, 1);
+});

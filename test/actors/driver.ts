@@ -72,6 +72,12 @@ export class Driver {
     return this.tell({ kind: 'observed', observation: this.observation(container, lastExit) });
   }
 
+  /** What a first look finds: reported, and confirmed if the actor asks. */
+  found(container: ContainerFacts | null, lastExit: ExitFacts | null = null): this {
+    this.observed(container, lastExit);
+    return this.state.inFlight?.effect === 'inspect' ? this.done(container, lastExit) : this;
+  }
+
   /** Answers the effect in flight. */
   done(container: ContainerFacts | null, lastExit: ExitFacts | null = null): this {
     return this.tell({ kind: 'effect-done', ...this.#asked(), observation: this.observation(container, lastExit) });
@@ -143,6 +149,7 @@ export class Driver {
 
   /** Ends by itself, as the engine reports it. */
   crash(change: Partial<ExitFacts> = {}): this {
+    if (this.now === this.state.knownUntil) this.pass(1);
     return this.observed(this.container({ phase: 'exited' }), this.exit(change));
   }
 

@@ -42,7 +42,7 @@ test('each start has a larger number than any seen before, even if the clock was
 
 test('a running container of the desired revision is adopted untouched', () => {
   const bot = new Driver().desired();
-  bot.observed(bot.container({ incarnation: T0 - 9_000 }));
+  bot.found(bot.container({ incarnation: T0 - 9_000 }));
   assert.equal(bot.is, 'running/adopted');
   assert.equal(bot.status.reason.incarnation, T0 - 9_000);
   assert.deepEqual(bot.asked, []);
@@ -51,7 +51,7 @@ test('a running container of the desired revision is adopted untouched', () => {
 
 test('an adopted container of an older shape is kept and shown as outdated', () => {
   const bot = new Driver().desired();
-  bot.observed(bot.container({ shapeRevision: 's0' }));
+  bot.found(bot.container({ shapeRevision: 's0' }));
   assert.equal(bot.status.outdated, true);
   assert.deepEqual(bot.asked, []);
 });
@@ -59,7 +59,7 @@ test('an adopted container of an older shape is kept and shown as outdated', () 
 test('a running container of another revision is stopped, removed and replaced', () => {
   const bot = new Driver().desired();
   const old = { specRevision: 'r0', incarnation: T0 - 9_000 };
-  bot.observed(bot.container(old));
+  bot.found(bot.container(old));
   assert.equal(bot.is, 'stopping/spec-changed');
   assert.deepEqual(bot.asked, ['stop c1']);
   bot.done(bot.container({ ...old, phase: 'exited' }), bot.exit());
@@ -70,7 +70,7 @@ test('a running container of another revision is stopped, removed and replaced',
 
 test('an exited container of the desired revision counts as a crash seen late and is started in place', () => {
   const bot = new Driver().desired();
-  bot.observed(bot.container({ phase: 'exited' }), bot.exit({ code: 3 }));
+  bot.found(bot.container({ phase: 'exited' }), bot.exit({ code: 3 }));
   assert.deepEqual(bot.transitions, [
     'waiting → backing-off: bot-crashed',
     'backing-off → starting: restart-after-crash',
@@ -80,16 +80,26 @@ test('an exited container of the desired revision counts as a crash seen late an
 
 test('an exited container of another revision is removed and made anew, and is no crash', () => {
   const bot = new Driver().desired();
-  bot.observed(bot.container({ phase: 'exited', specRevision: 'r0' }), bot.exit());
+  bot.found(bot.container({ phase: 'exited', specRevision: 'r0' }), bot.exit());
   assert.deepEqual(bot.asked, ['remove c1']);
   bot.done(null);
   assert.deepEqual(bot.asked, ['start']);
   assert.equal(bot.status.restarts, 0);
 });
 
+test('a first report is not enough to end or restart what it names: the engine is asked', () => {
+  for (const reported of [{ phase: 'created' }, { phase: 'exited' }, { specRevision: 'r0' }] as const) {
+    const bot = new Driver().desired();
+    bot.observed(bot.container(reported));
+    assert.deepEqual(bot.asked, ['inspect']);
+    bot.done(bot.container());
+    assert.equal(bot.is, 'running/adopted');
+  }
+});
+
 test('a container that was never started is removed before the start', () => {
   const bot = new Driver().desired();
-  bot.observed(bot.container({ phase: 'created' }));
+  bot.found(bot.container({ phase: 'created' }));
   assert.deepEqual(bot.asked, ['remove c1']);
   assert.equal(bot.status.reason.code, 'unfinished-start');
   assert.deepEqual(bot.done(null).asked, ['start']);
@@ -98,13 +108,10 @@ test('a container that was never started is removed before the start', () => {
 test('a backoff from before a restart of the runtime goes on, with its reason', () => {
   const crash = new Driver().desired().observed(null);
   crash.done(crash.container({ phase: 'exited' }), crash.exit({ code: 7 }));
-  const { reason } = crash.status.history.find((entry) => entry.code === 'bot-crashed')
-    ? { reason: crash.status.history.find((entry) => entry.code === 'bot-crashed') ?? null }
-    : { reason: null };
-  assert.notEqual(reason, null);
+  const reason = crash.status.history.find((entry) => entry.code === 'bot-crashed') ?? null;
   const bot = new Driver();
   bot.pass(1_000).desired({}, { incarnation: T0, attempt: 4, restarts: 9, backoffUntil: T0 + 8_000, reason });
-  bot.observed(bot.container({ phase: 'exited' }), bot.exit({ at: T0 }));
+  bot.found(bot.container({ phase: 'exited' }), bot.exit({ at: T0 }));
   assert.equal(bot.is, 'backing-off/bot-crashed');
   assert.equal(bot.status.retryAt, T0 + 8_000);
   assert.equal(bot.status.restarts, 9);
@@ -129,7 +136,7 @@ test('a container that exited because the runtime stopped it, before the runtime
     specRevision: 'r1',
   } as const;
   const bot = new Driver().desired({}, { incarnation: T0 - 900, attempt: 0, restarts: 0, backoffUntil: 0, reason });
-  bot.observed(bot.container({ phase: 'exited' }), bot.exit());
+  bot.found(bot.container({ phase: 'exited' }), bot.exit());
   assert.deepEqual(bot.asked, ['start c1 again']);
   assert.equal(bot.status.restarts, 0);
 });

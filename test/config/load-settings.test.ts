@@ -23,7 +23,7 @@ test('nothing given means the defaults, which work', () => {
   assert.equal(settings.engine, 'process');
   assert.equal(settings.docker.network, null);
   assert.equal(settings.admin, null);
-  assert.equal(settings.bot.stopGraceMs, 30_000);
+  assert.equal(settings.bot.stopGraceMs, 25_000);
   assert.equal(settings.timeZone, 'UTC');
 });
 
@@ -103,7 +103,7 @@ test('an empty variable is an empty value for text, and as good as not set for t
   });
   assert.equal(settings.docker.network, null);
   assert.equal(settings.query.token, null);
-  assert.equal(settings.bot.stopGraceMs, 30_000);
+  assert.equal(settings.bot.stopGraceMs, 25_000);
   assert.notEqual(settings.docker.image, '');
   assert.equal(settings.timeZone, 'UTC');
 });

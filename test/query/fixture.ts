@@ -13,6 +13,7 @@ export const testLimits: QueryLimits = {
   maxTimeoutMs: 20_000,
   connectPatienceMs: 0,
   connectRetryMs: 5,
+  stalledReaderMs: 10_000,
   idleConnections: 64,
   idleConnectionMs: 4000,
   asksInFlight: 16,
@@ -121,7 +122,10 @@ export async function rawBot(
   return { port: address.port, requests, accepted: () => accepted, open: () => sockets.size };
 }
 
-export function route(port: number, incarnation = 1): { endpoint: { host: string; port: number }; incarnation: number } {
+export function route(
+  port: number,
+  incarnation = 1,
+): { endpoint: { host: string; port: number }; incarnation: number } {
   return { endpoint: { host: '127.0.0.1', port }, incarnation };
 }
 

@@ -146,7 +146,10 @@ test('a replacement gets the routes that changed while there was no thread', asy
   front.setRoute('gone', null);
   front.setRoute('new', route(bot.port));
   const status = async (id: string): Promise<number> =>
-    await ask(front.address.port, { bot_id: id, query_path: '/x' }).then((asked) => asked.status, () => 0);
+    await ask(front.address.port, { bot_id: id, query_path: '/x' }).then(
+      (asked) => asked.status,
+      () => 0,
+    );
   await until(async () => (await status('new')) === 200, 'the new route is known');
   assert.equal(await status('gone'), 404);
 });

@@ -150,7 +150,11 @@ test('with a token set, a query without it is 401 in the error shape and asks no
   const { port } = front.address;
   const body = { bot_id: 'b', query_path: '/x' };
   for (const authorization of [undefined, 'geheim', 'Bearer falsch', 'Basic geheim', 'Bearer geheimer', 'Bearer']) {
-    const { status, text, headers } = await ask(port, body, authorization === undefined ? {} : { headers: { authorization } });
+    const { status, text, headers } = await ask(
+      port,
+      body,
+      authorization === undefined ? {} : { headers: { authorization } },
+    );
     assert.equal(status, 401);
     assert.equal(JSON.parse(text).status, 'error');
     assert.equal(headers.get('www-authenticate'), 'Bearer');

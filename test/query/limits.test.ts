@@ -84,6 +84,20 @@ test('a large answer arrives whole, also with a slow reader', async (t) => {
   await until(async () => (await ask(front.address.port, {})).status === 400, 'its place is free');
 });
 
+test('an asker that takes nothing of its answer is cut off', async (t) => {
+  const bot = await rawBot(t, response(`{"status":"ok","data":"${'x'.repeat(30_000_000)}"}`));
+  const limits = { inFlightTotal: 1, stalledReaderMs: 50, answerBytes: 40_000_000 };
+  const front = await frontEnd(t, { limits });
+  front.setRoute('b', route(bot.port));
+  const stalled = connect(front.address.port, '127.0.0.1');
+  t.after(() => stalled.destroy());
+  stalled.pause();
+  const body = JSON.stringify(QUERY);
+  stalled.write(`POST /query HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  await until(async () => (await ask(front.address.port, {})).status === 503, 'its place is taken');
+  await until(async () => (await ask(front.address.port, {})).status === 400, 'its place is free');
+});
+
 test('large bodies together are bounded', async (t) => {
   const bot = await rawBot(t, response(`{"status":"ok","data":"${'x'.repeat(500_000)}"}`));
   const front = await frontEnd(t, { limits: { heldBytes: 300_000 } });

@@ -37,7 +37,19 @@ test('whatever follows the first value is ignored', () => {
 });
 
 test('an empty or malformed body is an invalid request body', () => {
-  for (const text of ['', ' ', '{', '{"bot_id":"b"', 'hello', "{'bot_id':1}", '{"bot_id":"b",}', '\ufeff{}', '[]', '"x"', '5']) {
+  for (const text of [
+    '',
+    ' ',
+    '{',
+    '{"bot_id":"b"',
+    'hello',
+    "{'bot_id':1}",
+    '{"bot_id":"b",}',
+    '\ufeff{}',
+    '[]',
+    '"x"',
+    '5',
+  ]) {
     assert.match(problem(text), /^invalid request body: /, JSON.stringify(text));
   }
 });
@@ -78,5 +90,8 @@ test('params keep their digits and their text', () => {
   const result = read('{"bot_id":"b","query_path":"/x","params":{"id":9007199254740993,"né":"☃\\n","o":{"a":[1, 2]}}}');
   assert.ok(typeof result !== 'string');
   assert.deepEqual(result.pairs, ['id', '9007199254740993', 'né', '☃\n', 'o', '{"a":[1, 2]}']);
-  assert.equal(Buffer.from(result.paramsJson, 'latin1').toString(), '{"id":9007199254740993,"né":"☃\\n","o":{"a":[1, 2]}}');
+  assert.equal(
+    Buffer.from(result.paramsJson, 'latin1').toString(),
+    '{"id":9007199254740993,"né":"☃\\n","o":{"a":[1, 2]}}',
+  );
 });

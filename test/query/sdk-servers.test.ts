@@ -52,7 +52,10 @@ for (const [language, { program, file, code, environment }] of Object.entries(se
     assert.deepEqual(await query('/boom', {}), [500, 'boom']);
     assert.deepEqual(await query('/none', {}), [500, 'No handler for path: /none']);
     const many = await Promise.all(Array.from({ length: 20 }, (_, i) => query('/echo', { limit: i, text: 'x' })));
-    assert.deepEqual(many, Array.from({ length: 20 }, (_, i) => [200, { limit: String(i), text: 'x' }]));
+    assert.deepEqual(
+      many,
+      Array.from({ length: 20 }, (_, i) => [200, { limit: String(i), text: 'x' }]),
+    );
   });
 }
 

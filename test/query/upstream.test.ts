@@ -15,7 +15,9 @@ const shapes: Record<string, { text: string; end?: boolean }> = {
   'mixed line ends': { text: response(BODY).replace('\r\n', '\n') },
   'no reason phrase': { text: response(BODY, 'HTTP/1.1 200') },
   'blank lines in front': { text: `\r\n\n${response(BODY)}` },
-  'interim responses first': { text: `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n${response(BODY)}` },
+  'interim responses first': {
+    text: `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n${response(BODY)}`,
+  },
   'odd header spelling': { text: `HTTP/1.1 200 OK\r\ncOnTeNt-LeNgTh :  ${Buffer.byteLength(BODY)}  \r\n\r\n${BODY}` },
   'repeated Content-Length': {
     text: `HTTP/1.1 200 OK\r\nContent-Length: ${Buffer.byteLength(BODY)}\r\nContent-Length: ${Buffer.byteLength(BODY)}\r\n\r\n${BODY}`,
@@ -76,7 +78,8 @@ test('an answer may be cut anywhere', async (t) => {
       const answers = await Promise.all(
         some.map((cut) => ask(front.address.port, { bot_id: 'b', query_path: `/${shape}/${cut}` })),
       );
-      for (const [i, { status, text }] of answers.entries()) assert.equal(status, 200, `shape ${shape} cut ${some[i]}: ${text}`);
+      for (const [i, { status, text }] of answers.entries())
+        assert.equal(status, 200, `shape ${shape} cut ${some[i]}: ${text}`);
     }
   }
 });
@@ -104,10 +107,19 @@ const failures: Record<string, { text: string; words: RegExp }> = {
     text: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{"status"',
     words: /^failed to execute query request: half an answer/,
   },
-  'half the JSON': { text: 'HTTP/1.0 200 OK\r\n\r\n{"status":"ok","da', words: /^failed to parse query response: unexpected end.*\(body: \{"status":"ok","da\)$/ },
+  'half the JSON': {
+    text: 'HTTP/1.0 200 OK\r\n\r\n{"status":"ok","da',
+    words: /^failed to parse query response: unexpected end.*\(body: \{"status":"ok","da\)$/,
+  },
   nothing: { text: '', words: /^failed to execute query request: EOF/ },
-  'not HTTP': { text: 'SSH-2.0-OpenSSH\r\n\r\n', words: /^failed to execute query request: malformed HTTP response "SSH-2.0-OpenSSH"/ },
-  'a bad length': { text: 'HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n{}', words: /^failed to execute query request: bad Content-Length/ },
+  'not HTTP': {
+    text: 'SSH-2.0-OpenSSH\r\n\r\n',
+    words: /^failed to execute query request: malformed HTTP response "SSH-2.0-OpenSSH"/,
+  },
+  'a bad length': {
+    text: 'HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n{}',
+    words: /^failed to execute query request: bad Content-Length/,
+  },
   'two lengths': {
     text: 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}',
     words: /^failed to execute query request: bad Content-Length/,
@@ -116,14 +128,35 @@ const failures: Record<string, { text: string; words: RegExp }> = {
     text: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n',
     words: /^failed to execute query request: bad chunk size/,
   },
-  'an endless header': { text: `HTTP/1.1 200 OK\r\nX: ${'y'.repeat(70_000)}`, words: /^failed to execute query request: the header/ },
-  'switched protocols': { text: 'HTTP/1.1 101 Switching\r\n\r\n', words: /^failed to execute query request: .*protocols/ },
-  'not JSON': { text: response('<html>oops</html>'), words: /^failed to parse query response: .*\(body: <html>oops<\/html>\)$/ },
-  'no body': { text: 'HTTP/1.1 204 No Content\r\n\r\n', words: /^failed to parse query response: unexpected end of JSON input \(body: \)$/ },
-  'JSON and more': { text: response('{"status":"ok"} x'), words: /^failed to parse query response: .*after top-level value/ },
+  'an endless header': {
+    text: `HTTP/1.1 200 OK\r\nX: ${'y'.repeat(70_000)}`,
+    words: /^failed to execute query request: the header/,
+  },
+  'switched protocols': {
+    text: 'HTTP/1.1 101 Switching\r\n\r\n',
+    words: /^failed to execute query request: .*protocols/,
+  },
+  'not JSON': {
+    text: response('<html>oops</html>'),
+    words: /^failed to parse query response: .*\(body: <html>oops<\/html>\)$/,
+  },
+  'no body': {
+    text: 'HTTP/1.1 204 No Content\r\n\r\n',
+    words: /^failed to parse query response: unexpected end of JSON input \(body: \)$/,
+  },
+  'JSON and more': {
+    text: response('{"status":"ok"} x'),
+    words: /^failed to parse query response: .*after top-level value/,
+  },
   'an array': { text: response('[1]'), words: /^failed to parse query response: not a JSON object/ },
-  'a status of another type': { text: response('{"status":5}'), words: /^failed to parse query response: status is not a string/ },
-  'an error of another type': { text: response('{"status":"error","error":{}}'), words: /^failed to parse query response: error is not a string/ },
+  'a status of another type': {
+    text: response('{"status":5}'),
+    words: /^failed to parse query response: status is not a string/,
+  },
+  'an error of another type': {
+    text: response('{"status":"error","error":{}}'),
+    words: /^failed to parse query response: error is not a string/,
+  },
 };
 
 for (const [name, { text, words }] of Object.entries(failures)) {
@@ -154,7 +187,10 @@ test('params reach the bot in the body and in the URL', async (t) => {
   await ask(front.address.port, { bot_id: 'b', query_path: 'trades?since=1', params });
   const [request] = bot.requests;
   assert.equal(request?.method, 'POST');
-  assert.equal(request.target, '/trades?since=1&limit=5&text=a%20b%26c%3D%C3%A9&nested=%7B%22x%22%3A%5B1%5D%7D&none=null&yes=true');
+  assert.equal(
+    request.target,
+    '/trades?since=1&limit=5&text=a%20b%26c%3D%C3%A9&nested=%7B%22x%22%3A%5B1%5D%7D&none=null&yes=true',
+  );
   assert.deepEqual(JSON.parse(request.body), params);
   assert.match(request.head, /\r\ncontent-type: application\/json\r\n/i);
   assert.match(request.head, new RegExp(`\r\nhost: 127.0.0.1:${bot.port}\r\n`, 'i'));
@@ -266,7 +302,10 @@ test('a query to a bot that is stopped meanwhile ends soon and says so', async (
   front.setRoute('b', null);
   const { status, text } = await asked;
   assert.equal(status, 500);
-  assert.match(JSON.parse(text).error, /^failed to execute query request: bot b was stopped or restarted before it answered/);
+  assert.match(
+    JSON.parse(text).error,
+    /^failed to execute query request: bot b was stopped or restarted before it answered/,
+  );
 });
 
 test('a bot that has just started and does not listen yet is waited for', async (t) => {
@@ -274,7 +313,10 @@ test('a bot that has just started and does not listen yet is waited for', async 
   const front = await frontEnd(t, { limits: { connectPatienceMs: 10_000 } });
   front.setRoute('b', route(port));
   const asked = ask(front.address.port, QUERY);
-  const early = await Promise.race([asked.then(() => 'answered'), new Promise((resolve) => setTimeout(resolve, 30, 'waiting'))]);
+  const early = await Promise.race([
+    asked.then(() => 'answered'),
+    new Promise((resolve) => setTimeout(resolve, 30, 'waiting')),
+  ]);
   assert.equal(early, 'waiting');
   await rawBot(t, OK, port);
   assert.equal((await asked).status, 200);
@@ -293,5 +335,8 @@ test('a bot that does not listen and is not young is refused at once, with the l
   front.setRoute('b', route(await freePort()));
   const { status, text } = await ask(front.address.port, QUERY);
   assert.equal(status, 500);
-  assert.match(JSON.parse(text).error, /^failed to execute query request: connect ECONNREFUSED.*query server does not listen/);
+  assert.match(
+    JSON.parse(text).error,
+    /^failed to execute query request: connect ECONNREFUSED.*query server does not listen/,
+  );
 });

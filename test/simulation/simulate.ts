@@ -19,8 +19,12 @@ export const SIMULATED_SETTINGS: BotActorSettings = {
 
 export interface SimulationOptions {
   readonly seed: number;
-  /** `calm`: nothing fails and nobody interferes. `storm`: everything at once. */
-  readonly weather: 'calm' | 'storm';
+  /**
+   * - `calm`: nothing fails and nobody interferes
+   * - `restarts`: only the runtime and its shards are restarted, over and over
+   * - `storm`: everything at once
+   */
+  readonly weather: 'calm' | 'restarts' | 'storm';
   readonly tracing?: boolean;
   /** How long things happen, in virtual milliseconds. */
   readonly stormMs?: number;
@@ -67,7 +71,11 @@ export function simulate(options: SimulationOptions): SimulationResult {
         bots.somethingHappens();
       }
     } else {
-      clock.advance(options.stormMs ?? 60_000);
+      const end = clock.now() + (options.stormMs ?? 60_000);
+      while (clock.now() < end && world.violations.length === 0) {
+        clock.advance(random.between(1, 2_000));
+        if (options.weather === 'restarts') bots.runtimeSuffers();
+      }
     }
     throwing = 0;
     calmDown(world, bots, clock);
@@ -207,6 +215,11 @@ class Scenario {
     else if (roll <= 48) world.killShard();
     else if (roll <= 50) this.#restartRuntime();
     else if (roll <= 52) world.list();
+  }
+
+  runtimeSuffers(): void {
+    if (this.#random.chance(0.5)) this.#world.killShard();
+    else this.#restartRuntime();
   }
 
   #byHand(id: string, what: 'handStop' | 'handStart' | 'handRemove' | 'crash'): void {

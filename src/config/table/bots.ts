@@ -9,8 +9,8 @@ export function botSettings(pick: Pick) {
       flag: 'stop-grace',
       env: 'THE0_STOP_GRACE',
       kind: duration('0', '1h'),
-      default: 30_000,
-      help: 'time between SIGTERM and SIGKILL when a bot is stopped',
+      default: 25_000,
+      help: 'time between SIGTERM and SIGKILL when a bot is stopped; what runs beside it gets 5s more',
     }),
     /** MiB. */
     memoryLimitMiB: pick({

@@ -1,0 +1,4 @@
+import { happenOn } from './bad-luck/harness.ts';
+import { TABLE } from './bad-luck/table.ts';
+
+await happenOn('process', TABLE);

@@ -1,0 +1,132 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { removeContainersOf } from '../../services/docker.ts';
+import { type BotFiles, writeBot } from '../bot-folders.ts';
+import {
+  makeFolders,
+  type RuntimeFolders,
+  type RuntimeUnderTest,
+  removeFolders,
+  type StartOptions,
+  startRuntime,
+} from '../runtime-under-test.ts';
+import type { Engine } from './bad-luck.ts';
+import type { Host } from './host.ts';
+import { uniqueId } from './unique-id.ts';
+import { Witnesses } from './witnesses.ts';
+
+/** Where one bad luck happens, and what must be cleaned up after it. */
+export class Scene {
+  readonly engine: Engine;
+  readonly host: Host;
+  /** The shared runtime. */
+  readonly runtime: RuntimeUnderTest;
+  readonly witnesses: Witnesses;
+  readonly #shared: Map<string, Promise<string>>;
+  readonly #cleanUps: (() => Promise<void>)[] = [];
+
+  constructor(shared: {
+    readonly host: Host;
+    readonly runtime: RuntimeUnderTest;
+    readonly witnesses: Witnesses;
+    readonly sharedBots: Map<string, Promise<string>>;
+  }) {
+    this.engine = shared.runtime.engine;
+    this.host = shared.host;
+    this.runtime = shared.runtime;
+    this.witnesses = shared.witnesses;
+    this.#shared = shared.sharedBots;
+  }
+
+  /** Adds a bot to the shared runtime. @returns its id */
+  async addBot(name: string, bot: Omit<BotFiles, 'id'>): Promise<string> {
+    const id = uniqueId(name);
+    await writeBot(this.runtime.botsDir, { ...bot, id });
+    return id;
+  }
+
+  /** A folder among the shared runtime's bots, with a `bot.json` just as given. @returns its name */
+  async addFolder(name: string, botJson: string, files: BotFiles['files'] = {}): Promise<string> {
+    const folder = uniqueId(name);
+    await mkdir(join(this.runtime.botsDir, folder));
+    for (const [file, content] of Object.entries(files)) {
+      await writeFile(join(this.runtime.botsDir, folder, file), content);
+    }
+    await writeFile(join(this.runtime.botsDir, folder, 'bot.json'), botJson);
+    return folder;
+  }
+
+  /** A bot that several rows use; added by the first. @returns its id, when it answers */
+  sharedBot(name: string, bot: Omit<BotFiles, 'id'>, path: string): Promise<string> {
+    const known = this.#shared.get(name);
+    if (known !== undefined) return known;
+    const added = this.addBot(name, bot).then(async (id) => {
+      await this.runtime.until(id, 'runs', ({ state }) => state === 'running');
+      await answers(this.runtime, id, path);
+      return id;
+    });
+    this.#shared.set(name, added);
+    return added;
+  }
+
+  async removeBot(id: string, { botsDir } = this.runtime): Promise<void> {
+    await rm(join(botsDir, id), { recursive: true, force: true });
+  }
+
+  /** Run in reverse order when the row is over, however it ended. */
+  after(cleanUp: () => Promise<void>): void {
+    this.#cleanUps.push(cleanUp);
+  }
+
+  /** Folders for a runtime of the row's own. */
+  async folders(): Promise<RuntimeFolders> {
+    const folders = await makeFolders();
+    this.after(async () => {
+      if (this.engine === 'docker') await removeContainersIn(folders);
+      await removeFolders(folders);
+    });
+    return folders;
+  }
+
+  /** A runtime of the row's own, ended with the row. */
+  async ownRuntime(options: Partial<StartOptions> & Pick<StartOptions, 'folders'>): Promise<RuntimeUnderTest> {
+    const runtime = await startRuntime({ engine: this.engine, ...options });
+    this.after(async () => void (await runtime.end('SIGINT')));
+    return runtime;
+  }
+
+  /** Witnesses in a runtime of the row's own. */
+  async ownWitnesses(runtime: RuntimeUnderTest): Promise<Witnesses> {
+    return await Witnesses.settle(runtime, this.host);
+  }
+
+  async cleanUp(): Promise<void> {
+    const failures: unknown[] = [];
+    for (const step of this.#cleanUps.splice(0).reverse()) {
+      await step().catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw new AggregateError(failures, 'the row could not be cleaned up');
+  }
+}
+
+/** Ends what containers the runtime with these folders left. */
+export async function removeContainersIn({ dataDir }: RuntimeFolders): Promise<void> {
+  const text = await readFile(join(dataDir, 'format.json'), 'utf8').catch(() => null);
+  if (text === null) return;
+  const format: unknown = JSON.parse(text);
+  if (typeof format !== 'object' || format === null || !('instance' in format)) return;
+  await removeContainersOf(String(format.instance));
+}
+
+/** Waits until a bot's query server answers. */
+export async function answers(runtime: RuntimeUnderTest, id: string, path: string, deadlineMs = 30_000): Promise<void> {
+  const deadline = performance.now() + deadlineMs;
+  for (;;) {
+    const answer = await runtime.ask(id, path, {}, 2);
+    if (answer.body.status === 'ok') return;
+    if (performance.now() > deadline) {
+      throw new Error(`${id} did not answer ${path} within ${deadlineMs} ms; the last answer: ${JSON.stringify(answer)}`);
+    }
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}

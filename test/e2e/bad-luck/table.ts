@@ -1,0 +1,7 @@
+import type { BadLuck } from './bad-luck.ts';
+import { BOT_JSON } from './rows/bot-json.ts';
+import { CODE } from './rows/code.ts';
+import { LIFE } from './rows/life.ts';
+
+/** Everything that can go wrong, as far as anybody has thought of it. */
+export const TABLE: readonly BadLuck[] = [...BOT_JSON, ...CODE, ...LIFE];

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { writeBot } from '../bot-folders.ts';
+import { poll, type RuntimeUnderTest } from '../runtime-under-test.ts';
+import { WITNESS_NODE, WITNESS_PYTHON } from './bots.ts';
+import type { Host } from './host.ts';
+import { uniqueId } from './unique-id.ts';
+
+/** A witness has so long for each answer, however bad the luck of the others. */
+const ANSWER_SECONDS = 5;
+const WATCH_PAUSE_MS = 250;
+
+interface Life {
+  readonly bot: string;
+  readonly query: string;
+}
+
+interface Witness {
+  readonly id: string;
+  readonly containerId: string | null;
+  readonly life: Life;
+}
+
+let batches = 0;
+
+/** Healthy bots that have nothing to do with any row, and must never notice one. */
+export class Witnesses {
+  readonly #runtime: RuntimeUnderTest;
+  readonly #all: readonly Witness[];
+  /** What a question in passing found wrong. */
+  readonly #complaints: string[] = [];
+  #watching: Promise<void> | null = null;
+  #end = false;
+
+  private constructor(runtime: RuntimeUnderTest, all: readonly Witness[]) {
+    this.#runtime = runtime;
+    this.#all = all;
+  }
+
+  /** Adds them to a runtime and waits until they answer. Without Python on the host there are only Node bots. */
+  static async settle(runtime: RuntimeUnderTest, host: Host): Promise<Witnesses> {
+    const batch = batches++;
+    const bots = { 'witness-node-a': WITNESS_NODE, 'witness-node-b': WITNESS_NODE, 'witness-python': WITNESS_PYTHON };
+    const ids: string[] = [];
+    for (const [name, bot] of Object.entries(bots)) {
+      if (bot === WITNESS_PYTHON && host.python3 === null && runtime.engine === 'process') continue;
+      const id = uniqueId(`${name}-${batch}`);
+      await writeBot(runtime.botsDir, { ...bot, id });
+      ids.push(id);
+    }
+    return new Witnesses(runtime, await Promise.all(ids.map((id) => settle(runtime, id))));
+  }
+
+  /** One to ask questions that may be wrong in any way. */
+  get first(): string {
+    const [first] = this.#all;
+    assert.ok(first);
+    return first.id;
+  }
+
+  /** They all run, were never restarted, and answer. */
+  async undisturbed(): Promise<void> {
+    const bots = await this.#runtime.admin.bots();
+    for (const { id, containerId } of this.#all) {
+      const bot = bots.find((one) => one.id === id);
+      const now = { state: bot?.state, containerId: bot?.containerId, restarts: bot?.restarts };
+      assert.deepEqual(now, { state: 'running', containerId, restarts: 0 }, `witness ${id} was harmed: ${bot?.reason.text}`);
+    }
+    for (const problem of await Promise.all(this.#all.map((witness) => this.#ask(witness)))) {
+      assert.equal(problem, null);
+    }
+  }
+
+  /** Asks them again and again until `stopWatching`. */
+  watch(): void {
+    this.#watching = this.#watch();
+  }
+
+  async stopWatching(): Promise<void> {
+    this.#end = true;
+    await this.#watching;
+    assert.deepEqual(this.#complaints, [], 'what the witnesses noticed');
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#end) {
+      const problems = await Promise.all(this.#all.map((witness) => this.#ask(witness)));
+      this.#complaints.push(...problems.filter((problem) => problem !== null));
+      await new Promise((done) => setTimeout(done, WATCH_PAUSE_MS));
+    }
+  }
+
+  /** @returns what is wrong with the answer, or null */
+  async #ask({ id, life }: Witness): Promise<string | null> {
+    const { httpStatus, body } = await this.#runtime.ask(id, '/life', {}, ANSWER_SECONDS);
+    if (httpStatus !== 200) return `witness ${id} did not answer: ${JSON.stringify(body)}`;
+    const now = lifeIn(body.data);
+    if (now?.bot !== life.bot) return `witness ${id} was started again behind the runtime's back`;
+    return now.query === life.query ? null : `the query server of witness ${id} was started again`;
+  }
+}
+
+async function settle(runtime: RuntimeUnderTest, id: string): Promise<Witness> {
+  const { containerId } = await runtime.until(id, 'runs', ({ state }) => state === 'running');
+  const life = await poll(
+    `witness ${id} to answer`,
+    async () => lifeIn((await runtime.ask(id, '/life', {}, ANSWER_SECONDS)).body.data) ?? undefined,
+    30_000,
+  );
+  return { id, containerId, life };
+}
+
+function lifeIn(data: unknown): Life | null {
+  if (typeof data !== 'object' || data === null || !('bot' in data) || !('query' in data)) return null;
+  return typeof data.bot === 'string' && typeof data.query === 'string' ? { bot: data.bot, query: data.query } : null;
+}
