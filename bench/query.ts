@@ -12,7 +12,7 @@ import { againstSmallestProxy, oneAndThousandRoutes } from './query/throughput.t
 import { report } from './report.ts';
 
 const json = process.argv.includes('--json');
-const [rounds, milliseconds] = process.argv.includes('--short') ? [5, 1000] : [11, 2000];
+const [rounds, milliseconds] = process.argv.includes('--short') ? [9, 600] : [21, 1000];
 
 try {
   const { rows, note } = await againstSmallestProxy(rounds, milliseconds);

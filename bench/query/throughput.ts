@@ -9,15 +9,20 @@ interface Contender {
   readonly cpuMicroseconds: number[];
 }
 
-/** Measures contenders in turn, so that whatever else the machine does falls on all of them. */
+/**
+ * Measures contenders in turn, each round in another order, so that whatever else the machine does falls on all of them
+ * alike.
+ */
 async function compare(contenders: readonly Contender[], rounds: number, milliseconds: number): Promise<void> {
   for (let round = -1; round < rounds; round += 1) {
-    for (const { process, bots, rates, cpuMicroseconds } of contenders) {
+    const shift = Math.max(0, round) % contenders.length;
+    const order = [...contenders.slice(shift), ...contenders.slice(0, shift)];
+    for (const { process, bots, rates, cpuMicroseconds } of order) {
       const before = process.cpuMicroseconds();
       const { queries, failed, seconds } = await load({
         port: process.said.port,
         connections: CONNECTIONS,
-        milliseconds,
+        milliseconds: round < 0 ? WARM_UP_MS : milliseconds,
         bots,
         pauseMs: 0,
       });
@@ -101,3 +106,4 @@ function contender(name: string, process: Child<{ port: number }>, bots: readonl
 }
 
 const CONNECTIONS = 32;
+const WARM_UP_MS = 2000;

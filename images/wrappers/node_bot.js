@@ -31,6 +31,14 @@ function describe(error) {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Of a text that is not JavaScript, where: Node tells it only in the first line of the stack (`/bot/main.js:12`). */
+function describeLoadError(error) {
+  if (!(error instanceof SyntaxError)) return describe(error);
+  const place = /^(\/.+:\d+)\n/.exec(error.stack)?.[1];
+  if (place === undefined) return String(error);
+  return `${error} (${place.startsWith(`${codeDir}/`) ? place.slice(codeDir.length + 1) : place})`;
+}
+
 /** Changes whenever somebody writes the file: what the bot itself wrote there (the SDK's success, error, result) stands. */
 function resultSignature() {
   const stat = fs.statSync(resultPath, { bigint: true, throwIfNoEntry: false });
@@ -108,7 +116,7 @@ async function run(config) {
     settled = true;
     if (error instanceof Error) process.stderr.write(`${error.stack}\n`);
     writeResult({ status: 'error', message: describe(error) });
-    fail('IMPORT_ERROR', `cannot load ${script}: ${describe(error)}`);
+    fail('IMPORT_ERROR', `cannot load ${script}: ${describeLoadError(error)}`);
     return exitAfterOutput(1);
   }
   try {

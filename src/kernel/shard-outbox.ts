@@ -31,8 +31,7 @@ export class ShardOutbox<Message> {
   #flushIsComing = false;
   #closed = false;
   #posted = 0;
-  #received = 0;
-  #backlog = 0;
+  #handled = 0;
   #effectsHandled = 0;
   #effectsAcknowledged = 0;
 
@@ -56,10 +55,9 @@ export class ShardOutbox<Message> {
     return 'accepted';
   }
 
-  /** The thread has received so many envelopes since the start, and its mailboxes hold `backlog` messages. */
-  confirm(received: number, backlog: number): void {
-    this.#received = received;
-    this.#backlog = backlog;
+  /** The thread has handled so many envelopes since the start. */
+  confirm(handled: number): void {
+    this.#handled = handled;
     for (const [id, envelope] of this.#held) {
       if (!this.#hasRoom()) return;
       this.#held.delete(id);
@@ -86,8 +84,7 @@ export class ShardOutbox<Message> {
   }
 
   #hasRoom(): boolean {
-    const unhandled = this.#posted - this.#received + this.#backlog + this.#unusable.length;
-    return unhandled < this.#options.unhandledEnvelopes;
+    return this.#posted - this.#handled + this.#unusable.length < this.#options.unhandledEnvelopes;
   }
 
   #add(envelope: Envelope<Message>): void {

@@ -19,17 +19,20 @@ export interface EnvelopeBatch<Message> extends Addresses {
   readonly effectsHandled: number;
 }
 
-/** What a thread tells its owner at the end of a turn. */
+/**
+ * What a thread tells its owner at the end of a turn: of effects and undelivered messages at once, of mere progress whenever it
+ * is REPORTED_SHARE of the owner's bound. So the owner's count lags by less than that, and an owner that is refused will hear.
+ */
 export interface Report<Message, Effect> extends Addresses {
   /** For each effect the actor's number. */
   readonly from: readonly number[];
   readonly effects: readonly Effect[];
   readonly undelivered: readonly Undelivered<Message>[];
-  /** Envelopes that have left the port and are in a mailbox or handled. */
-  readonly received: number;
-  /** Messages in mailboxes. `posted - received + backlog` envelopes are unhandled. */
-  readonly backlog: number;
+  /** Envelopes received, less the messages in mailboxes (timers' ones included, so it may fall). */
+  readonly handled: number;
 }
+
+export const REPORTED_SHARE = 1 / 4;
 
 /** Above this a batch is posted before the turn ends, so that both threads work at the same time. */
 export const BATCH_SIZE = 256;

@@ -13,7 +13,14 @@ import type { KernelLimits } from './limits.ts';
 import { loadBehavior } from './load-behavior.ts';
 import type { ShardControl } from './shard-control.ts';
 import { errorFrom } from './shard-errors.ts';
-import { BATCH_SIZE, cloneError, type EnvelopeBatch, EnvelopeUnpacker, type Report } from './shard-stream.ts';
+import {
+  BATCH_SIZE,
+  cloneError,
+  type EnvelopeBatch,
+  EnvelopeUnpacker,
+  REPORTED_SHARE,
+  type Report,
+} from './shard-stream.ts';
 
 export interface ShardWorkerStart {
   readonly behaviorModule: string;
@@ -43,8 +50,7 @@ let fromIds: string[] = [];
 let effects: AnyEffect[] = [];
 let undelivered: Undelivered<unknown>[] = [];
 let received = 0;
-let reportedReceived = 0;
-let reportedBacklog = 0;
+let handledReported = 0;
 let effectsReported = 0;
 let effectsHandled = 0;
 let failed: { id: string; error: Error }[] = [];
@@ -61,8 +67,9 @@ const system = new ActorSystem(behavior, systemClock, limits, {
     undelivered.push(letter);
   },
   turnEnded() {
-    const news = received !== reportedReceived || system.backlog !== reportedBacklog;
-    if (news || effects.length > 0 || undelivered.length > 0) report();
+    const progress = Math.abs(received - system.backlog - handledReported);
+    const isMuch = progress >= limits.unhandledEnvelopes * REPORTED_SHARE;
+    if (isMuch || effects.length > 0 || undelivered.length > 0) report();
     recoverFailed();
     answerDrains();
     if (isTooFarAhead()) system.pause();
@@ -95,8 +102,8 @@ const control: ShardControl = {
 expose(control, nodeEndpoint(parentPort));
 
 function report(): void {
-  const counts = { received, backlog: system.backlog };
-  const next: Report<unknown, AnyEffect> = { ...addresses.take(), from, effects, undelivered, ...counts };
+  const handled = received - system.backlog;
+  const next: Report<unknown, AnyEffect> = { ...addresses.take(), from, effects, undelivered, handled };
   const ids = fromIds;
   from = [];
   fromIds = [];
@@ -141,8 +148,7 @@ function isTooFarAhead(): boolean {
 
 function countReported(reported: Report<unknown, AnyEffect>): void {
   effectsReported += reported.effects.length;
-  reportedReceived = reported.received;
-  reportedBacklog = reported.backlog;
+  handledReported = reported.handled;
 }
 
 function answerDrains(): void {

@@ -160,7 +160,7 @@ class ThreadShard<Message, Effect extends { readonly kind: string }> implements 
     if (report.undelivered.length > 0) this.#listener.undelivered(report.undelivered);
     this.#effectsHandled += report.effects.length;
     this.#outbox.acknowledge(this.#effectsHandled);
-    this.#outbox.confirm(report.received, report.backlog);
+    this.#outbox.confirm(report.handled);
     this.#onEffectsHandled?.();
   }
 

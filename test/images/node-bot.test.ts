@@ -82,7 +82,7 @@ for (const [call, code, result] of [
 for (const [why, text, message] of [
   ['no function', 'exports.other = 1', /exports no function main\(botId, config\)/],
   ['a missing package', 'require("no-such-package")', /Cannot find module 'no-such-package'/],
-  ['a syntax error', 'this is wrong', /Unexpected identifier/],
+  ['a syntax error', '\nthis is wrong', /SyntaxError: Unexpected identifier .*\(main\.js:2\)$/],
   ['an error while loading', 'throw new Error("at load")', /at load/],
 ] as const) {
   test(`${why} is an import error with code 1`, async (t) => {

@@ -1,21 +1,39 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { identityOf, type ProcessIdentity } from '../../../src/agent/process-identity.ts';
 import { containerName } from '../../../src/engine/docker/container-name.ts';
 import { docker } from '../../services/docker.ts';
-import type { RuntimeUnderTest } from '../runtime-under-test.ts';
+import { poll, type RuntimeUnderTest } from '../runtime-under-test.ts';
 
-/** What runs for one bot, by role. */
+/** What runs for one bot, by role; pids of this host, on which an engine's containers are seen too. */
 export interface BotProcesses {
+  readonly agent: ProcessIdentity;
+  readonly bot: ProcessIdentity;
+}
+
+/** Waits until a bot has both its processes. */
+export async function processesOf(runtime: RuntimeUnderTest, botId: string): Promise<BotProcesses> {
+  return await poll(
+    `the processes of ${botId}`,
+    async () => {
+      const pids = await (runtime.engine === 'process' ? fromNotes(runtime, botId) : fromContainer(botId)).catch(
+        () => null, // Before and between its lives.
+      );
+      if (pids === null) return undefined;
+      const { agent, bot } = { agent: identityOf(pids.agent ?? 0), bot: identityOf(pids.bot ?? 0) };
+      return agent === null || bot === null ? undefined : { agent, bot };
+    },
+    15_000,
+    100,
+  );
+}
+
+interface Pids {
   readonly agent: number | null;
   readonly bot: number | null;
 }
 
-/** Pids of this host: containers of an engine on it are seen too. */
-export async function processesOf(runtime: RuntimeUnderTest, botId: string): Promise<BotProcesses> {
-  return runtime.engine === 'process' ? fromNotes(runtime, botId) : await fromContainer(botId);
-}
-
-function fromNotes({ dataDir }: RuntimeUnderTest, botId: string): BotProcesses {
+async function fromNotes({ dataDir }: RuntimeUnderTest, botId: string): Promise<Pids> {
   const notes = (name: string): unknown => JSON.parse(readFileSync(join(dataDir, 'run', name), 'utf8'));
   return { agent: pidIn(notes(`${botId}.json`), 'agent'), bot: pidIn(notes(`${botId}.groups.json`), 'bot') };
 }
@@ -27,7 +45,7 @@ function pidIn(notes: unknown, role: string): number | null {
   return typeof entry.pid === 'number' ? entry.pid : null;
 }
 
-async function fromContainer(botId: string): Promise<BotProcesses> {
+async function fromContainer(botId: string): Promise<Pids> {
   const top: unknown = await docker.getContainer(containerName(botId)).top({ ps_args: '-eo pid,args' });
   const rows = typeof top === 'object' && top !== null && 'Processes' in top ? top.Processes : [];
   const pidOf = (command: RegExp): number | null => {

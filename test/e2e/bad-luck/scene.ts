@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { removeContainersOf } from '../../services/docker.ts';
 import { type BotFiles, writeBot } from '../bot-folders.ts';
 import {
+  type Answer,
   makeFolders,
+  poll,
   type RuntimeFolders,
   type RuntimeUnderTest,
   removeFolders,
@@ -62,11 +64,31 @@ export class Scene {
     if (known !== undefined) return known;
     const added = this.addBot(name, bot).then(async (id) => {
       await this.runtime.until(id, 'runs', ({ state }) => state === 'running');
-      await answers(this.runtime, id, path);
+      await this.answers(id, path);
       return id;
     });
     this.#shared.set(name, added);
     return added;
+  }
+
+  /** Waits until a bot's query server answers. */
+  async answers(id: string, path: string, runtime = this.runtime): Promise<void> {
+    let last: Answer | undefined;
+    await poll(
+      `${id} to answer ${path}`,
+      async () => {
+        last = await runtime.ask(id, path, {}, 5);
+        return last.body.status === 'ok' || undefined;
+      },
+      30_000,
+      100,
+    ).catch((error: unknown) => {
+      throw new Error(`${String(error)}; its last answer: ${JSON.stringify(last)}`);
+    });
+  }
+
+  get hasPython(): boolean {
+    return this.engine === 'docker' || this.host.python3 !== null;
   }
 
   async removeBot(id: string, { botsDir } = this.runtime): Promise<void> {
@@ -116,17 +138,4 @@ export async function removeContainersIn({ dataDir }: RuntimeFolders): Promise<v
   const format: unknown = JSON.parse(text);
   if (typeof format !== 'object' || format === null || !('instance' in format)) return;
   await removeContainersOf(String(format.instance));
-}
-
-/** Waits until a bot's query server answers. */
-export async function answers(runtime: RuntimeUnderTest, id: string, path: string, deadlineMs = 30_000): Promise<void> {
-  const deadline = performance.now() + deadlineMs;
-  for (;;) {
-    const answer = await runtime.ask(id, path, {}, 2);
-    if (answer.body.status === 'ok') return;
-    if (performance.now() > deadline) {
-      throw new Error(`${id} did not answer ${path} within ${deadlineMs} ms; the last answer: ${JSON.stringify(answer)}`);
-    }
-    await new Promise((done) => setTimeout(done, 100));
-  }
 }

@@ -2,6 +2,7 @@ import type { BadLuck } from './bad-luck.ts';
 import { BOT_JSON } from './rows/bot-json.ts';
 import { CODE } from './rows/code.ts';
 import { LIFE } from './rows/life.ts';
+import { ANSWERS, QUESTIONS } from './rows/queries.ts';
 
 /** Everything that can go wrong, as far as anybody has thought of it. */
-export const TABLE: readonly BadLuck[] = [...BOT_JSON, ...CODE, ...LIFE];
+export const TABLE: readonly BadLuck[] = [...BOT_JSON, ...CODE, ...LIFE, ...ANSWERS, ...QUESTIONS];

@@ -78,7 +78,11 @@ export async function refusesToStart(options: StartOptions, words: Words, deadli
 }
 
 /** Waits until the runtime tells of a trouble of its own in these words; `null`: until it has none any more. */
-export async function troubleTells({ admin }: RuntimeUnderTest, words: Words | null, deadlineMs = 20_000): Promise<void> {
+export async function troubleTells(
+  { admin }: RuntimeUnderTest,
+  words: Words | null,
+  deadlineMs = 20_000,
+): Promise<void> {
   let last: readonly string[] = [];
   await poll(
     `the runtime to tell ${words === null ? 'of no trouble' : `of its trouble (${words.join(', ')})`}`,

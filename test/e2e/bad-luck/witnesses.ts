@@ -63,7 +63,11 @@ export class Witnesses {
     for (const { id, containerId } of this.#all) {
       const bot = bots.find((one) => one.id === id);
       const now = { state: bot?.state, containerId: bot?.containerId, restarts: bot?.restarts };
-      assert.deepEqual(now, { state: 'running', containerId, restarts: 0 }, `witness ${id} was harmed: ${bot?.reason.text}`);
+      assert.deepEqual(
+        now,
+        { state: 'running', containerId, restarts: 0 },
+        `witness ${id} was harmed: ${bot?.reason.text}`,
+      );
     }
     for (const problem of await Promise.all(this.#all.map((witness) => this.#ask(witness)))) {
       assert.equal(problem, null);

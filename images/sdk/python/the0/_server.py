@@ -97,12 +97,13 @@ class QueryServer:
     def _listen_to_signals(self) -> Optional[socket.socket]:
         """A socket that becomes readable on a signal. Signals that the bot handles itself are left to it."""
         try:
-            for number, default in ((signal.SIGTERM, signal.SIG_DFL), (signal.SIGINT, signal.default_int_handler)):
-                if signal.getsignal(number) is default:
-                    signal.signal(number, self._on_signal)
+            # The waker first: a signal that comes right after its handler is there must not find the loop asleep.
             waker, self._waked = socket.socketpair()
             self._waked.setblocking(False)
             signal.set_wakeup_fd(self._waked.fileno(), warn_on_full_buffer=False)
+            for number, default in ((signal.SIGTERM, signal.SIG_DFL), (signal.SIGINT, signal.default_int_handler)):
+                if signal.getsignal(number) is default:
+                    signal.signal(number, self._on_signal)
         except ValueError:
             return None  # not the main thread: the program that runs queries in a thread of its own stops them itself
         self._poll.register(waker, select.POLLIN)
@@ -135,10 +136,13 @@ class QueryServer:
         for connection in [*self._connections.values()]:
             if connection.deadline > now:
                 continue
-            if connection.inbox and not connection.outbox:
-                self._refuse(connection, Refused(408, f"The request did not arrive within {REQUEST_SECONDS} s"))
-            else:
+            if not connection.inbox or connection.outbox:
                 self._close(connection)
+                continue
+            try:
+                self._refuse(connection, Refused(408, f"The request did not arrive within {REQUEST_SECONDS} s"))
+            except OSError:
+                self._close(connection)  # the client went away; nobody is left to tell
 
     # -- accepting
 

@@ -18,7 +18,7 @@ export const CODE: readonly BadLuck[] = [
   }),
   badCode('a Node bot has a syntax error', nodeBot('exports.main = async () => {\n  const = 1;\n};\n'), {
     code: 'bot-import-failed',
-    text: ['main.js', "Unexpected token '='", /main\.js:2/],
+    text: ['main.js', "SyntaxError: Unexpected token '=' (main.js:2)"],
     advice: ['Correct the syntax error'],
   }),
   badCode('a Python bot has a syntax error', pythonBot('def main(bot_id, config)\n    pass\n'), {
@@ -49,7 +49,10 @@ export const CODE: readonly BadLuck[] = [
       await mkdir(folder);
       await promisify(execFile)('mkfifo', [join(folder, 'pipe')]);
       await promisify(execFile)('ln', ['-s', '/nowhere/at/all', join(folder, 'link')]);
-      await writeFile(join(folder, 'main.js'), 'exports.main = () => new Promise(() => setInterval(() => {}, 1000));\n');
+      await writeFile(
+        join(folder, 'main.js'),
+        'exports.main = () => new Promise(() => setInterval(() => {}, 1000));\n',
+      );
       await writeFile(join(folder, 'bot.json'), JSON.stringify(botJson({ id, entrypoints: { bot: 'main.js' } })));
       return id;
     },
@@ -64,7 +67,7 @@ function badCode(name: string, bot: Omit<BotFiles, 'id'>, told: Told): BadLuck {
     name,
     engines: ['process', 'docker'],
     arrange: async (scene) =>
-      bot.runtime === 'python3.11' && scene.engine === 'process' && scene.host.python3 === null
+      bot.runtime === 'python3.11' && !scene.hasPython
         ? null
         : await scene.addBot(name.replaceAll(/[^a-z]+/gi, '-').slice(0, 50), bot),
     async expect({ runtime }, id) {

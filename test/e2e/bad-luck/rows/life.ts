@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import process from 'node:process';
+import { isAlive } from '../../../../src/agent/process-identity.ts';
 import { writeBot } from '../../bot-folders.ts';
 import { poll } from '../../runtime-under-test.ts';
 import { type BadLuck, badLuck } from '../bad-luck.ts';
 import { IDLE, nodeBot } from '../bots.ts';
+import { logOf } from '../log.ts';
 import { bytesIn, processesOf, processesWith, residentBytes } from '../processes.ts';
 import { type Told, whyTells } from '../told.ts';
 
@@ -42,12 +44,20 @@ export const LIFE: readonly BadLuck[] = [
   badLuck({
     name: 'a bot ignores SIGTERM: it is killed after its grace, and that is told',
     async arrange(scene) {
-      const stubborn = nodeBot("process.on('SIGTERM', () => {});\nexports.main = () => new Promise(() => setInterval(() => {}, 1000));\n");
+      const stubborn = nodeBot(`
+process.on('SIGTERM', () => {});
+exports.main = () => new Promise(() => {
+  console.log('deaf');
+  setInterval(() => {}, 1000);
+});`);
       const id = await scene.addBot('stubborn', stubborn);
       await scene.runtime.until(id, 'runs', ({ state }) => state === 'running');
-      await poll('its process', async () => (await processesOf(scene.runtime, id)).bot ?? undefined, 10_000);
-      // The listener is there once the bot's file was loaded.
-      await new Promise((done) => setTimeout(done, 1_000));
+      await poll(
+        'it to listen',
+        async () => (await logOf(scene.runtime, id)).includes('deaf') || undefined,
+        10_000,
+        100,
+      );
       await writeBot(scene.runtime.botsDir, { ...stubborn, id, enabled: false });
       return id;
     },
@@ -113,12 +123,12 @@ query.run();`;
     },
     async expect(scene, { id, runtimeBytes }) {
       const { runtime } = scene;
-      await runtime.until(id, 'runs', ({ state }) => state === 'running');
+      const { agent } = await processesOf(runtime, id);
       await poll(
         'the bot to have written enough',
         async () => {
-          const { agent } = await processesOf(runtime, id).catch(() => ({ agent: null }));
-          if (agent !== null) assert.ok(residentBytes(agent) < MOST_AGENT_BYTES, 'the memory of its agent is bounded');
+          const agentBytes = residentBytes(agent.pid);
+          assert.ok(agentBytes < MOST_AGENT_BYTES, `its agent uses ${agentBytes} bytes of memory`);
           const { body } = await runtime.ask(id, '/written', {}, 5);
           return typeof body.data === 'number' && body.data > FLOOD_BYTES ? true : undefined;
         },
@@ -130,7 +140,11 @@ query.run();`;
       const grown = residentBytes(pidOf(runtime.process.pid)) - runtimeBytes;
       assert.ok(grown < MOST_GROWTH_BYTES, `the runtime has grown by ${grown} bytes`);
       await whyTells(runtime, id, { code: 'started', state: 'running', text: [/started/], advice: [] });
-      await poll('its log to tell of what is missing', async () => (await logOf(scene, id)).includes('it wrote more than') || undefined, 10_000);
+      await poll(
+        'its log to tell of what is missing',
+        async () => (await logOf(runtime, id)).includes('it wrote more than') || undefined,
+        10_000,
+      );
       await scene.removeBot(id);
       await poll('it to end', async () => ((await runtime.bot(id)) === undefined ? true : undefined), 20_000);
     },
@@ -156,15 +170,8 @@ function killed(name: string, role: 'agent' | 'bot'): BadLuck {
     async arrange(scene) {
       const id = await scene.addBot(`killed-${role}`, IDLE);
       await scene.runtime.until(id, 'runs', ({ state }) => state === 'running');
-      const before = await poll(
-        'its processes',
-        async () => {
-          const { agent, bot } = await processesOf(scene.runtime, id).catch(() => ({ agent: null, bot: null }));
-          return agent === null || bot === null ? undefined : { agent, bot };
-        },
-        10_000,
-      );
-      process.kill(before[role], 'SIGKILL');
+      const before = await processesOf(scene.runtime, id);
+      process.kill(before[role].pid, 'SIGKILL');
       return { id, before };
     },
     async expect({ runtime }, { id, before }) {
@@ -179,23 +186,7 @@ function killed(name: string, role: 'agent' | 'bot'): BadLuck {
   });
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 function pidOf(pid: number | undefined): number {
   assert.ok(pid !== undefined);
   return pid;
-}
-
-async function logOf({ runtime }: { readonly runtime: { readonly admin: import('../../../../src/admin/admin-client.ts').AdminClient } }, id: string): Promise<string> {
-  const chunks: Buffer[] = [];
-  const log = await runtime.admin.logs(id, { lines: 200, follow: false, signal: AbortSignal.timeout(5_000) });
-  for await (const chunk of log) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
 }
