@@ -103,10 +103,6 @@ export class Change {
     this.#effects.push({ kind: 'inspect', botId: draft.id, incarnation: draft.inFlight.incarnation });
   }
 
-  answer(effect: BotEffect): void {
-    this.#effects.push(effect);
-  }
-
   /** This timer is not set any more, because it is what is being handled. */
   fired(name: TimerName): void {
     this.#unset = name;

@@ -59,6 +59,17 @@ export function report(
   for (const note of notes) console.log(`\n${note}`);
 }
 
+/** A figure that is compared with its bar, not with a floor. */
+export function atMost(what: string, figure: number, bar: number, unit: string): Row {
+  return { what, figure, unit, floor: null, ratio: figure / bar, bar: `<= ${bar} ${unit}`, pass: figure <= bar };
+}
+
+/** A count that must be just so. */
+export function exactly(what: string, figure: number, wanted: number, unit: string): Row {
+  const ratio = wanted === 0 ? figure : figure / wanted;
+  return { what, figure, unit, floor: null, ratio, bar: `${wanted}`, pass: figure === wanted };
+}
+
 /** The middle of the values, or the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -77,6 +88,6 @@ function isNumeric(column: number): boolean {
 }
 
 function round(value: number): string {
-  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en-US');
+  if (Number.isInteger(value) || Math.abs(value) >= 100) return Math.round(value).toLocaleString('en-US');
   return value.toPrecision(3);
 }

@@ -1,10 +1,11 @@
 import type { KernelLimits } from '../../src/kernel/limits.ts';
 
+/** The defaults of the configuration, but larger mailboxes: the whole backlog is spread over only 1,000 actors here. */
 export const LIMITS: KernelLimits = {
-  mailboxSize: 256,
-  messagesPerActorTurn: 32,
-  turnBudgetMs: 5,
-  unhandledEnvelopes: 32_768,
+  mailboxSize: 128,
+  messagesPerActorTurn: 16,
+  turnBudgetMs: 8,
+  unhandledEnvelopes: 65_536,
   restartBudget: { count: 3, withinMs: 60_000 },
 };
 

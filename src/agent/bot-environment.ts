@@ -33,7 +33,7 @@ export function environmentForBot(env: Environment, settings: AgentSettings): Re
 
 /** Where the query server listens is the SDK's business; everything else of ours and every credential is not the bot's. */
 function isWithheld(name: string): boolean {
-  if (name === 'THE0_QUERY_PORT' || name === 'THE0_QUERY_HOST') return false;
+  if (name.startsWith('THE0_QUERY_')) return false; // For the SDKs.
   return name.startsWith('MINIO_') || name.startsWith('THE0_') || name === 'NATS_URL';
 }
 

@@ -65,7 +65,7 @@ export class Mailbox<Message> {
 
 /**
  * Mailboxes for the actors that have something to read. At rest an actor has none, so that a hundred thousand resting actors
- * cost nothing for theirs; `spare` empty ones are kept, because an actor needs one for every burst.
+ * cost nothing for theirs; some empty ones are kept (about 1 MiB at most), because an actor needs one for every burst.
  */
 export class MailboxPool<Message> {
   readonly #sizePerLane: number;

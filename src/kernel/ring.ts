@@ -1,5 +1,7 @@
 /** Slots of a ring that has not grown. Must be a power of two. */
 const SMALLEST = 8;
+/** Slots an empty ring may keep: a burst of this size costs no growth the next time. */
+const KEPT = 64;
 
 /**
  * A first-in first-out queue in an array that is used in a circle, so that neither end ever moves the items
@@ -8,7 +10,7 @@ const SMALLEST = 8;
  *     slots  [ c d · · · · a b ]      head = 6, length = 4
  *                  ^tail   ^head      tail = (head + length) mod slots
  *
- * It doubles when full, up to `capacity` items, and falls back to its smallest size with {@link shrink}.
+ * It doubles when full, up to `capacity` items, and gives room back with {@link shrink}.
  */
 export class Ring<Item> {
   readonly #capacity: number;
@@ -44,7 +46,7 @@ export class Ring<Item> {
 
   /** Gives back the memory of a flood. Only an empty ring shrinks. */
   shrink(): void {
-    if (this.#length > 0 || this.#slots.length === SMALLEST) return;
+    if (this.#length > 0 || this.#slots.length <= KEPT) return;
     this.#slots = new Array(SMALLEST).fill(undefined);
     this.#head = 0;
   }

@@ -64,7 +64,9 @@ const system = new ActorSystem(behavior, systemClock, limits, {
     if (effects.length >= BATCH_SIZE) report();
   },
   undelivered(letter) {
-    undelivered.push(letter);
+    const { error } = letter;
+    const isPlain = error === undefined || cloneError(error) === null;
+    undelivered.push(isPlain ? letter : { ...letter, error: new Error(error.message) });
   },
   turnEnded() {
     const progress = Math.abs(received - system.backlog - handledReported);

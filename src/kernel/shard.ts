@@ -11,15 +11,19 @@ export interface Shard<Message> {
   /**
    * Posts with the next flush, at the end of this turn of the event loop.
    * @returns `full` when the shard is too far behind (the bound is counted in unhandled envelopes); observations are never
-   * refused but coalesced on this side until there is room.
+   * refused but coalesced on this side until there is room. Once the shard is being stopped or has ended, always `full`.
    */
   post(envelope: Envelope<Message>): 'accepted' | 'full';
   /**
-   * Snapshots of the given actors, or of all. Actors that do not exist are left out.
+   * Snapshots of the given actors, or of all. Actors that do not exist are left out. What was posted shortly before may or may
+   * not be in it.
    * @throws ShardGone when the shard dies meanwhile; ShardTimeout when it does not answer within `deadlineMs`
    */
   snapshot(ids: readonly string[] | null, deadlineMs?: number): Promise<unknown[]>;
-  /** Ends the shard after what it has been given so far is handled. */
+  /**
+   * Ends the shard after what it has been given so far is handled and the listener has all effects of it. `dead` is not called.
+   * @throws ShardTimeout when that takes longer than `deadlineMs`; the shard is then ended as it is. ShardGone when it dies meanwhile
+   */
   stop(deadlineMs?: number): Promise<void>;
   /** Ends the shard at once, as a crash would. For tests and for a shard that hangs. */
   kill(): void;

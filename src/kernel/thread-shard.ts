@@ -156,11 +156,12 @@ class ThreadShard<Message, Effect extends { readonly kind: string }> implements 
   #take(report: Report<Message, Effect>): void {
     if (this.#phase === 'ended') return;
     const effects = this.#effects.unpack(report);
-    if (effects.length > 0) this.#listener.effects(effects);
-    if (report.undelivered.length > 0) this.#listener.undelivered(report.undelivered);
-    this.#effectsHandled += report.effects.length;
+    // First the counts: they must be right even if the listener throws.
+    this.#effectsHandled += effects.length;
     this.#outbox.acknowledge(this.#effectsHandled);
     this.#outbox.confirm(report.handled);
+    if (effects.length > 0) this.#listener.effects(effects);
+    if (report.undelivered.length > 0) this.#listener.undelivered(report.undelivered);
     this.#onEffectsHandled?.();
   }
 

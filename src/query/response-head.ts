@@ -1,3 +1,4 @@
+import { isBlank } from './json-bytes.ts';
 import { UpstreamFailure } from './upstream-failure.ts';
 
 export interface ResponseHead {
@@ -17,72 +18,114 @@ export interface ResponseHead {
  * @throws UpstreamFailure when this is not HTTP/1.x or the length is not one number
  */
 export function readResponseHead(bytes: Buffer, from: number, to: number): ResponseHead {
-  if (!isStatusLine(bytes, from, to)) {
-    const line = bytes.toString('latin1', from, Math.min(to, from + 80)).split('\n', 1)[0] ?? '';
-    throw new UpstreamFailure(`malformed HTTP response ${JSON.stringify(line.trimEnd())}`);
-  }
+  if (!isStatusLine(bytes, from, to)) throw malformed(bytes, from, to);
   let contentLength = -1;
   let chunked = false;
   let keepAlive = bytes[from + 7] === ONE;
-  let at = bytes.indexOf(LF, from) + 1;
-  while (at < to) {
-    const name = nameAt(bytes, at, to);
-    const lineEnd = bytes.indexOf(LF, at);
-    if (name !== null) {
-      const value = bytes.toString('latin1', bytes.indexOf(COLON, at) + 1, lineEnd).trim();
-      if (name === CONTENT_LENGTH) contentLength = joinedLength(contentLength, value);
-      else if (name === CONNECTION) keepAlive = keepAliveAfter(keepAlive, value.toLowerCase());
-      else chunked ||= value.toLowerCase().endsWith('chunked');
-    }
-    at = lineEnd + 1;
+  // Bytes are compared in place: heads are short, and a call into native code per field costs more than the whole loop.
+  for (let at = endOfLine(bytes, from, to) + 1; at < to; at = endOfLine(bytes, at, to) + 1) {
+    const first = (bytes[at] ?? 0) | 0x20;
+    if (first !== LOWER_C && first !== LOWER_T) continue;
+    const colon = endOfName(bytes, at, to);
+    if (colon < 0) continue;
+    const end = endOfLine(bytes, at, to);
+    if (isName(bytes, at, colon, 'content-length')) contentLength = joinedLength(contentLength, bytes, colon + 1, end);
+    else if (isName(bytes, at, colon, 'connection'))
+      keepAlive = keepAliveAfter(keepAlive, lowerCase(bytes, colon, end));
+    else if (isName(bytes, at, colon, 'transfer-encoding'))
+      chunked ||= lowerCase(bytes, colon, end).endsWith('chunked');
   }
-  return { status: digits(bytes, from + 9, 3), contentLength, chunked, keepAlive };
+  return { status: digits(bytes, from + 9, from + 12), contentLength, chunked, keepAlive };
+}
+
+/**
+ * Looks at a head whose end has not come yet: what cannot become HTTP is not waited for.
+ *
+ * @throws UpstreamFailure when it does not begin as HTTP/1.x does
+ */
+export function checkBeginning(bytes: Buffer, from: number, to: number): void {
+  if (!beginsLikeVersion(bytes, from, to)) throw malformed(bytes, from, to);
+}
+
+function beginsLikeVersion(bytes: Buffer, from: number, to: number): boolean {
+  const length = Math.min(VERSION.length, to - from);
+  for (let i = 0; i < length; i += 1) if (bytes[from + i] !== VERSION.charCodeAt(i)) return false;
+  return true;
+}
+
+function malformed(bytes: Buffer, from: number, to: number): UpstreamFailure {
+  const line = bytes.toString('latin1', from, Math.min(to, from + 80)).split('\n', 1)[0] ?? '';
+  return new UpstreamFailure(`malformed HTTP response ${JSON.stringify(line.trimEnd())}`);
 }
 
 /** `HTTP/1.0 200` or `HTTP/1.1 200`; a reason may follow or not. */
 function isStatusLine(bytes: Buffer, from: number, to: number): boolean {
-  if (to - from < 13 || bytes[from + 8] !== SPACE || digits(bytes, from + 9, 3) < 100) return false;
-  for (let i = 0; i < VERSION.length; i += 1) if (bytes[from + i] !== VERSION.charCodeAt(i)) return false;
+  if (to - from < 13 || bytes[from + 8] !== SPACE || digits(bytes, from + 9, from + 12) < 100) return false;
+  if (!beginsLikeVersion(bytes, from, to)) return false;
   const minor = bytes[from + 7];
   const after = bytes[from + 12];
   return (minor === ZERO || minor === ONE) && (after === SPACE || after === CR || after === LF);
 }
 
-/** The field name that begins here, when it is one that matters; in any case, blanks before the colon are tolerated. */
-function nameAt(bytes: Buffer, from: number, to: number): string | null {
-  const first = (bytes[from] ?? 0) | 0x20;
-  if (first !== 0x63 && first !== 0x74) return null;
-  for (const name of NAMES) {
-    let i = 0;
-    while (i < name.length && ((bytes[from + i] ?? 0) | 0x20) === name.charCodeAt(i)) i += 1;
-    if (i < name.length) continue;
-    while (from + i < to && bytes[from + i] === SPACE) i += 1;
-    if (bytes[from + i] === COLON) return name;
-  }
-  return null;
+function endOfLine(bytes: Buffer, from: number, to: number): number {
+  let at = from;
+  while (at < to && bytes[at] !== LF) at += 1;
+  return at;
 }
 
-/** @returns -1 when these are not all digits */
-function digits(bytes: Buffer, from: number, count: number): number {
+/** @returns where the colon stands; -1 when there is none in this line */
+function endOfName(bytes: Buffer, from: number, to: number): number {
+  let at = from;
+  while (at < to && bytes[at] !== COLON && bytes[at] !== LF) at += 1;
+  return bytes[at] === COLON ? at : -1;
+}
+
+/** In any case; blanks before the colon are tolerated. */
+function isName(bytes: Buffer, from: number, colon: number, name: string): boolean {
+  let to = colon;
+  while (to > from && bytes[to - 1] === SPACE) to -= 1;
+  if (to - from !== name.length) return false;
+  for (let i = 0; i < name.length; i += 1) if (((bytes[from + i] ?? 0) | 0x20) !== name.charCodeAt(i)) return false;
+  return true;
+}
+
+function lowerCase(bytes: Buffer, colon: number, end: number): string {
+  return bytes
+    .toString('latin1', colon + 1, end)
+    .trim()
+    .toLowerCase();
+}
+
+/** @returns -1 when these are not digits only */
+function digits(bytes: Buffer, from: number, to: number): number {
   let number = 0;
-  for (let i = 0; i < count; i += 1) {
-    const digit = (bytes[from + i] ?? 0) - ZERO;
+  for (let at = from; at < to; at += 1) {
+    const digit = (bytes[at] ?? 0) - ZERO;
     if (digit < 0 || digit > 9) return -1;
     number = number * 10 + digit;
   }
-  return number;
+  return to > from ? number : -1;
 }
 
 /** A list or a repetition of one number is that number (RFC 9110, 8.6). */
-function joinedLength(known: number, value: string): number {
+function joinedLength(known: number, bytes: Buffer, valueFrom: number, valueTo: number): number {
   let length = known;
-  for (const part of value.includes(',') ? value.split(',') : [value]) {
-    const text = part.trim();
-    const given = /^\d{1,15}$/.test(text) ? Number(text) : -1;
+  let from = valueFrom;
+  while (from <= valueTo) {
+    let to = from;
+    while (to < valueTo && bytes[to] !== COMMA) to += 1;
+    let first = from;
+    let last = to;
+    while (first < last && isBlank(bytes[first] ?? 0)) first += 1;
+    while (last > first && isBlank(bytes[last - 1] ?? 0)) last -= 1;
+    const given = last - first > LONGEST_LENGTH ? -1 : digits(bytes, first, last);
     if (given < 0 || (length >= 0 && length !== given)) {
-      throw new UpstreamFailure(`bad Content-Length ${JSON.stringify(value.slice(0, 80))}`);
+      throw new UpstreamFailure(
+        `bad Content-Length ${JSON.stringify(bytes.toString('latin1', valueFrom, valueTo).trim().slice(0, 80))}`,
+      );
     }
     length = given;
+    from = to + 1;
   }
   return length;
 }
@@ -92,14 +135,15 @@ function keepAliveAfter(keepAlive: boolean, connection: string): boolean {
   return keepAlive || connection.includes('keep-alive');
 }
 
-const CONTENT_LENGTH = 'content-length';
-const CONNECTION = 'connection';
-const NAMES = [CONTENT_LENGTH, CONNECTION, 'transfer-encoding'];
 const VERSION = 'HTTP/1.';
+const LONGEST_LENGTH = 15;
 
 const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
+const COMMA = 0x2c;
 const ZERO = 0x30;
 const ONE = 0x31;
 const COLON = 0x3a;
+const LOWER_C = 0x63;
+const LOWER_T = 0x74;

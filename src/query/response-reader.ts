@@ -1,6 +1,6 @@
 import { ChunkedBody } from './chunked-body.ts';
 import { GrowingBytes } from './growing-bytes.ts';
-import { readResponseHead } from './response-head.ts';
+import { checkBeginning, readResponseHead } from './response-head.ts';
 import { UpstreamFailure } from './upstream-failure.ts';
 
 /** Takes the body as it comes. May throw {@link UpstreamFailure} to refuse the rest. */
@@ -90,6 +90,7 @@ export class ResponseReader {
     while (from < length && (bytes[from] === LF || bytes[from] === CR)) from += 1;
     const end = endOfHead(bytes, Math.max(from, searched - 3), length);
     if (end < 0) {
+      checkBeginning(bytes, from, length);
       if (length > LONGEST_HEAD)
         throw new UpstreamFailure(`the header of the answer is longer than ${LONGEST_HEAD} bytes`);
       // At a blank line or less nothing needs keeping.

@@ -4,6 +4,7 @@
  *
  *   <root>/                      mode 0700
  *     format.json                {"format":1,"instance":"<uuid>"}
+ *     package.json               says that `.js` files in here are CommonJS
  *     lock/<n>.json              who uses the directory: the newest counts (keeps a second runtime out)
  *     admin.sock                 commands (mode 0600)
  *     code/<botId>/<revision>/   a bot's code, copied per revision, never changed afterwards
@@ -27,6 +28,7 @@ export function dataPaths(root: string) {
   const base = resolve(root);
   return {
     format: join(base, 'format.json'),
+    nodePackage: join(base, 'package.json'),
     lock: join(base, 'lock'),
     adminSocket: join(base, 'admin.sock'),
     code: (botId: string, revision: string) => join(base, 'code', botId, revision),

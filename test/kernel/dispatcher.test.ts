@@ -59,3 +59,21 @@ it('a dispatcher begins no turn while it is paused', () => {
   virtual.runDue();
   assert.equal(log.join(''), '[ab]');
 });
+
+it('a dispatcher runs actors early when asked, within one budget for all calls before the turn', () => {
+  const { virtual, log, dispatcher } = fixture(10, 6, { a: 1, b: 1, c: 1, d: 1 });
+  for (const actor of ['a', 'b', 'c', 'd']) {
+    dispatcher.ready(actor);
+    dispatcher.runEarly();
+  }
+  assert.equal(log.join(''), 'ab');
+  virtual.runDue();
+  assert.equal(log.join(''), 'ab[][cd]');
+});
+
+it('a dispatcher without any time budget still lets one actor run in each turn', () => {
+  const { virtual, log, dispatcher } = fixture(0, 1, { a: 2 });
+  dispatcher.ready('a');
+  virtual.runDue();
+  assert.equal(log.join(''), '[a][a]');
+});

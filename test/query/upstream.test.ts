@@ -116,6 +116,10 @@ const failures: Record<string, { text: string; words: RegExp }> = {
     text: 'SSH-2.0-OpenSSH\r\n\r\n',
     words: /^failed to execute query request: malformed HTTP response "SSH-2.0-OpenSSH"/,
   },
+  'not HTTP, and no end of a header': {
+    text: 'SSH-2.0-OpenSSH\r\n',
+    words: /^failed to execute query request: malformed HTTP response "SSH-2.0-OpenSSH"/,
+  },
   'a bad length': {
     text: 'HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n{}',
     words: /^failed to execute query request: bad Content-Length/,

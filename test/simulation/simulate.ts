@@ -5,8 +5,10 @@ import type { BotMessage } from '../../actors/message.ts';
 import type { BotActorSettings } from '../../actors/settings.ts';
 import { createVirtualClock, type VirtualClock } from '../../src/kernel/virtual-clock.ts';
 import { Random } from './random.ts';
+import { RunLog } from './run-log.ts';
+import { isUsable } from './start-check.ts';
 import { watchful } from './watchful-behavior.ts';
-import { isUsable, World } from './world.ts';
+import { World } from './world.ts';
 
 export const SIMULATED_SETTINGS: BotActorSettings = {
   restart: { firstRetryMs: 0, baseMs: 1_000, factor: 2, capMs: 30_000, healthyMs: 10_000 },
@@ -46,16 +48,17 @@ export function simulate(options: SimulationOptions): SimulationResult {
   const actors = options.actors ?? createBehavior(SIMULATED_SETTINGS);
   const storm = options.weather === 'storm';
   let throwing = 0;
+  const log = new RunLog(clock, options.tracing ?? false);
   const world = new World({
     clock,
     random,
-    tracing: options.tracing ?? false,
+    log,
     tracksInPlace: random.chance(0.5),
     stampsOnArrival: random.chance(0.5),
     behavior: (it) =>
       watchful(actors, {
         longestTimerMs: 30_000,
-        onViolation: (text) => it.violated(text),
+        onViolation: (text) => it.log.violated(text),
         fails: (message: BotMessage) => throwing > 0 && message.kind !== 'question' && random.chance(throwing),
       }),
   });
@@ -66,13 +69,13 @@ export function simulate(options: SimulationOptions): SimulationResult {
       setFaults(world, random);
       throwing = random.pick([0, 0, 0.002, 0.01]);
       const end = clock.now() + (options.stormMs ?? 60_000);
-      while (clock.now() < end && world.violations.length === 0) {
+      while (clock.now() < end && log.violations.length === 0) {
         clock.advance(random.pick([0, 1, 5, 20, 100, 500, 2_000]));
         bots.somethingHappens();
       }
     } else {
       const end = clock.now() + (options.stormMs ?? 60_000);
-      while (clock.now() < end && world.violations.length === 0) {
+      while (clock.now() < end && log.violations.length === 0) {
         clock.advance(random.between(1, 2_000));
         if (options.weather === 'restarts') bots.runtimeSuffers();
       }
@@ -82,9 +85,9 @@ export function simulate(options: SimulationOptions): SimulationResult {
     checkQuiet(world, bots, clock);
     if (!storm) checkNoNeedlessStart(world);
   } catch (error) {
-    world.violated(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    world.log.violated(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
-  return { violations: world.violations, trace: world.trace, starts: world.engine.starts };
+  return { violations: log.violations, trace: log.trace, starts: world.engine.starts };
 }
 
 function setFaults(world: World, random: Random): void {
@@ -96,7 +99,7 @@ function setFaults(world: World, random: Random): void {
 
 /** Faults stop; what waits may take as long as the longest backoff and a few deadlines. */
 function calmDown(world: World, bots: Scenario, clock: VirtualClock): void {
-  world.log('--- calm ---');
+  world.log.note('--- calm ---');
   Object.assign(world.eventFaults, { lose: 0, repeat: 0, delay: 0 });
   Object.assign(world.executorFaults, { loseAnswer: 0, falseUnreachable: 0, late: 0 });
   Object.assign(world.engine.faults, { crash: 0, reject: 0 });
@@ -112,7 +115,7 @@ function calmDown(world: World, bots: Scenario, clock: VirtualClock): void {
   clock.advance(60_000);
   for (const [botId, count] of world.asked) {
     const more = count - (before.get(botId) ?? 0);
-    if (more > 12) world.violated(`${more} engine effects for ${botId} after all faults had stopped`);
+    if (more > 12) world.log.violated(`${more} engine effects for ${botId} after all faults had stopped`);
   }
 }
 
@@ -122,30 +125,30 @@ function checkQuiet(world: World, bots: Scenario, clock: VirtualClock): void {
   for (const [botId, spec] of world.desired) {
     const status = statuses.get(botId);
     const container = present.get(botId)?.container ?? null;
-    if (status === undefined) world.violated(`${botId} has no actor`);
+    if (status === undefined) world.log.violated(`${botId} has no actor`);
     else if (isUsable(spec)) checkRunning(world, spec, status, container);
     else {
       const expected = spec.problem !== null || spec.enabled ? 'blocked' : 'stopped';
-      if (status.state !== expected) world.violated(`${botId} is ${status.state}, not ${expected}`);
-      if (container !== null) world.violated(`${botId} must not run, but has a container (${container.phase})`);
-      if (world.routes.has(botId)) world.violated(`${botId} must not run, but has a route`);
+      if (status.state !== expected) world.log.violated(`${botId} is ${status.state}, not ${expected}`);
+      if (container !== null) world.log.violated(`${botId} must not run, but has a container (${container.phase})`);
+      if (world.routes.has(botId)) world.log.violated(`${botId} must not run, but has a route`);
     }
   }
   for (const botId of present.keys()) {
-    if (!world.desired.has(botId)) world.violated(`${botId} is not desired, but has a container`);
+    if (!world.desired.has(botId)) world.log.violated(`${botId} is not desired, but has a container`);
   }
   for (const botId of statuses.keys()) {
-    if (!world.desired.has(botId)) world.violated(`${botId} is not desired, but has an actor`);
+    if (!world.desired.has(botId)) world.log.violated(`${botId} is not desired, but has an actor`);
   }
   for (const botId of bots.all) {
-    if (!world.desired.has(botId) && world.routes.has(botId)) world.violated(`${botId} is gone, but has a route`);
+    if (!world.desired.has(botId) && world.routes.has(botId)) world.log.violated(`${botId} is gone, but has a route`);
   }
   const asked = new Map(world.asked);
   clock.advance(600_000);
   for (const [botId, count] of world.asked) {
-    if (count !== (asked.get(botId) ?? 0)) world.violated(`engine effects for ${botId} although all was well`);
+    if (count !== (asked.get(botId) ?? 0)) world.log.violated(`engine effects for ${botId} although all was well`);
   }
-  if (clock.pending() > 0) world.violated(`${clock.pending()} timers although all is well`);
+  if (clock.pending() > 0) world.log.violated(`${clock.pending()} timers although all is well`);
 }
 
 function checkRunning(
@@ -155,17 +158,18 @@ function checkRunning(
   container: { phase: string; specRevision: string; endpoint: { port: number } | null } | null,
 ): void {
   const { id } = spec;
-  if (status.state !== 'running') world.violated(`${id} is ${status.state} (${status.reason.code}), not running`);
-  if (container?.phase !== 'running') world.violated(`${id} should run, but is ${container?.phase ?? 'not there'}`);
-  else if (container.specRevision !== spec.specRevision) world.violated(`${id} runs an old revision`);
+  if (status.state !== 'running') world.log.violated(`${id} is ${status.state} (${status.reason.code}), not running`);
+  if (container?.phase !== 'running') world.log.violated(`${id} should run, but is ${container?.phase ?? 'not there'}`);
+  else if (container.specRevision !== spec.specRevision) world.log.violated(`${id} runs an old revision`);
   const expected = spec.queryEntrypoint === null ? undefined : container?.endpoint?.port;
   const found = world.routes.get(id)?.endpoint.port;
-  if (found !== expected) world.violated(`${id} has a route to ${found ?? 'nowhere'}, not to ${expected ?? 'nowhere'}`);
+  if (found !== expected)
+    world.log.violated(`${id} has a route to ${found ?? 'nowhere'}, not to ${expected ?? 'nowhere'}`);
 }
 
 function checkNoNeedlessStart(world: World): void {
   const enabled = [...world.desired.values()].filter(isUsable).length;
-  if (world.engine.starts !== enabled) world.violated(`${world.engine.starts} starts for ${enabled} bots`);
+  if (world.engine.starts !== enabled) world.log.violated(`${world.engine.starts} starts for ${enabled} bots`);
 }
 
 /** What is desired, and what people do. */
@@ -223,7 +227,7 @@ class Scenario {
   }
 
   #byHand(id: string, what: 'handStop' | 'handStart' | 'handRemove' | 'crash'): void {
-    this.#world.log(`${what} ${id}`);
+    this.#world.log.note(`${what} ${id}`);
     this.#world.engine[what](id);
   }
 
@@ -235,10 +239,10 @@ class Scenario {
   #outage(): void {
     const { engine } = this.#world;
     if (!engine.reachable) return;
-    this.#world.log('engine unreachable');
+    this.#world.log.note('engine unreachable');
     engine.reachable = false;
     this.#clock.schedule(this.#random.between(10, 10_000), () => {
-      this.#world.log('engine reachable');
+      this.#world.log.note('engine reachable');
       engine.reachable = true;
       this.#world.list();
     });

@@ -1,32 +1,22 @@
 import type { BotBehavior } from '../../actors/behavior.ts';
 import type { BotSpec } from '../../actors/bot-spec.ts';
-import type { BotEffect, BotStatus } from '../../actors/effect.ts';
+import type { BotEffect, BotStatus, EngineEffect, StartEffect } from '../../actors/effect.ts';
 import type { BotMemory, BotMessage } from '../../actors/message.ts';
 import type { Observation } from '../../actors/observation.ts';
 import { describeReason } from '../../actors/reason.ts';
 import type { Route } from '../../actors/route.ts';
 import type { Lane } from '../../src/kernel/behavior.ts';
-import { createLocalShard } from '../../src/kernel/local-shard.ts';
 import type { Shard } from '../../src/kernel/shard.ts';
 import type { VirtualClock } from '../../src/kernel/virtual-clock.ts';
+import { desireOf, type Entry } from './entry.ts';
+import { EventChannel } from './event-channel.ts';
 import { FakeEngine } from './fake-engine.ts';
 import { FakeExecutor } from './fake-executor.ts';
+import { Questions } from './questions.ts';
 import type { Random } from './random.ts';
-
-interface Entry {
-  spec: BotSpec | null;
-  removal: 'deleted' | 'unknown';
-  observation: Observation | null;
-  /** When what is desired last changed; an actor knows it from the next instant on. */
-  desiredAt: number;
-}
-
-/** How likely an event of the engine is lost, told twice, or told much later. */
-export interface EventFaults {
-  lose: number;
-  repeat: number;
-  delay: number;
-}
+import type { RunLog } from './run-log.ts';
+import { simulatedShard } from './simulated-shard.ts';
+import { objectionToStart } from './start-check.ts';
 
 /**
  * One runtime with its engine on a virtual clock: the real kernel and the real actors, and around them what the supervisor
@@ -34,24 +24,20 @@ export interface EventFaults {
  */
 export class World {
   readonly engine: FakeEngine;
-  readonly eventFaults: EventFaults = { lose: 0, repeat: 0, delay: 0 };
-  readonly violations: string[] = [];
-  readonly trace: string[] = [];
+  readonly log: RunLog;
   /** What is desired, and stays so when the runtime is restarted. */
   readonly desired = new Map<string, BotSpec>();
   readonly #clock: VirtualClock;
   readonly #random: Random;
   readonly #behavior: BotBehavior;
-  readonly #tracing: boolean;
-  readonly #stampsOnArrival: boolean;
+  readonly #events: EventChannel;
   #executor: FakeExecutor;
   #shard: Shard<BotMessage>;
   #epoch = 0;
   #roster = new Map<string, Entry>();
   #routes = new Map<string, Route>();
   #memories = new Map<string, BotMemory>();
-  #answers = new Map<number, (status: BotStatus) => void>();
-  #asks = 0;
+  readonly #questions = new Questions();
   /** Engine effects given so far, by bot. */
   readonly asked = new Map<string, number>();
 
@@ -59,24 +45,28 @@ export class World {
     clock: VirtualClock;
     random: Random;
     behavior: (world: World) => BotBehavior;
-    tracing: boolean;
+    log: RunLog;
     tracksInPlace: boolean;
     stampsOnArrival: boolean;
   }) {
     this.#clock = options.clock;
     this.#random = options.random;
-    this.#tracing = options.tracing;
-    this.#stampsOnArrival = options.stampsOnArrival;
+    this.log = options.log;
     this.#behavior = options.behavior(this);
+    this.#events = new EventChannel({ ...options, deliver: (observation) => this.#observed(observation) });
     this.engine = new FakeEngine({
       clock: this.#clock,
       random: this.#random,
       tracksInPlace: options.tracksInPlace,
-      onEvent: (observation) => this.#engineEvent(observation),
-      onViolation: (text) => this.violated(text),
+      onEvent: (observation) => this.#events.send(observation),
+      onViolation: (text) => this.log.violated(text),
     });
     this.#executor = this.#makeExecutor();
     this.#shard = this.#makeShard();
+  }
+
+  get eventFaults() {
+    return this.#events.faults;
   }
 
   get executorFaults() {
@@ -91,19 +81,12 @@ export class World {
     return this.#roster.has(botId);
   }
 
-  log(text: string): void {
-    if (this.#tracing) this.trace.push(`${String(this.#clock.now() % 100_000_000).padStart(9)} ${text}`);
-  }
-
-  violated(text: string): void {
-    this.violations.push(text);
-    this.log(`!!! ${text}`);
-  }
-
   // What people and the desired state do
 
   desire(spec: BotSpec): void {
-    this.log(`desire ${spec.id} ${spec.specRevision} enabled=${spec.enabled} problem=${spec.problem?.code ?? '-'}`);
+    this.log.note(
+      `desire ${spec.id} ${spec.specRevision} enabled=${spec.enabled} problem=${spec.problem?.code ?? '-'}`,
+    );
     this.desired.set(spec.id, spec);
     const entry = this.#roster.get(spec.id);
     if (entry === undefined) {
@@ -116,7 +99,7 @@ export class World {
   }
 
   delete(botId: string): void {
-    this.log(`delete ${botId}`);
+    this.log.note(`delete ${botId}`);
     this.desired.delete(botId);
     const entry = this.#roster.get(botId);
     if (entry === undefined) return;
@@ -127,7 +110,7 @@ export class World {
   }
 
   command(botId: string, verb: 'restart' | 'reset'): void {
-    this.log(`${verb} ${botId}`);
+    this.log.note(`${verb} ${botId}`);
     if (verb === 'reset') this.#tellDesired(botId);
     this.#tell(botId, { kind: 'command', verb });
   }
@@ -148,7 +131,7 @@ export class World {
 
   /** A shard thread dies: its actors are made anew from what the supervisor knows. */
   killShard(): void {
-    this.log('shard dies');
+    this.log.note('shard dies');
     this.#shard.kill();
     this.#shard = this.#makeShard();
     for (const [botId, entry] of this.#roster) {
@@ -160,10 +143,11 @@ export class World {
 
   /** The runtime is killed and started again; of the journal's last lines some may be missing. */
   restartRuntime(journal: ReadonlyMap<string, BotMemory>): void {
-    this.log('runtime restarts');
+    this.log.note('runtime restarts');
     this.#shard.kill();
     this.#executor.close();
     this.#epoch += 1;
+    this.#events.reconnect();
     this.#memories = new Map(journal);
     this.#routes.clear();
     this.#roster = new Map();
@@ -186,12 +170,7 @@ export class World {
 
   /** Asks every actor how it is; the answers are there once what is due now has run. */
   statuses(): Map<string, BotStatus> {
-    const statuses = new Map<string, BotStatus>();
-    for (const botId of this.#roster.keys()) {
-      this.#asks += 1;
-      this.#answers.set(this.#asks, (status) => statuses.set(botId, status));
-      this.#tell(botId, { kind: 'question', askId: this.#asks });
-    }
+    const statuses = this.#questions.ask(this.#roster.keys(), (botId, message) => this.#tell(botId, message));
     this.#clock.advance(0);
     return statuses;
   }
@@ -199,30 +178,13 @@ export class World {
   // The supervisor
 
   #makeShard(): Shard<BotMessage> {
-    const shard = createLocalShard({
-      id: 'shard-0',
-      behavior: this.#behavior,
+    return simulatedShard({
       clock: this.#clock,
-      limits: {
-        mailboxSize: 256,
-        messagesPerActorTurn: this.#random.between(1, 8),
-        turnBudgetMs: 5,
-        unhandledEnvelopes: 100_000,
-        restartBudget: { count: 3, withinMs: 60_000 },
-      },
-      listener: {
-        effects: (batch) => {
-          for (const { effect } of batch) this.#effect(effect);
-        },
-        undelivered: (batch) => {
-          for (const { envelope, cause } of batch) {
-            if (cause !== 'no-such-actor') this.violated(`${envelope.to}: undelivered, ${cause}`);
-          }
-        },
-        dead: () => {},
-      },
+      behavior: this.#behavior,
+      messagesPerActorTurn: this.#random.between(1, 8),
+      onEffect: (effect) => this.#effect(effect),
+      onViolation: (text) => this.log.violated(text),
     });
-    return shard;
   }
 
   #makeExecutor(): FakeExecutor {
@@ -245,31 +207,22 @@ export class World {
     this.#introduce(botId, entry);
   }
 
-  #introduce(botId: string, { spec, removal, observation }: Entry): void {
+  #introduce(botId: string, entry: Entry): void {
     const memory = this.#memories.get(botId);
     const inFlight = this.#executor.inFlight(botId);
-    const more = inFlight === undefined ? {} : { inFlight };
-    this.#tell(
-      botId,
-      spec === null
-        ? { kind: 'removed', cause: removal, botId, ...more }
-        : { kind: 'desired', spec, ...more, ...(memory === undefined ? {} : { memory }) },
-      'user',
-      true,
-    );
+    this.#tell(botId, desireOf(botId, entry, { memory, inFlight }), 'user', true);
+    const { observation } = entry;
     if (observation !== null) this.#tell(botId, { kind: 'observed', observation }, 'observation');
   }
 
   #tell(to: string, message: BotMessage, lane: Lane = 'user', spawn = false): void {
-    if (message.kind !== 'question') this.log(`  → ${to} ${textOf(message)}`);
+    if (message.kind !== 'question') this.log.note(`  → ${to} ${textOf(message)}`);
     this.#shard.post({ to, lane, message, spawn });
   }
 
   #tellDesired(botId: string): void {
     const entry = this.#roster.get(botId);
-    if (entry === undefined) return;
-    const { spec, removal } = entry;
-    this.#tell(botId, spec === null ? { kind: 'removed', cause: removal, botId } : { kind: 'desired', spec });
+    if (entry !== undefined) this.#tell(botId, desireOf(botId, entry));
   }
 
   #answered(botId: string, message: BotMessage): void {
@@ -281,19 +234,6 @@ export class World {
       if (this.#executor.inFlight(botId) === undefined) this.engine.told(message.observation);
     }
     this.#tell(botId, message, 'system');
-  }
-
-  #engineEvent(observation: Observation): void {
-    const { lose, repeat, delay } = this.eventFaults;
-    const copies = this.#random.chance(lose) ? 0 : this.#random.chance(repeat) ? 2 : 1;
-    const epoch = this.#epoch;
-    for (let copy = 0; copy < copies; copy += 1) {
-      const lateMs = this.#random.chance(delay) ? this.#random.between(100, 8_000) : 0;
-      this.#clock.schedule(this.#random.between(0, 20) + lateMs, () => {
-        if (epoch !== this.#epoch) return;
-        this.#observed(this.#stampsOnArrival ? { ...observation, at: this.#clock.now() } : observation);
-      });
-    }
   }
 
   #observed(observation: Observation): void {
@@ -309,8 +249,7 @@ export class World {
   #effect(effect: BotEffect): void {
     switch (effect.kind) {
       case 'start':
-        this.#checkStart(effect);
-        this.#ask(effect);
+        this.#start(effect);
         break;
       case 'stop':
       case 'remove':
@@ -322,44 +261,40 @@ export class World {
         else this.#routes.set(effect.botId, effect.route);
         break;
       case 'record':
-        this.log(`  ${effect.botId}: ${effect.from} → ${effect.to}, ${describeReason(effect.reason).text}`);
+        this.log.note(`  ${effect.botId}: ${effect.from} → ${effect.to}, ${describeReason(effect.reason).text}`);
         this.#memories.set(effect.botId, effect.memory);
         // The message that made it fail may have been what is desired.
         if (effect.reason.code === 'actor-failed' && effect.reason.facts['exhausted'] !== true)
           this.#tellDesired(effect.botId);
         break;
       case 'answer':
-        this.#answers.get(effect.askId)?.(effect.status);
-        this.#answers.delete(effect.askId);
+        this.#questions.answered(effect.askId, effect.status);
         break;
       case 'ended':
         this.#ended(effect.botId);
         break;
       case 'timer':
       case 'cancel-timer':
-        this.violated(`${effect.kind} left the shard`);
+        this.log.violated(`${effect.kind} left the shard`);
     }
   }
 
-  #ask(effect: BotEffect & { kind: 'start' | 'stop' | 'remove' | 'inspect' }): void {
-    this.log(`  ← ${JSON.stringify(effect)}`);
+  #start(effect: StartEffect): void {
+    const { botId, specRevision } = effect;
+    const objection = objectionToStart(this.#roster.get(botId), specRevision, this.#clock.now());
+    if (objection !== null) this.log.violated(`start of ${botId}, but ${objection}`);
+    this.#ask(effect);
+  }
+
+  #ask(effect: EngineEffect): void {
+    this.log.note(`  ← ${JSON.stringify(effect)}`);
     this.asked.set(effect.botId, (this.asked.get(effect.botId) ?? 0) + 1);
-    if (!this.#roster.has(effect.botId)) this.violated(`${effect.kind} for ${effect.botId}, which has ended`);
+    if (!this.#roster.has(effect.botId)) this.log.violated(`${effect.kind} for ${effect.botId}, which has ended`);
     this.#executor.execute(effect);
   }
 
-  /** What was desired before this instant is known to the actor. */
-  #checkStart({ botId, specRevision }: { botId: string; specRevision: string }): void {
-    const entry = this.#roster.get(botId);
-    if (entry === undefined || entry.desiredAt === this.#clock.now()) return;
-    const { spec } = entry;
-    if (spec === null) this.violated(`start of ${botId}, which was deleted`);
-    else if (!isUsable(spec)) this.violated(`start of ${botId}, which must not run`);
-    else if (spec.specRevision !== specRevision) this.violated(`start of ${botId} at an old revision`);
-  }
-
   #ended(botId: string): void {
-    this.log(`  ${botId} ended`);
+    this.log.note(`  ${botId} ended`);
     const entry = this.#roster.get(botId);
     if (entry === undefined) return;
     if (entry.spec !== null) {
@@ -368,12 +303,8 @@ export class World {
     }
     this.#roster.delete(botId);
     if (entry.removal === 'deleted') this.#memories.delete(botId);
-    if (this.#routes.has(botId)) this.violated(`${botId} ended and still has a route`);
+    if (this.#routes.has(botId)) this.log.violated(`${botId} ended and still has a route`);
   }
-}
-
-export function isUsable(spec: BotSpec): boolean {
-  return spec.enabled && spec.problem === null && spec.kind === 'realtime' && spec.runtime === 'python3.11';
 }
 
 function textOf(message: BotMessage): string {

@@ -8,6 +8,9 @@ import { DataDirectoryError, errnoOf, writeErrorFor } from './data-directory-err
 const anyFormat = v.object({ format: v.number() });
 const thisFormat = v.object({ format: v.literal(DATA_DIRECTORY_FORMAT), instance: v.pipe(v.string(), v.uuid()) });
 
+/** Node takes the kind of a `.js` file from the nearest package.json above it, which must not be the one of a project around us. */
+const NODE_PACKAGE = '{ "type": "commonjs" }\n';
+
 /** A block of any file system, so that a full disk is found by writing and not by guessing. */
 const PROBE_BYTES = 4_096;
 
@@ -17,12 +20,13 @@ const PROBE_BYTES = 4_096;
  */
 export async function openDataDirectory(path: string): Promise<DataDirectory> {
   const root = resolve(path);
-  const { format } = dataPaths(root);
+  const { format, nodePackage } = dataPaths(root);
   try {
     await mkdir(root, { recursive: true, mode: 0o700 });
     await probe(root);
-    const known = (await read(format)) ?? (await create(root, format));
-    return { root, instance: known };
+    const instance = (await read(format)) ?? (await create(root, format));
+    await writeFile(nodePackage, NODE_PACKAGE);
+    return { root, instance };
   } catch (error) {
     throw writeErrorFor(error, root);
   }

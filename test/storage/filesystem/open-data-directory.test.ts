@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -29,7 +30,16 @@ test('a new data directory is private and gets an instance that stays', async (t
   assert.equal((await stat(root)).mode & 0o777, 0o700);
   assert.match(first.instance, /^[0-9a-f-]{36}$/);
   assert.deepEqual(await openDataDirectory(root), first);
-  assert.deepEqual(await readdir(root), ['format.json']);
+  assert.deepEqual((await readdir(root)).sort(), ['format.json', 'package.json']);
+});
+
+test('code below it is CommonJS, also in the middle of a project of ES modules', async (t) => {
+  const project = await place(t);
+  await writeFile(join(project, 'package.json'), '{"type":"module"}');
+  const { root } = await openDataDirectory(join(project, '.the0'));
+  const script = join(root, 'bot.js');
+  await writeFile(script, 'exports.main = () => {};');
+  assert.equal(typeof createRequire(import.meta.url)(script).main, 'function');
 });
 
 test('two runtimes that make the same directory at the same time agree on its instance', async (t) => {

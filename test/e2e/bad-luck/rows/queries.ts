@@ -186,7 +186,7 @@ function answer(name: string, bot: Bot, path: string, check: (answer: Answer) =>
     name,
     arrange: bot,
     async expect({ runtime }, id) {
-      if (id !== null) check(await runtime.ask(id, path, {}, 1));
+      if (id !== null) check(await runtime.ask(id, path, {}, path === '/never' ? 1 : 15));
     },
   });
 }
