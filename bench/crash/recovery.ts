@@ -7,7 +7,7 @@ const POLL_MS = 2;
 
 /** The bot's own process and its query server's, from the notes of the process engine. */
 export function processesOf(
-  { dataDir }: RuntimeUnderTest,
+  { dataDir }: Pick<RuntimeUnderTest, 'dataDir'>,
   botId: string,
 ): { bot: number | null; query: number | null } {
   const path = join(dataDir, 'run', `${botId}.groups.json`);

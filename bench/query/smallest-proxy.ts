@@ -1,7 +1,8 @@
 /**
  * The floor: the smallest proxy that uWebSockets.js and raw sockets allow. One POST handler, one pool of kept-alive
  * connections, the body passed on and the answer's body passed back. It looks up nothing, checks nothing, has no limits, no
- * deadlines and no retries, and takes for granted that an answer comes in one piece with a Content-Length.
+ * deadlines and no retries. It parses just enough to know where an answer ends, and takes for granted that its header comes
+ * in one piece.
  *
  *     node smallest-proxy.ts <upstream port>     prints {"port":…}
  */
@@ -12,6 +13,8 @@ import { connect, type Socket } from 'node:net';
 interface Upstream {
   readonly socket: Socket;
   asker: HttpResponse | null;
+  body: string;
+  missing: number;
 }
 
 const upstreamPort = Number(process.argv[2]);
@@ -47,17 +50,35 @@ function open(): Upstream {
     onread: {
       buffer,
       callback: (length) => {
-        const bodyFrom = buffer.indexOf('\r\n\r\n') + 4;
         const { asker } = upstream;
+        if (upstream.missing === 0) {
+          const bodyFrom = buffer.indexOf('\r\n\r\n') + 4;
+          const lengthFrom = buffer.indexOf('Content-Length: ') + 16;
+          const bodyLength = Number.parseInt(buffer.toString('latin1', lengthFrom, lengthFrom + 10), 10);
+          if (length - bodyFrom === bodyLength) {
+            upstream.asker = null;
+            idle.push(upstream);
+            asker?.cork(() => {
+              asker.writeHeader('Content-Type', 'application/json').end(buffer.subarray(bodyFrom, length));
+            });
+            return true;
+          }
+          upstream.body = buffer.toString('latin1', bodyFrom, length);
+          upstream.missing = bodyLength - upstream.body.length;
+          return true;
+        }
+        upstream.body += buffer.toString('latin1', 0, length);
+        upstream.missing -= length;
+        if (upstream.missing > 0) return true;
         upstream.asker = null;
         idle.push(upstream);
         asker?.cork(() => {
-          asker.writeHeader('Content-Type', 'application/json').end(buffer.subarray(bodyFrom, length));
+          asker.writeHeader('Content-Type', 'application/json').end(Buffer.from(upstream.body, 'latin1'));
         });
         return true;
       },
     },
   });
-  const upstream: Upstream = { socket, asker: null };
+  const upstream: Upstream = { socket, asker: null, body: '', missing: 0 };
   return upstream;
 }

@@ -25,6 +25,11 @@ export async function sayLastWords(
   clearTimeout(timer);
 }
 
+/** An empty termination log says that words would come here: who finds it empty after an exit need not look elsewhere. */
+export function promiseLastWords({ terminationLog }: Pick<AgentSettings, 'terminationLog'>): void {
+  if (terminationLog !== null) writeTerminationLog(terminationLog, '');
+}
+
 async function said(line: string, tee: Tee | null): Promise<void> {
   await tee?.flush();
   await new Promise<void>((resolve) => {

@@ -10,7 +10,7 @@ import { AgentError, messageOf } from './agent-error.ts';
 import { logLine } from './agent-line.ts';
 import { type AgentSettings, DEFAULT_AGENT_LIMITS, readSettings } from './agent-settings.ts';
 import { execute } from './execute.ts';
-import { sayLastWords } from './last-words.ts';
+import { promiseLastWords, sayLastWords } from './last-words.ts';
 import { killLeftGroups } from './process-group.ts';
 import { executeQuery, executeQueryServer } from './query-run.ts';
 import { failedRun, type RunContext, type RunEnd } from './run-context.ts';
@@ -50,6 +50,7 @@ async function run(args: AgentArguments, secrets: ReadonlyMap<string, string>): 
     await sayLastWords(lastWords, { terminationLog }, null, DEFAULT_AGENT_LIMITS.flushMs);
     return exitCode;
   }
+  promiseLastWords(settings);
   const { limits } = settings;
   const stop = new StopSignal();
   stopOnSignals(stop, limits);

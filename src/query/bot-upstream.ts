@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { Route } from '../../actors/route.ts';
 import type { BotAnswer } from './bot-answer.ts';
 import type { HeldBytes } from './held-bytes.ts';

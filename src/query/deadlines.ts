@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+
 /** Something that must not last beyond a moment, which may move closer meanwhile. */
 export interface Timed {
   /** Milliseconds of `performance.now()`. */

@@ -1,4 +1,5 @@
 import type { HttpResponse } from 'uWebSockets.js';
+import { performance } from 'node:perf_hooks';
 import { AnswerUnreadable, type BotAnswer } from './bot-answer.ts';
 import { botRequest } from './bot-request.ts';
 import type { BotUpstream } from './bot-upstream.ts';

@@ -6,7 +6,7 @@ export class PortInUse extends Error {
 
   constructor(host: string, port: number, options?: ErrorOptions) {
     super(`port ${port} on ${host} is in use by another program, so queries cannot be answered there`, options);
-    this.hint = `stop what listens there (another runtime, perhaps; on Linux: ss -ltnp 'sport = :${port}'), or choose another query port`;
+    this.hint = `stop what listens there (another runtime, perhaps; on Linux: ss -ltnp 'sport = :${port}'), or choose another port with --query-port`;
   }
 }
 

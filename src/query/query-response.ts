@@ -1,4 +1,5 @@
 import type { BotAnswer } from './bot-answer.ts';
+import { ZERO } from './json-bytes.ts';
 
 /** HTTP status lines this server uses. */
 export type StatusLine =
@@ -29,25 +30,51 @@ export function errorBody(error: string, durationMs: number): string {
 export function answerBody(answer: BotAnswer, durationMs: number): Buffer {
   const { status, error, bytes, dataFrom, dataTo } = answer;
   const dataLength = dataTo - dataFrom;
-  const end = tail(durationMs);
   if (status === 'ok' && error === '' && dataFrom >= 0 && dataLength <= scratch.length - ROOM_AROUND) {
-    // Nearly every answer: its beginning stands in the buffer already.
+    // Nearly every answer: its beginning stands in the buffer already, and nothing of it becomes a string.
     let at = OK_HEAD.length;
     if (dataLength > LOOPED_BYTES) at += bytes.copy(scratch, at, dataFrom, dataTo);
     else for (let i = dataFrom; i < dataTo; i += 1) scratch[at++] = bytes[i] ?? 0;
-    return scratch.subarray(0, at + scratch.write(end, at, 'latin1'));
+    at = putText(',"duration":', at);
+    at = putNumber(nanoseconds(durationMs), at);
+    at = putText(',"timestamp":"', at);
+    at = putText(timestamp(), at);
+    return scratch.subarray(0, putText('"}\n', at));
   }
   return Buffer.concat([
     Buffer.from(`{"status":${JSON.stringify(status)}`),
     Buffer.from(dataFrom < 0 ? '' : ',"data":'),
     dataFrom < 0 ? NOTHING : bytes.subarray(dataFrom, dataTo),
     Buffer.from(error === '' ? '' : `,"error":${JSON.stringify(error)}`),
-    Buffer.from(end),
+    Buffer.from(tail(durationMs)),
   ]);
 }
 
+/** Short ASCII into the buffer, faster than by a call into native code. Returns where it ends. */
+function putText(text: string, at: number): number {
+  for (let i = 0; i < text.length; i += 1) scratch[at + i] = text.charCodeAt(i);
+  return at + text.length;
+}
+
+/** A whole number from 0 in decimal digits. Returns where it ends. */
+function putNumber(value: number, at: number): number {
+  let end = at + 1;
+  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) end += 1;
+  let left = value;
+  for (let i = end - 1; i >= at; i -= 1) {
+    const quotient = Math.floor(left / 10);
+    scratch[i] = ZERO + left - quotient * 10;
+    left = quotient;
+  }
+  return end;
+}
+
 function tail(durationMs: number): string {
-  return `,"duration":${Math.round(durationMs * 1e6)},"timestamp":"${timestamp()}"}\n`;
+  return `,"duration":${nanoseconds(durationMs)},"timestamp":"${timestamp()}"}\n`;
+}
+
+function nanoseconds(milliseconds: number): number {
+  return Math.round(milliseconds * 1e6);
 }
 
 /** RFC 3339. Made once per millisecond. */

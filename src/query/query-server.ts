@@ -6,6 +6,7 @@ import {
   us_listen_socket_close,
   us_socket_local_port,
 } from 'uWebSockets.js';
+import { performance } from 'node:perf_hooks';
 import { BearerToken } from './bearer-token.ts';
 import type { UpstreamShared } from './bot-upstream.ts';
 import { Deadlines } from './deadlines.ts';

@@ -23,12 +23,13 @@ export function readResponseHead(bytes: Buffer, from: number, to: number): Respo
   let chunked = false;
   let keepAlive = bytes[from + 7] === ONE;
   // Bytes are compared in place: heads are short, and a call into native code per field costs more than the whole loop.
-  for (let at = endOfLine(bytes, from, to) + 1; at < to; at = endOfLine(bytes, at, to) + 1) {
+  let end = endOfLine(bytes, from, to);
+  for (let at = end + 1; at < to; at = end + 1) {
+    end = endOfLine(bytes, at, to);
     const first = (bytes[at] ?? 0) | 0x20;
     if (first !== LOWER_C && first !== LOWER_T) continue;
-    const colon = endOfName(bytes, at, to);
+    const colon = endOfName(bytes, at, end);
     if (colon < 0) continue;
-    const end = endOfLine(bytes, at, to);
     if (isName(bytes, at, colon, 'content-length')) contentLength = joinedLength(contentLength, bytes, colon + 1, end);
     else if (isName(bytes, at, colon, 'connection'))
       keepAlive = keepAliveAfter(keepAlive, lowerCase(bytes, colon, end));
@@ -74,10 +75,10 @@ function endOfLine(bytes: Buffer, from: number, to: number): number {
 }
 
 /** @returns where the colon stands; -1 when there is none in this line */
-function endOfName(bytes: Buffer, from: number, to: number): number {
+function endOfName(bytes: Buffer, from: number, end: number): number {
   let at = from;
-  while (at < to && bytes[at] !== COLON && bytes[at] !== LF) at += 1;
-  return bytes[at] === COLON ? at : -1;
+  while (at < end && bytes[at] !== COLON) at += 1;
+  return at < end ? at : -1;
 }
 
 /** In any case; blanks before the colon are tolerated. */

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { Route } from '../../actors/route.ts';
 import { BotUpstream, type UpstreamShared } from './bot-upstream.ts';
 

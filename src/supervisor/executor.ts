@@ -1,79 +1,123 @@
 import type { EngineEffect } from '../../actors/effect.ts';
-import type { BotMessage, EngineEffectKind, EngineFailure } from '../../actors/message.ts';
-import type { Incarnation, Observation } from '../../actors/observation.ts';
+import type { BotMessage, EngineFailure, InFlightEffect } from '../../actors/message.ts';
+import type { Observation } from '../../actors/observation.ts';
 import type { BotDefinition } from '../desired/bot-definition.ts';
 import { type ContainerEngine, EngineError } from '../engine/container-engine.ts';
+import type { Clock } from '../kernel/clock.ts';
 import type { StartGate } from './start-gate.ts';
 
 /**
  * Carries out what actors ask of the engine and answers each effect with exactly one message. It lives in the supervisor's
  * thread, so a dying shard loses no request in flight: the answer goes to whichever actor owns the bot by then.
+ *
+ *    bot a   start ───────► engine           calls of one bot one after the other, as the engine's port demands
+ *    bot b   stop ─► engine
+ *    bot c   start ─► gate … inspect         an actor that gets impatient asks how things are: after the start
  */
 export class Executor {
-  readonly #engine: ContainerEngine;
-  readonly #gate: StartGate;
-  readonly #definitionOf: (botId: string) => BotDefinition | null;
-  readonly #answer: (botId: string, message: BotMessage) => void;
-  readonly #inFlight = new Map<string, { effect: EngineEffectKind; incarnation: Incarnation }>();
+  readonly #options: ExecutorOptions;
+  /** By bot: the call under way, and what waits for its end. An actor has one effect in flight, and may ask how it goes. */
+  readonly #calls = new Map<string, EngineEffect[]>();
+  #closed = false;
 
-  constructor(options: {
-    engine: ContainerEngine;
-    gate: StartGate;
-    /** The newest definition of a bot, or null. */
-    definitionOf: (botId: string) => BotDefinition | null;
-    answer: (botId: string, message: BotMessage) => void;
-  }) {
-    this.#engine = options.engine;
-    this.#gate = options.gate;
-    this.#definitionOf = options.definitionOf;
-    this.#answer = options.answer;
+  constructor(options: ExecutorOptions) {
+    this.#options = options;
   }
 
-  /** What a new actor of this bot must wait for. */
-  inFlight(botId: string): { effect: EngineEffectKind; incarnation: Incarnation } | undefined {
-    return this.#inFlight.get(botId);
+  /** What a new actor of this bot must wait for: the newest that is not answered yet. */
+  inFlight(botId: string): InFlightEffect | undefined {
+    const newest = this.#calls.get(botId)?.at(-1);
+    return newest === undefined ? undefined : { effect: newest.kind, incarnation: newest.incarnation };
   }
 
   execute(effect: EngineEffect): void {
-    const { botId, kind, incarnation } = effect;
-    const call = { effect: kind, incarnation };
-    this.#inFlight.set(botId, call);
+    if (this.#closed) return;
+    const calls = this.#calls.get(effect.botId);
+    if (calls === undefined) {
+      this.#calls.set(effect.botId, [effect]);
+      this.#call(effect);
+    } else if (!calls.some((other) => isSameQuestion(other, effect))) calls.push(effect);
+  }
+
+  /** Begins nothing more, not even what waits. What the engine is doing it goes on doing. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  #call(effect: EngineEffect): void {
+    const { kind, incarnation } = effect;
     this.#carryOut(effect).then(
-      (observation) => {
-        this.#settle(botId, call, { kind: 'effect-done', effect: kind, incarnation, observation });
-      },
-      (error: unknown) => {
-        this.#settle(botId, call, { kind: 'effect-failed', effect: kind, incarnation, failure: failureOf(error) });
-      },
+      (observation) => this.#settle(effect, { kind: 'effect-done', effect: kind, incarnation, observation }),
+      (error: unknown) =>
+        this.#settle(effect, { kind: 'effect-failed', effect: kind, incarnation, failure: failureOf(error) }),
     );
   }
 
-  #settle(botId: string, call: object, message: BotMessage): void {
-    if (this.#inFlight.get(botId) === call) this.#inFlight.delete(botId);
-    this.#answer(botId, message);
+  #settle({ botId }: EngineEffect, message: BotMessage): void {
+    const calls = this.#calls.get(botId);
+    calls?.shift();
+    const next = this.#closed ? undefined : calls?.[0];
+    if (next === undefined) this.#calls.delete(botId);
+    else this.#call(next);
+    this.#options.answer(botId, message);
   }
 
   async #carryOut(effect: EngineEffect): Promise<Observation> {
+    const { engine, gate } = this.#options;
+    const { botId, incarnation } = effect;
     switch (effect.kind) {
       case 'start':
-        return await this.#gate.pass(effect.priority, async () => {
-          const definition = this.#definitionOf(effect.botId);
-          // The bot may have been edited or removed while it waited at the gate.
-          if (definition === null || definition.specRevision !== effect.specRevision) throw superseded(effect.botId);
-          return await this.#engine.start({ definition, incarnation: effect.incarnation, inPlace: effect.inPlace });
+        return await gate.pass(effect.priority, async () => {
+          const definition = this.#wanted(effect.botId, effect.specRevision);
+          return await this.#inTime(effect, engine.start({ definition, incarnation, inPlace: effect.inPlace }));
         });
       case 'stop':
-        return await this.#engine.stop({ botId: effect.botId, containerId: effect.containerId });
+        return await this.#inTime(effect, engine.stop({ botId, containerId: effect.containerId }));
       case 'remove':
-        return await this.#engine.remove({ botId: effect.botId, containerId: effect.containerId });
+        return await this.#inTime(effect, engine.remove({ botId, containerId: effect.containerId }));
       case 'inspect':
-        return await this.#engine.inspect(effect.botId);
+        return await this.#inTime(effect, engine.inspect(botId));
     }
+  }
+
+  /** @throws EngineError `superseded`: the bot was edited, disabled or removed while it waited at the gate */
+  #wanted(botId: string, specRevision: string): BotDefinition {
+    const definition = this.#options.definitionOf(botId);
+    const wanted = definition?.specRevision === specRevision && definition.enabled && definition.problem === null;
+    if (wanted && !this.#closed) return definition;
+    throw new EngineError({ code: 'superseded', facts: {} }, `what is desired of ${botId} changed before its start`);
+  }
+
+  /**
+   * Engines bound their own waits. If one does not, its bot, and all that wait at the gate, must not hang for it: the call is
+   * given up, and its outcome is not heard any more. That nothing runs twice for it is up to the engine's names.
+   */
+  #inTime(effect: EngineEffect, call: Promise<Observation>): Promise<Observation> {
+    const { clock, callDeadlineMs } = this.#options;
+    return new Promise((resolve, reject) => {
+      const cancel = clock.schedule(callDeadlineMs, () => {
+        const detail = `the engine did not answer within ${Math.round(callDeadlineMs / 1000)} s`;
+        reject(new EngineError({ code: 'rejected', facts: { detail } }, `${effect.kind} of ${effect.botId}: ${detail}`));
+      });
+      call.then(resolve, reject).finally(cancel);
+    });
   }
 }
 
-function superseded(botId: string): EngineError {
-  return new EngineError({ code: 'superseded', facts: {} }, `the desired state of ${botId} changed before its start`);
+export interface ExecutorOptions {
+  readonly engine: ContainerEngine;
+  readonly gate: StartGate;
+  readonly clock: Clock;
+  /** After this a call of the engine is given up. Longer than any wait of the engine itself, in milliseconds. */
+  readonly callDeadlineMs: number;
+  /** The newest definition of a bot, or null. */
+  definitionOf(botId: string): BotDefinition | null;
+  answer(botId: string, message: BotMessage): void;
+}
+
+/** The answer to the one answers the other. */
+function isSameQuestion(one: EngineEffect, other: EngineEffect): boolean {
+  return one.kind === 'inspect' && other.kind === 'inspect' && one.incarnation === other.incarnation;
 }
 
 function failureOf(error: unknown): EngineFailure {

@@ -1,4 +1,5 @@
-import type { BotMessage } from '../../actors/message.ts';
+import type { BotMessage, InFlightEffect } from '../../actors/message.ts';
+import { mergeObservations } from '../../actors/observation.ts';
 import type { Envelope } from '../kernel/behavior.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Shard } from '../kernel/shard.ts';
@@ -7,14 +8,22 @@ import type { Shard } from '../kernel/shard.ts';
 const RETRY_MS = 20;
 
 /**
- * The way to one shard. What it has no room for waits here and is offered again; bounded without losing anything that
- * counts: per bot and kind of message only the newest waits, and there are only a few kinds.
+ * The way to one shard. What it has no room for waits here and is offered again, in order per bot; bounded without losing
+ * anything that counts: per bot and kind of message only the newest waits, and there are only a few kinds.
+ *
+ *    post ──► room? ──yes──► shard
+ *              │no, or older ones of this bot wait
+ *              ▼
+ *    bot a:  desired · observed · command       one place per kind, kept when a newer one takes it
  */
 export class Outbox {
   readonly #clock: Clock;
   readonly #shard: () => Shard<BotMessage> | null;
-  readonly #waiting = new Map<string, Envelope<BotMessage>>();
-  #scheduled = false;
+  readonly #waiting = new Map<string, Map<string, Envelope<BotMessage>>>();
+  /** The shard as a whole had no room: who waits goes first, whatever the bot. */
+  #isFull = false;
+  #cancelRetry: (() => void) | null = null;
+  #closed = false;
 
   /** @param shard the shard as it is now; null while it is being replaced */
   constructor(clock: Clock, shard: () => Shard<BotMessage> | null) {
@@ -22,53 +31,88 @@ export class Outbox {
     this.#shard = shard;
   }
 
-  /** A message for a shard that is being replaced is dropped: its actors are made anew from the roster, which is newer. */
+  /**
+   * While the shard is being replaced, only commands are kept: the new actors are told everything else anew, from the roster
+   * and the journal.
+   */
   post(envelope: Envelope<BotMessage>): void {
     const shard = this.#shard();
-    if (shard === null) return;
-    // What waits goes first, so that the order is kept.
-    if (this.#waiting.size > 0 || shard.post(envelope) === 'full') this.postLater(envelope);
+    if (this.#closed || (shard === null && envelope.message.kind !== 'command')) return;
+    if (shard === null || this.#isFull || this.#waiting.has(envelope.to)) {
+      this.postLater(envelope);
+    } else if (shard.post(envelope) === 'full') {
+      this.#isFull = true;
+      this.postLater(envelope);
+    }
   }
 
   postLater(envelope: Envelope<BotMessage>): void {
-    const key = `${envelope.to}\0${waitingKind(envelope.message)}`;
-    const older = this.#waiting.get(key);
-    this.#waiting.delete(key);
-    this.#waiting.set(key, older === undefined ? envelope : replaceWaiting(older, envelope));
-    this.#schedule();
+    if (this.#closed) return;
+    const { to, message } = envelope;
+    let ofBot = this.#waiting.get(to);
+    if (ofBot === undefined) {
+      ofBot = new Map();
+      this.#waiting.set(to, ofBot);
+    }
+    const place = placeOf(message);
+    const older = ofBot.get(place);
+    // The older one's place is kept: an observation must not come before the message that makes the actor.
+    ofBot.set(place, older === undefined ? envelope : replaceWaiting(older, envelope));
+    this.#cancelRetry ??= this.#clock.schedule(RETRY_MS, () => this.#retry());
   }
 
-  clear(): void {
+  /** Takes out what waits. @returns the commands: all that is known nowhere else */
+  takeCommands(): Envelope<BotMessage>[] {
+    const waiting = [...this.#waiting.values()].flatMap((ofBot) => [...ofBot.values()]);
     this.#waiting.clear();
+    this.#isFull = false;
+    return waiting.filter(({ message }) => message.kind === 'command');
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    this.#clock.schedule(RETRY_MS, () => {
-      this.#scheduled = false;
-      const shard = this.#shard();
-      for (const [key, envelope] of this.#waiting) {
-        if (shard === null || shard.post(envelope) === 'full') break;
-        this.#waiting.delete(key);
+  /** Nothing is posted any more. */
+  close(): void {
+    this.#closed = true;
+    this.#waiting.clear();
+    this.#cancelRetry?.();
+  }
+
+  #retry(): void {
+    this.#cancelRetry = null;
+    this.#isFull = !this.#postWaiting();
+    if (this.#waiting.size > 0) this.#cancelRetry = this.#clock.schedule(RETRY_MS, () => this.#retry());
+  }
+
+  /** @returns false when there was no room for all */
+  #postWaiting(): boolean {
+    const shard = this.#shard();
+    if (shard === null) return true;
+    for (const [botId, ofBot] of this.#waiting) {
+      for (const [place, envelope] of ofBot) {
+        if (shard.post(envelope) === 'full') return false;
+        ofBot.delete(place);
       }
-      if (this.#waiting.size > 0) this.#schedule();
-    });
+      this.#waiting.delete(botId);
+    }
+    return true;
   }
 }
 
-/** Desired and removed replace each other, so do the outcomes of an effect; questions are told apart. */
-function waitingKind(message: BotMessage): string {
+/** Messages of the same place replace each other: the newer one makes the older needless. */
+function placeOf(message: BotMessage): string {
   switch (message.kind) {
     case 'desired':
     case 'removed':
       return 'desired';
     case 'effect-done':
     case 'effect-failed':
-      return 'effect';
+      return `answer to ${message.effect} ${message.incarnation}`;
+    case 'command':
+      return message.verb;
+    case 'observed':
+    case 'dependency':
+    case 'timer':
+    // Who asked the older question is told at its deadline that there is no answer.
     case 'question':
-      return `question ${message.askId}`;
-    default:
       return message.kind;
   }
 }
@@ -76,7 +120,21 @@ function waitingKind(message: BotMessage): string {
 /** The newer one, with what was given only once. */
 function replaceWaiting(older: Envelope<BotMessage>, newer: Envelope<BotMessage>): Envelope<BotMessage> {
   const spawn = older.spawn === true || newer.spawn === true;
-  return older.message.kind === 'desired' && newer.message.kind === 'desired'
-    ? { ...newer, spawn, message: { ...older.message, ...newer.message } }
-    : { ...newer, spawn };
+  return { ...newer, spawn, message: replaceMessage(older.message, newer.message) };
+}
+
+function replaceMessage(older: BotMessage, newer: BotMessage): BotMessage {
+  if (older.kind === 'observed' && newer.kind === 'observed') {
+    return { kind: 'observed', observation: mergeObservations(older.observation, newer.observation) };
+  }
+  const inFlight = inFlightOf(newer) ?? inFlightOf(older);
+  const awaited = inFlight === undefined ? {} : { inFlight };
+  if (newer.kind === 'removed') return { ...newer, ...awaited };
+  if (newer.kind !== 'desired') return newer;
+  const memory = newer.memory ?? (older.kind === 'desired' ? older.memory : undefined);
+  return { ...newer, ...awaited, ...(memory === undefined ? {} : { memory }) };
+}
+
+function inFlightOf(message: BotMessage): InFlightEffect | undefined {
+  return message.kind === 'desired' || message.kind === 'removed' ? message.inFlight : undefined;
 }

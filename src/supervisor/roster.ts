@@ -3,6 +3,7 @@
  * last seen of it, which shard its actor lives on), *fans out* messages to shards, and its *executor* carries out what
  * actors ask for. If a shard dies, the roster holds all that is needed to make its actors anew.
  */
+import type { RecordEffect } from '../../actors/effect.ts';
 import type { Observation } from '../../actors/observation.ts';
 import type { BotDefinition } from '../desired/bot-definition.ts';
 
@@ -12,9 +13,16 @@ export interface RosterEntry {
   definition: BotDefinition | null;
   /** Why there is no definition; see `RemovedMessage.cause`. */
   removal: 'deleted' | 'unknown' | 'shutdown' | null;
-  /** The newest observation given to the actor; null until the engine was listed. */
+  /** The newest observation there is, whether its actor has seen it or not; null until the engine was listed. */
   observation: Observation | null;
-  shardId: string;
+  /** The last one its actor told of; null when it has told of none yet. */
+  lastTransition: RecordEffect | null;
+  readonly shardId: string;
+}
+
+/** An event of the engine may come later than an answer that is newer than it. */
+export function noteObservation(entry: RosterEntry, observation: Observation): void {
+  if (entry.observation === null || observation.at >= entry.observation.at) entry.observation = observation;
 }
 
 /** All bots the runtime knows: desired ones, and found ones that nobody desires. Touched by the supervisor only. */

@@ -13,21 +13,27 @@ export interface ShardPoolListener {
   effects(batch: readonly ShardEffect<BotEffect>[]): void;
   /** A shard lives again under the same id, empty: its bots need new actors. */
   replaced(shardId: string, cause: Error): void;
-  trouble(sentence: string): void;
+  /** What is to be said now in place of a message that found a full mailbox; there may be newer to say. */
+  renew(envelope: Envelope<BotMessage>): Envelope<BotMessage>;
+  /** This actor failed beyond recovery and was forgotten by its shard. */
+  lost(botId: string, error: Error | undefined): void;
 }
 
+/** A shard that lived this long since its last death counts as never having died. */
+const FORGIVEN_AFTER_MS = 60_000;
+
 /**
- * The life of the shards: starts them, replaces one that dies (at once, then with growing pauses), and carries messages to
- * them.
+ * The life of the shards, and the way to each:
+ *
+ *    starting ──► alive ── dies ──► replacing: at once, then with growing pauses ──► alive
+ *                   └── stop ──► ended
  */
 export class ShardPool {
   readonly #make: MakeShard;
   readonly #clock: Clock;
   readonly #listener: ShardPoolListener;
   readonly #replacePauseMs: { readonly first: number; readonly cap: number };
-  readonly #shards = new Map<string, BotShard | null>();
-  readonly #outboxes = new Map<string, Outbox>();
-  readonly #deaths = new Map<string, { count: number; at: number }>();
+  readonly #slots = new Map<string, Slot>();
   #closing = false;
 
   constructor(options: {
@@ -43,76 +49,112 @@ export class ShardPool {
     this.#replacePauseMs = options.replacePauseMs;
   }
 
-  /** @throws when one of the first shards cannot be started */
+  /** @throws when one of the first shards cannot be started; the others are left for {@link stop} */
   async start(ids: readonly string[]): Promise<void> {
-    await Promise.all(ids.map((id) => this.#startShard(id)));
+    for (const id of ids) this.#slots.set(id, this.#newSlot(id));
+    const outcomes = await Promise.allSettled([...this.#slots.values()].map((slot) => this.#startShard(slot)));
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   }
 
   place(botId: string): string {
-    return placeBot(botId, [...this.#shards.keys()]);
+    return placeBot(botId, [...this.#slots.keys()]);
   }
 
   post(shardId: string, envelope: Envelope<BotMessage>): void {
-    this.#outboxOf(shardId).post(envelope);
+    this.#slots.get(shardId)?.outbox.post(envelope);
   }
 
   get(shardId: string): BotShard | null {
-    return this.#shards.get(shardId) ?? null;
+    return this.#slots.get(shardId)?.shard ?? null;
   }
 
   get all(): BotShard[] {
-    return [...this.#shards.values()].filter((shard) => shard !== null);
+    return [...this.#slots.values()].flatMap(({ shard }) => shard ?? []);
   }
 
+  /** Shards that cannot be started again, in sentences. */
+  get troubles(): string[] {
+    return [...this.#slots.values()].flatMap(({ trouble }) => trouble ?? []);
+  }
+
+  /** Ends all shards, after what they were given is handled; nothing is posted any more. */
   async stop(): Promise<void> {
     this.#closing = true;
+    for (const { outbox } of this.#slots.values()) outbox.close();
     await Promise.allSettled(this.all.map((shard) => shard.stop()));
   }
 
-  async #startShard(id: string): Promise<void> {
-    const shard = await this.#make(id, {
+  #newSlot(id: string): Slot {
+    const outbox = new Outbox(this.#clock, () => this.get(id));
+    return { id, outbox, shard: null, trouble: null, deaths: 0, diedAt: 0 };
+  }
+
+  async #startShard(slot: Slot): Promise<void> {
+    const shard = await this.#make(slot.id, {
       effects: (batch) => this.#listener.effects(batch),
-      undelivered: (batch) => this.#undelivered(id, batch),
-      dead: (error) => this.#replace(id, error),
+      undelivered: (batch) => this.#undelivered(slot, batch),
+      dead: (error) => this.#died(slot, error),
     });
-    this.#shards.set(id, shard);
+    slot.shard = shard;
+    // It came to life too late to be stopped with the others.
+    if (this.#closing) await shard.stop();
   }
 
-  #replace(id: string, cause: Error): void {
-    if (this.#closing) return;
-    this.#shards.set(id, null);
-    this.#outboxOf(id).clear();
+  #died(slot: Slot, cause: Error): void {
+    slot.shard = null;
     const now = this.#clock.now();
-    const earlier = this.#deaths.get(id);
-    const count = earlier !== undefined && now - earlier.at < 60_000 ? earlier.count + 1 : 0;
-    this.#deaths.set(id, { count, at: now });
-    const pauseMs =
-      count === 0 ? 0 : Math.min(this.#replacePauseMs.first * 2 ** (count - 1), this.#replacePauseMs.cap);
-    this.#clock.schedule(pauseMs, () => {
-      if (this.#closing) return;
-      this.#startShard(id).then(
-        () => this.#listener.replaced(id, cause),
-        (error: unknown) => {
-          this.#listener.trouble(`Shard ${id} cannot be started again: ${String(error)}`);
-          this.#replace(id, cause);
-        },
-      );
-    });
+    if (now - slot.diedAt >= FORGIVEN_AFTER_MS) slot.deaths = 0;
+    slot.diedAt = now;
+    const { first, cap } = this.#replacePauseMs;
+    const pauseMs = slot.deaths === 0 ? 0 : Math.min(first * 2 ** (slot.deaths - 1), cap);
+    slot.deaths += 1;
+    this.#clock.schedule(pauseMs, () => void this.#replace(slot, cause));
   }
 
-  /** A full mailbox takes the message later; a bot that is gone needs it no more. */
-  #undelivered(id: string, batch: readonly Undelivered<BotMessage>[]): void {
-    for (const { envelope, cause } of batch) {
-      if (cause === 'mailbox-full') this.#outboxOf(id).postLater(envelope);
+  async #replace(slot: Slot, cause: Error): Promise<void> {
+    if (this.#closing) return;
+    try {
+      await this.#startShard(slot);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      slot.trouble = `Shard ${slot.id} died and cannot be started again; its bots go on, but nobody governs them: ${why}`;
+      this.#died(slot, cause);
+      return;
     }
+    if (this.#closing) return;
+    slot.trouble = null;
+    // Introductions go first: a command to an actor that does not exist yet would be lost.
+    const commands = slot.outbox.takeCommands();
+    this.#listener.replaced(slot.id, cause);
+    for (const envelope of commands) slot.outbox.post(envelope);
   }
 
-  #outboxOf(id: string): Outbox {
-    let outbox = this.#outboxes.get(id);
-    if (outbox === undefined) {
-      outbox = new Outbox(this.#clock, () => this.#shards.get(id) ?? null);
-      this.#outboxes.set(id, outbox);
+  #undelivered(slot: Slot, batch: readonly Undelivered<BotMessage>[]): void {
+    for (const { envelope, cause, error } of batch) {
+      switch (cause) {
+        case 'mailbox-full':
+          slot.outbox.postLater(this.#listener.renew(envelope));
+          break;
+        case 'no-such-actor':
+          break; // It has ended, and said so before.
+        case 'actor-lost':
+        case 'unusable':
+          this.#listener.lost(envelope.to, error);
+          break;
+      }
     }
-    return outbox;
   }
+}
+
+interface Slot {
+  readonly id: string;
+  readonly outbox: Outbox;
+  /** Null while it is being started or replaced. */
+  shard: BotShard | null;
+  /** Why it cannot be started again, in a sentence. */
+  trouble: string | null;
+  /** Deaths in a row. */
+  deaths: number;
+  diedAt: number;
 }

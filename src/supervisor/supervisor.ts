@@ -1,4 +1,3 @@
-import type { BotSpec } from '../../actors/bot-spec.ts';
 import type { BotEffect, BotStatus, RecordEffect } from '../../actors/effect.ts';
 import type { BotMessage, CommandMessage } from '../../actors/message.ts';
 import { mergeObservations, type Observation } from '../../actors/observation.ts';
@@ -6,14 +5,14 @@ import type { Route } from '../../actors/route.ts';
 import type { BotDefinition } from '../desired/bot-definition.ts';
 import type { DesiredState } from '../desired/desired-state.ts';
 import { absent, type ContainerEngine } from '../engine/container-engine.ts';
-import type { Lane } from '../kernel/behavior.ts';
 import type { Clock } from '../kernel/clock.ts';
-import type { ShardEffect } from '../kernel/shard.ts';
 import { Asks } from './asks.ts';
+import { Endings } from './endings.ts';
 import { Executor } from './executor.ts';
+import { Fleet } from './fleet.ts';
 import type { Journal } from './journal.ts';
-import { Roster, type RosterEntry } from './roster.ts';
-import { type MakeShard, ShardPool } from './shard-pool.ts';
+import { noteObservation } from './roster.ts';
+import type { MakeShard } from './shard-pool.ts';
 import { StartGate } from './start-gate.ts';
 
 /**
@@ -28,48 +27,50 @@ import { StartGate } from './start-gate.ts';
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #roster = new Roster();
-  readonly #pool: ShardPool;
+  readonly #fleet: Fleet;
   readonly #executor: Executor;
   readonly #asks: Asks;
   /** What the engine's first list found, until the desired state says whose it is. */
   readonly #found = new Map<string, Observation>();
-  readonly #ended = new Map<string, () => void>();
+  readonly #endings = new Endings();
+  #stopping: ReturnType<Supervisor['stopAll']> | null = null;
+  #closing: Promise<void> | null = null;
   #engineListed = false;
   #desiredSynced = false;
   #engineTrouble: string | null = null;
   #desiredTrouble: string | null = null;
-  #shardTrouble: string | null = null;
 
   constructor(options: SupervisorOptions) {
+    const { clock, engine } = options;
     this.#options = options;
-    this.#asks = new Asks(options.clock, options.openQuestions);
+    this.#asks = new Asks(clock, options.openQuestions, (botId, askId) => {
+      const entry = this.#fleet.get(botId);
+      if (entry !== undefined) this.#fleet.tell(entry, { kind: 'question', askId });
+    });
     this.#executor = new Executor({
-      engine: options.engine,
+      engine,
       gate: new StartGate(options.floodStarts, options.liveStarts),
-      definitionOf: (botId) => this.#roster.get(botId)?.definition ?? null,
+      clock,
+      callDeadlineMs: options.engineCallDeadlineMs,
+      definitionOf: (botId) => this.definitionOf(botId),
       answer: (botId, message) => this.#answered(botId, message),
     });
-    this.#pool = new ShardPool({
-      make: options.makeShard,
-      clock: options.clock,
-      replacePauseMs: options.shardReplacePauseMs,
-      listener: {
-        effects: (batch) => this.#effects(batch),
-        replaced: (shardId, cause) => this.#shardReplaced(shardId, cause),
-        trouble: (sentence) => {
-          this.#shardTrouble = sentence;
-        },
-      },
+    this.#fleet = new Fleet({
+      ...options,
+      shapeRevision: engine.shapeRevision,
+      memoryOf: (botId) => options.journal.memoryOf(botId),
+      inFlight: (botId) => this.#executor.inFlight(botId),
+      effect: (effect) => this.#effect(effect),
+      replaced: (shardId) => this.#asks.askAgain((botId) => this.#fleet.get(botId)?.shardId === shardId),
     });
   }
 
   /**
    * Engine first, then desired state: when the first bot is desired, it is known what already runs.
-   * @throws EngineError when the engine cannot be reached; the desired state's error when it cannot be read
+   * @throws EngineError when the engine cannot be reached; the desired state's error when it cannot be read. To be closed then.
    */
   async start(): Promise<void> {
-    await this.#pool.start(Array.from({ length: this.#options.shards }, (_, index) => `shard-${index}`));
+    await this.#fleet.start(this.#options.shards);
     await this.#options.engine.watch({
       observed: (observation) => this.observed(observation),
       listed: (present) => this.#listed(present),
@@ -87,30 +88,46 @@ export class Supervisor {
     });
   }
 
-  /** Leaves every bot as it is and stops governing. What the engine's `close` does to containers is the engine's. */
-  async close(): Promise<void> {
-    await this.#options.desired.close();
-    await this.#pool.stop();
-    await this.#options.engine.close();
+  /**
+   * Leaves every bot as it is and stops governing. What the engine's `close` does to containers is the engine's.
+   * @throws the first error of a part that could not be closed; the others are closed all the same
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { desired, engine } = this.#options;
+    this.#executor.close();
+    this.#asks.close();
+    const failures: unknown[] = [];
+    for (const part of [() => desired.close(), () => this.#fleet.stop(), () => engine.close()]) {
+      await part().catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   /**
-   * Stops and removes every bot's container.
+   * Stops and removes every bot's container. Called again, it gives the same outcome.
    * @returns the bots that did not stop within `deadlineMs`
    */
-  async stopAll(deadlineMs: number): Promise<{ readonly stopped: number; readonly failed: readonly string[] }> {
-    await this.#options.desired.close();
-    const all = [...this.#roster];
-    const ends = all.map((entry) => new Promise<void>((resolve) => this.#ended.set(entry.botId, resolve)));
-    for (const entry of all) this.#undesired(entry.botId, 'shutdown');
-    let cancel = () => {};
-    const deadline = new Promise<void>((resolve) => {
-      cancel = this.#options.clock.schedule(deadlineMs, resolve);
-    });
-    await Promise.race([Promise.all(ends), deadline]);
-    cancel();
-    const failed = [...this.#ended.keys()];
-    return { stopped: all.length - failed.length, failed };
+  stopAll(deadlineMs: number): Promise<{ readonly stopped: number; readonly failed: readonly string[] }> {
+    this.#stopping ??= this.#stopAll(deadlineMs);
+    return this.#stopping;
+  }
+
+  async #stopAll(deadlineMs: number): Promise<{ readonly stopped: number; readonly failed: readonly string[] }> {
+    try {
+      await this.#options.desired.close();
+    } catch (error) {
+      this.#desiredTrouble = error instanceof Error ? error.message : String(error);
+    }
+    const botIds = [...this.#fleet].map(({ botId }) => botId);
+    const ends = this.#endings.await(botIds, deadlineMs, this.#options.clock);
+    for (const botId of botIds) this.#undesired(botId, 'shutdown');
+    const failed = await ends;
+    return { stopped: botIds.length - failed.length, failed };
   }
 
   // What is desired
@@ -118,22 +135,22 @@ export class Supervisor {
   #desired(definition: BotDefinition): void {
     this.#desiredTrouble = null;
     const { id } = definition;
-    const entry = this.#roster.get(id);
-    if (entry !== undefined) {
-      entry.definition = definition;
-      entry.removal = null;
-      this.#tell(entry, { kind: 'desired', spec: this.#specOf(definition) }, 'user', true);
+    const entry = this.#fleet.get(id);
+    if (entry === undefined) {
+      this.#fleet.enrol(id, definition, null, this.#takeFound(id));
       return;
     }
-    this.#enrol({ botId: id, definition, removal: null, observation: this.#takeFound(id), shardId: this.#pool.place(id) });
+    entry.definition = definition;
+    entry.removal = null;
+    this.#fleet.tellDesire(entry);
   }
 
   #undesired(botId: string, cause: 'deleted' | 'shutdown'): void {
-    const entry = this.#roster.get(botId);
+    const entry = this.#fleet.get(botId);
     if (entry === undefined) return;
     entry.definition = null;
     entry.removal = cause;
-    this.#tell(entry, { kind: 'removed', cause, botId });
+    this.#fleet.tellDesire(entry);
   }
 
   /** Whatever runs and is not desired by now gets an actor that ends it after a grace. */
@@ -141,6 +158,7 @@ export class Supervisor {
     this.#desiredSynced = true;
     for (const [botId, observation] of this.#found) this.#enrolUnknown(botId, observation);
     this.#found.clear();
+    this.#options.journal.forgetAllBut((botId) => this.knows(botId));
   }
 
   // What is observed
@@ -148,12 +166,12 @@ export class Supervisor {
   /** The engine saw something of a bot. */
   observed(observation: Observation): void {
     const { botId } = observation;
-    const entry = this.#roster.get(botId);
+    const entry = this.#fleet.get(botId);
     if (entry !== undefined) {
-      entry.observation = observation;
-      this.#tell(entry, { kind: 'observed', observation }, 'observation');
+      noteObservation(entry, observation);
+      this.#fleet.tell(entry, { kind: 'observed', observation }, 'observation');
     } else if (this.#desiredSynced) {
-      if (observation.container !== null) this.#enrolUnknown(botId, observation);
+      this.#enrolUnknown(botId, observation);
     } else {
       const older = this.#found.get(botId);
       this.#found.set(botId, older === undefined ? observation : mergeObservations(older, observation));
@@ -164,12 +182,12 @@ export class Supervisor {
     this.#engineListed = true;
     this.#engineTrouble = null;
     const now = this.#options.clock.now();
-    for (const entry of this.#roster) {
+    for (const entry of this.#fleet) {
       // What is being started may be too young for the list; its own answer is on the way.
       if (!present.has(entry.botId) && this.#executor.inFlight(entry.botId) === undefined) {
         this.observed(absent(entry.botId, now));
       }
-      this.#tell(entry, { kind: 'dependency', name: 'engine', available: true });
+      this.#fleet.tell(entry, { kind: 'dependency', name: 'engine', available: true });
     }
   }
 
@@ -181,48 +199,21 @@ export class Supervisor {
   }
 
   #enrolUnknown(botId: string, observation: Observation): void {
-    this.#enrol({ botId, definition: null, removal: 'unknown', observation, shardId: this.#pool.place(botId) });
+    if (observation.container !== null) this.#fleet.enrol(botId, null, 'unknown', observation);
   }
 
-  // Actors
-
-  #enrol(entry: RosterEntry): void {
-    this.#roster.add(entry);
-    this.#introduce(entry);
-  }
-
-  /** Gives a new actor all there is to know: for a new bot, and after its shard was replaced. */
-  #introduce(entry: RosterEntry): void {
-    const { botId, definition, removal, observation } = entry;
-    const memory = this.#options.journal.memoryOf(botId);
-    const inFlight = this.#executor.inFlight(botId);
-    const message: BotMessage =
-      definition === null
-        ? { kind: 'removed', cause: removal ?? 'deleted', botId }
-        : { kind: 'desired', spec: this.#specOf(definition), ...(memory === undefined ? {} : { memory }) };
-    this.#tell(entry, inFlight === undefined ? message : { ...message, inFlight }, 'user', true);
-    if (observation !== null) this.#tell(entry, { kind: 'observed', observation }, 'observation');
-  }
-
-  #shardReplaced(shardId: string, cause: Error): void {
-    this.#shardTrouble = null;
-    this.#options.onShardReplaced?.(shardId, cause);
-    for (const entry of this.#roster.onShard(shardId)) this.#introduce(entry);
-  }
-
-  #tell(entry: RosterEntry, message: BotMessage, lane: Lane = 'user', spawn = false): void {
-    this.#pool.post(entry.shardId, { to: entry.botId, lane, message, spawn });
-  }
+  // What actors ask for, and what comes of it
 
   #answered(botId: string, message: BotMessage): void {
-    const entry = this.#roster.get(botId);
-    if (entry === undefined) return;
-    if (message.kind === 'effect-done') entry.observation = message.observation;
-    this.#tell(entry, message, 'system');
-  }
-
-  #effects(batch: readonly ShardEffect<BotEffect>[]): void {
-    for (const { effect } of batch) this.#effect(effect);
+    const observation = message.kind === 'effect-done' ? message.observation : null;
+    const entry = this.#fleet.get(botId);
+    if (entry !== undefined) {
+      if (observation !== null) noteObservation(entry, observation);
+      this.#fleet.tell(entry, message, 'system');
+    } else if (observation !== null) {
+      // The actor gave up waiting and ended; what was started for it all the same is nobody's.
+      this.#enrolUnknown(botId, observation);
+    }
   }
 
   #effect(effect: BotEffect): void {
@@ -237,8 +228,7 @@ export class Supervisor {
         this.#options.setRoute(effect.botId, effect.route);
         break;
       case 'record':
-        this.#options.journal.append(effect);
-        this.#options.onTransition(effect);
+        this.#record(effect);
         break;
       case 'answer':
         this.#asks.answered(effect.askId, effect.status);
@@ -252,72 +242,72 @@ export class Supervisor {
     }
   }
 
+  #record(record: RecordEffect): void {
+    const entry = this.#fleet.get(record.botId);
+    if (entry !== undefined) entry.lastTransition = record;
+    this.#options.journal.append(record);
+    this.#options.onTransition(record);
+    // The message at which the actor failed may have been what is desired.
+    const { code, facts } = record.reason;
+    if (code === 'actor-failed' && facts['exhausted'] !== true && entry !== undefined) this.#fleet.tellDesire(entry);
+  }
+
   #actorEnded(botId: string): void {
-    const entry = this.#roster.get(botId);
+    const entry = this.#fleet.get(botId);
     if (entry === undefined) return;
     if (entry.definition !== null) {
       // Desired again while the old actor was ending.
-      this.#introduce(entry);
+      this.#fleet.introduce(entry);
       return;
     }
-    this.#roster.delete(botId);
-    if (entry.removal === 'deleted') this.#options.journal.forget(botId);
-    this.#ended.get(botId)?.();
-    this.#ended.delete(botId);
-  }
-
-  #specOf(definition: BotDefinition): BotSpec {
-    const { id, kind, enabled, runtime, entrypoint, queryEntrypoint, specRevision, problem } = definition;
-    const { shapeRevision } = this.#options.engine;
-    return { id, kind, enabled, runtime, entrypoint, queryEntrypoint, specRevision, shapeRevision, problem };
+    this.#fleet.strike(botId);
+    if (entry.removal !== 'shutdown') this.#options.journal.forget(botId);
+    this.#endings.ended(botId);
   }
 
   // What outsiders may see and do
 
   get size(): number {
-    return this.#roster.size;
+    return this.#fleet.size;
   }
 
   definitionOf(botId: string): BotDefinition | null {
-    return this.#roster.get(botId)?.definition ?? null;
+    return this.#fleet.get(botId)?.definition ?? null;
   }
 
   knows(botId: string): boolean {
-    return this.#roster.get(botId) !== undefined;
+    return this.#fleet.get(botId) !== undefined;
   }
 
-  /** Status of all bots, sorted by id. Bots on a shard that is being replaced are missing for that moment. */
+  /** Status of all bots, sorted by id; of a bot whose actor cannot be asked just now, the last that is known. */
   async list(): Promise<BotStatus[]> {
-    const snapshots = await Promise.allSettled(this.#pool.all.map((shard) => shard.snapshot(null)));
-    return snapshots
-      .flatMap((result) => (result.status === 'fulfilled' ? (result.value as BotStatus[]) : []))
-      .sort((a, b) => (a.id < b.id ? -1 : 1));
+    return await this.#fleet.list();
   }
 
   /** @returns null when the bot is not known, or its actor does not answer in time */
   async ask(botId: string, deadlineMs: number): Promise<BotStatus | null> {
-    const entry = this.#roster.get(botId);
-    if (entry === undefined) return null;
-    return await this.#asks.ask((askId) => this.#tell(entry, { kind: 'question', askId }), deadlineMs);
+    return this.knows(botId) ? await this.#asks.ask(botId, deadlineMs) : null;
   }
 
   /** @returns false when the bot is not known */
   command(botId: string, verb: CommandMessage['verb']): boolean {
-    const entry = this.#roster.get(botId);
+    const entry = this.#fleet.get(botId);
     if (entry === undefined) return false;
-    this.#tell(entry, { kind: 'command', verb });
+    // An actor that gave up may have missed what is desired.
+    if (verb === 'reset') this.#fleet.tellDesire(entry);
+    this.#fleet.tell(entry, { kind: 'command', verb });
     return true;
   }
 
   get troubles(): string[] {
-    return [this.#engineTrouble, this.#desiredTrouble, this.#shardTrouble, this.#options.journal.trouble].filter(
+    return [this.#engineTrouble, this.#desiredTrouble, ...this.#fleet.troubles, this.#options.journal.trouble].filter(
       (sentence) => sentence !== null,
     );
   }
 
   /** For fault tests: ends a shard as a crash would. */
   killShard(shardId: string): void {
-    this.#pool.get(shardId)?.kill();
+    this.#fleet.killShard(shardId);
   }
 }
 
@@ -333,10 +323,13 @@ export interface SupervisorOptions {
   /** Starts at a time during a flood of first starts, and how many live ones may run besides. */
   readonly floodStarts: number;
   readonly liveStarts: number;
+  /** See `ExecutorOptions.callDeadlineMs`. */
+  readonly engineCallDeadlineMs: number;
   /** Questions to actors waiting for an answer at a time. */
   readonly openQuestions: number;
   setRoute(botId: string, route: Route | null): void;
   /** Every transition of every bot, in order per bot. */
   onTransition(record: RecordEffect): void;
-  onShardReplaced?(shardId: string, cause: Error): void;
+  /** A shard or an actor failed and was replaced; in a sentence. */
+  onFault(sentence: string): void;
 }

@@ -244,6 +244,18 @@ test('the query server can run alone in the foreground', async (t) => {
   assert.equal(agent.stdout, 'path []\n');
 });
 
+test('an agent that is killed leaves an empty termination log: nobody need wait for words', async (t) => {
+  const earlier = await AgentProcess.start(t, { files: { bot: sh('exit 0') } });
+  await earlier.ended;
+  const terminationLog = join(earlier.root, 'last-words');
+  const agent = await AgentProcess.start(t, {
+    files: { bot: sh('kill -9 $PPID') },
+    env: { THE0_TERMINATION_LOG: terminationLog },
+  });
+  await agent.ended;
+  assert.equal(readFileSync(terminationLog, 'utf8'), '');
+});
+
 test('last words go to the termination log too', async (t) => {
   const earlier = await AgentProcess.start(t, { files: { bot: sh('exit 0') } });
   await earlier.ended;

@@ -57,14 +57,17 @@ export interface StartOptions {
   /** More flags of `up`. */
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Runs it as this user and group. */
+  readonly user?: number;
 }
 
 /**
  * Starts `up` on a free port and waits until it answers.
  * @throws when it ends before that; the error holds what it printed
  */
-export async function startRuntime({ engine, folders, flags = [], env = {} }: StartOptions): Promise<RuntimeUnderTest> {
-  const { child, output } = spawnUp({ engine, folders, flags: ['--query-port', '0', ...flags], env });
+export async function startRuntime(options: StartOptions): Promise<RuntimeUnderTest> {
+  const { engine, folders, flags = [] } = options;
+  const { child, output } = spawnUp({ ...options, flags: ['--query-port', '0', ...flags] });
   const admin = createAdminClient(join(folders.dataDir, 'admin.sock'), 10_000);
   const overview = await poll(
     'the runtime to answer',
@@ -113,12 +116,13 @@ export async function startRuntime({ engine, folders, flags = [], env = {} }: St
 }
 
 /** `up` as a process, whatever becomes of it. */
-export function spawnUp({ engine, folders, flags = [], env = {} }: StartOptions) {
+export function spawnUp({ engine, folders, flags = [], env = {}, user }: StartOptions) {
   const words = ['up', '--engine', engine, '--data-dir', folders.dataDir, '--bots', folders.botsDir];
   const child = spawn(process.execPath, [MAIN, ...words, '--log-format', 'json', ...flags], {
     cwd: folders.root,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(user === undefined ? {} : { uid: user, gid: user }),
   });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) {

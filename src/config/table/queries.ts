@@ -127,6 +127,14 @@ export function querySettings(pick: Pick) {
         default: 4000,
         help: 'how long it keeps them',
       }),
+      stalledReaderMs: pick({
+        group: 'queries',
+        flag: 'query-stalled-reader',
+        env: 'THE0_QUERY_STALLED_READER',
+        kind: duration('10ms', '1h'),
+        default: 10_000,
+        help: 'how long whoever asked may leave an answer unread before the connection is closed',
+      }),
       asksInFlight: pick({
         group: 'queries',
         flag: 'query-asks',

@@ -38,6 +38,13 @@ export function writeErrorFor(error: unknown, root: string): unknown {
         'Make it writable for the user that runs the runtime, or choose another place with --data-dir.',
         { cause: error },
       );
+    case 'ENOENT':
+      return new DataDirectoryError(
+        'data-directory-not-writable',
+        `the data directory ${root} cannot be made, or was taken away meanwhile (ENOENT)`,
+        'Choose another place with --data-dir.',
+        { cause: error },
+      );
     case 'ENOTDIR':
     case 'EEXIST':
       return new DataDirectoryError(

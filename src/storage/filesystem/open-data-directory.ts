@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { DATA_DIRECTORY_FORMAT, type DataDirectory, dataPaths } from '../data-directory.ts';
 import { DataDirectoryError, errnoOf, writeErrorFor } from './data-directory-error.ts';
@@ -22,7 +22,7 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
   const root = resolve(path);
   const { format, nodePackage } = dataPaths(root);
   try {
-    await mkdir(root, { recursive: true, mode: 0o700 });
+    await makeDirectory(root);
     await probe(root);
     const instance = (await read(format)) ?? (await create(root, format));
     await writeFile(nodePackage, NODE_PACKAGE);
@@ -30,6 +30,25 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
   } catch (error) {
     throw writeErrorFor(error, root);
   }
+}
+
+/**
+ * With its parents. Node's own `recursive` tries for ever where a file system answers "no such file" although the parent is
+ * there, as /proc does.
+ */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return;
+    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeDirectory(dirname(path));
+    await mkdir(path, { mode: 0o700 }).catch(unlessExisting);
+  }
+}
+
+function unlessExisting(error: unknown): void {
+  if (errnoOf(error) !== 'EEXIST') throw error;
 }
 
 async function probe(root: string): Promise<void> {

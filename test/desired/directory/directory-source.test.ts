@@ -15,7 +15,9 @@ test('what is there at the start is delivered, then synced', async (t) => {
   await bot('a', 'a');
   await bot('second', 'b', { enabled: false });
   await start();
-  assert.deepEqual(log(), ['changed a', 'changed b', 'synced']);
+  const delivered = log();
+  assert.equal(delivered.at(-1), 'synced');
+  assert.deepEqual(delivered.slice(0, -1).sort(), ['changed a', 'changed b']);
   const { specRevision, ...definition } = desired().get('a') ?? {};
   assert.deepEqual(definition, {
     id: 'a',

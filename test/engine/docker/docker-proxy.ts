@@ -3,13 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 
 /** A socket in front of the real engine that can misbehave, so that the engine itself need not be stopped. */
 export interface DockerProxy {
   readonly socketPath: string;
   /** Ends all connections and refuses new ones. */
   cut(): void;
+  /** After a cut: everything passes again. */
   restore(): void;
   /** Takes requests and answers none. */
   hang(): void;
@@ -19,7 +19,8 @@ export interface DockerProxy {
   lists(): number;
 }
 
-export async function dockerProxy(t: TestContext): Promise<DockerProxy> {
+/** @param t a test, or whatever else cleans up at its end */
+export async function dockerProxy(t: { after(cleanUp: () => Promise<void>): void }): Promise<DockerProxy> {
   const folder = await mkdtemp(join(tmpdir(), 'docker-proxy-'));
   const socketPath = join(folder, 'docker.sock');
   const engineSocket = (process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock').replace(/^unix:\/\//, '');
@@ -67,6 +68,7 @@ export async function dockerProxy(t: TestContext): Promise<DockerProxy> {
       rmSync(socketPath, { force: true });
     },
     restore: () => {
+      mode = 'pass';
       server = net.createServer(accept).listen(socketPath);
     },
     hang: () => {

@@ -29,6 +29,12 @@ describe('the termination log', () => {
     assert.equal(readTerminationLog(folder(t).logs), 'unsupported');
   });
 
+  it('says by being empty that the agent ended without a word', (t) => {
+    const { logs, file } = folder(t);
+    writeFileSync(file, '');
+    assert.equal(readTerminationLog(logs), null);
+  });
+
   it('is not what an earlier run left', async (t) => {
     const { logs, file } = folder(t);
     writeFileSync(file, JSON.stringify(words));

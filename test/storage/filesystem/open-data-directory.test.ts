@@ -87,6 +87,11 @@ test('a directory that cannot be written to is said to be so', {
   await assert.rejects(openDataDirectory(root), failsWith('data-directory-not-writable', /is not writable/));
 });
 
+test('a place where no directory can be made is said to be so', { skip: process.platform !== 'linux' }, async () => {
+  const failure = failsWith('data-directory-not-writable', /\/proc\/nowhere cannot be made/);
+  await assert.rejects(openDataDirectory('/proc/nowhere'), failure);
+});
+
 test('a full disk and a read-only file system are told apart', () => {
   const errno = (code: string) => writeErrorFor(Object.assign(new Error(code), { code }), '/data');
   assert.ok(failsWith('disk-full', /disk of the data directory \/data is full/)(errno('ENOSPC')));

@@ -1,0 +1,34 @@
+import type { BotSpec } from '../../actors/bot-spec.ts';
+import type { BotMemory, DesiredMessage, InFlightEffect, RemovedMessage } from '../../actors/message.ts';
+import type { BotDefinition } from '../desired/bot-definition.ts';
+import type { RosterEntry } from './roster.ts';
+
+/** What an actor must know of what is desired, made from the roster: always the newest, however late it is told. */
+export function desireMessage(entry: RosterEntry, shapeRevision: string): DesiredMessage | RemovedMessage {
+  const { botId, definition, removal } = entry;
+  return definition === null
+    ? { kind: 'removed', cause: removal ?? 'deleted', botId }
+    : { kind: 'desired', spec: specOf(definition, shapeRevision) };
+}
+
+/**
+ * The first message of a new actor: for a bot that is new, and for one whose actor was lost.
+ * @param inFlight what the engine is doing for the bot meanwhile; the actor waits for its answer
+ */
+export function introduction(
+  entry: RosterEntry,
+  shapeRevision: string,
+  memory: BotMemory | undefined,
+  inFlight: InFlightEffect | undefined,
+): DesiredMessage | RemovedMessage {
+  const message = desireMessage(entry, shapeRevision);
+  const awaited = inFlight === undefined ? {} : { inFlight };
+  return message.kind === 'removed' || memory === undefined
+    ? { ...message, ...awaited }
+    : { ...message, ...awaited, memory };
+}
+
+function specOf(definition: BotDefinition, shapeRevision: string): BotSpec {
+  const { id, kind, enabled, runtime, entrypoint, queryEntrypoint, specRevision, problem } = definition;
+  return { id, kind, enabled, runtime, entrypoint, queryEntrypoint, specRevision, shapeRevision, problem };
+}
