@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { unlinkSync, writeFileSync } from 'node:fs';
 import type { LastWords } from '../../actors/observation.ts';
 import { messageOf } from './agent-error.ts';
 import { logLine } from './agent-line.ts';
@@ -44,5 +44,15 @@ function writeTerminationLog(path: string, line: string): void {
     writeFileSync(path, line);
   } catch (error) {
     process.stderr.write(logLine('warn', `cannot write the last words to ${path}: ${messageOf(error)}`));
+    breakPromise(path);
+  }
+}
+
+/** Left empty by a full disk, it would say that there were no words; without it they are looked for elsewhere. */
+function breakPromise(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It cannot be made, so there is nothing that could mislead anybody; why was said above.
   }
 }

@@ -75,3 +75,17 @@ export async function createEngine(
     warn: (error) => report.warn(error.message),
   });
 }
+
+/** No call of the engine takes longer, if each of its own waits takes as long as it may. */
+export function longestEngineCallMs({ engine, bot, docker, process: child }: Settings): number {
+  const { callMs, startMs, listMs, pullMs } = docker.deadlines;
+  const longestMs =
+    engine === 'docker'
+      ? pullMs + startMs + listMs + 6 * callMs + bot.stopGraceMs
+      : child.missingProgramMs +
+        2 * (bot.stopGraceMs + child.agentExtraMs + child.leftoverGraceMs + 3 * child.killWaitMs);
+  return longestMs + FILES_MS;
+}
+
+/** For what an engine does with files, such as copying a bot's code. */
+const FILES_MS = 60_000;

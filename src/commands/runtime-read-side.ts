@@ -16,6 +16,8 @@ export interface ReadSideParts {
   readonly engineName: string;
   readonly logDirectoryOf: (botId: string) => string;
   readonly now: () => number;
+  /** Of a trouble that does not keep a command from being answered. */
+  readonly warn: (sentence: string) => void;
   readonly down: ReadSide['down'];
 }
 
@@ -29,7 +31,11 @@ export function createReadSide(parts: ReadSideParts): ReadSide {
       if (!supervisor.knows(botId)) return null;
       const [status, timeline] = await Promise.all([
         supervisor.ask(botId, ASK_DEADLINE_MS),
-        journal.timeline(botId, TIMELINE_ENTRIES),
+        journal.timeline(botId, TIMELINE_ENTRIES).catch((error: unknown) => {
+          // What a bot does now is worth telling without what it did before.
+          parts.warn(error instanceof Error ? error.message : String(error));
+          return [];
+        }),
       ]);
       if (status === null) throw new Error(`the actor of ${botId} did not answer in time; try again`);
       return { status, timeline };

@@ -17,7 +17,7 @@ import { openDataDirectory } from '../storage/filesystem/open-data-directory.ts'
 import { Journal } from '../supervisor/journal.ts';
 import type { MakeShard } from '../supervisor/shard-pool.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
-import { createEngine, type EngineReporter } from './engines.ts';
+import { createEngine, type EngineReporter, longestEngineCallMs } from './engines.ts';
 import { askWhyOf, createReadSide } from './runtime-read-side.ts';
 
 /** All parts of one runtime, joined and running. */
@@ -28,14 +28,17 @@ export interface Runtime {
   readonly adminSocket: string;
   /** Stops and removes every bot. */
   stopBots(): Promise<{ readonly stopped: number; readonly failed: readonly string[] }>;
-  /** Ends the runtime. Containers go on; child processes end with it. */
+  /**
+   * Ends the runtime. Containers go on; child processes end with it.
+   * @throws the first error of a part that could not be closed; the others are closed all the same
+   */
   close(): Promise<void>;
 }
 
 export interface RuntimeReporter extends EngineReporter {
   transition(record: RecordEffect): void;
-  /** Someone asked for the end over the admin socket; bots have stopped already. */
-  ended(): void;
+  /** Someone asked for the end over the admin socket; all bots have stopped but the ones in `failed`. */
+  ended(failed: readonly string[]): void;
 }
 
 /**
@@ -44,14 +47,23 @@ export interface RuntimeReporter extends EngineReporter {
  */
 export async function startRuntime(settings: Settings, report: RuntimeReporter): Promise<Runtime> {
   const undo: (() => Promise<unknown>)[] = [];
-  const closeAll = async (): Promise<void> => {
-    for (const step of undo.splice(0).reverse()) await step();
+  const closeAll = async (): Promise<unknown[]> => {
+    const failures: unknown[] = [];
+    for (const step of undo.splice(0).reverse()) await step().catch((error: unknown) => failures.push(error));
+    return failures;
+  };
+  const close = async (): Promise<void> => {
+    const failures = await closeAll();
+    if (failures.length > 0) throw failures[0];
   };
   try {
     const data = await openDataDirectory(settings.dataDir);
     const paths = dataPaths(data.root);
     const lock = await lockDataDirectory(data.root);
     undo.push(() => lock.release());
+    // Whoever waits for the end of the runtime asks here whether it is still there: next to last.
+    let admin: AdminServer | null = null;
+    undo.push(async () => await admin?.close());
 
     const journal = new Journal({ directory: paths.journal, clock: systemClock, ...settings.journal });
     await journal.open();
@@ -76,10 +88,11 @@ export async function startRuntime(settings: Settings, report: RuntimeReporter):
       shardReplacePauseMs: settings.shardReplace,
       floodStarts: settings.changes.startConcurrency,
       liveStarts: settings.changes.liveStartConcurrency,
+      engineCallDeadlineMs: longestEngineCallMs(settings),
       openQuestions: settings.query.limits.inFlightTotal,
       setRoute: (botId, route) => frontEnd?.setRoute(botId, route),
       onTransition: (record) => report.transition(record),
-      onShardReplaced: (shardId, cause) => report.warn(`Shard ${shardId} died (${cause.message}) and was replaced.`),
+      onFault: (sentence) => report.warn(sentence),
     });
 
     frontEnd = createQueryFrontEnd({
@@ -95,7 +108,7 @@ export async function startRuntime(settings: Settings, report: RuntimeReporter):
     undo.push(() => frontEnd.close());
 
     const stopBots = () => supervisor.stopAll(settings.bot.stopGraceMs + settings.changes.stopDeadlineMs);
-    const admin: AdminServer = createAdminServer({
+    const server = createAdminServer({
       socketPath: settings.admin ?? paths.adminSocket,
       connections: settings.adminLimits.connections,
       queryToken: settings.query.token,
@@ -108,22 +121,23 @@ export async function startRuntime(settings: Settings, report: RuntimeReporter):
         engineName: engine.name,
         logDirectoryOf: paths.logs,
         now: () => Date.now(),
+        warn: (sentence) => report.warn(sentence),
         down: async () => {
           const outcome = await stopBots();
           // The answer must reach the one who asked before the socket goes.
-          setImmediate(() => report.ended());
+          setImmediate(() => report.ended(outcome.failed));
           return outcome;
         },
       }),
     });
-    await admin.start();
-    undo.push(() => admin.close());
+    await server.start();
+    admin = server;
 
     undo.push(() => supervisor.close());
     await supervisor.start();
-    return { supervisor, frontEnd, adminSocket: admin.socketPath, stopBots, close: closeAll };
+    return { supervisor, frontEnd, adminSocket: server.socketPath, stopBots, close };
   } catch (error) {
-    await closeAll();
+    for (const failure of await closeAll()) report.warn(`While giving up the start: ${String(failure)}`);
     throw error;
   }
 }

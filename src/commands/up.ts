@@ -15,7 +15,7 @@ import {
   transitionLevel,
   transitionText,
 } from './terminal/event-line.ts';
-import { note, outStyle, print } from './terminal/output.ts';
+import { goOnWhenReaderLeaves, note, outStyle, print } from './terminal/output.ts';
 import { VERSION } from './version-number.ts';
 
 /** How long the start-up screen waits for the first bots to run. */
@@ -32,24 +32,34 @@ const LISTED_BOTS = 40;
  * @returns the exit code
  */
 export async function up(settings: Settings): Promise<number> {
+  goOnWhenReaderLeaves();
   const printer = new Printer(settings);
   const end = new EndOfRun();
-  let runtime: Runtime;
+  tellOfDefect(settings);
+  let failed: readonly string[] = [];
+  let runtime: Runtime | null = null;
+  void end.reached.then(() => {
+    if (runtime === null) printer.notice('INFO', 'Ending when the start is through; Ctrl-C (again) ends at once.');
+  });
   try {
     runtime = await startRuntime(settings, {
       transition: (record) => printer.transition(record),
       warn: (sentence) => printer.notice('WARN', sentence),
-      ended: () => end.because('down'),
+      ended: (stillRunning) => {
+        failed = stillRunning;
+        end.because('down');
+      },
     });
   } catch (error) {
     return reportFailure(error);
   }
   const stopWatching = reportTroubles(runtime, printer);
-  await Promise.race([settled(runtime), end.reached]);
+  await Promise.race([settled(runtime, end), end.reached]);
   if (!end.isReached) await printer.banner(runtime);
   const cause = await end.reached;
   stopWatching();
-  const failed = cause === 'interrupt' ? await stopBots(runtime, printer) : [];
+  if (cause === 'interrupt') failed = await stopBots(runtime, printer);
+  if (failed.length > 0) printer.notice('ERROR', `These bots did not stop in time: ${failed.join(', ')}.`);
   printer.notice('INFO', FAREWELL[cause][settings.engine]);
   await runtime.close();
   return failed.length === 0 ? EXIT.done : EXIT.failed;
@@ -59,7 +69,7 @@ type Cause = 'interrupt' | 'terminate' | 'down';
 
 const FAREWELL = {
   interrupt: { process: 'The runtime ends.', docker: 'The runtime ends.' },
-  down: { process: 'All bots have stopped; the runtime ends.', docker: 'All bots have stopped; the runtime ends.' },
+  down: { process: 'Told to stop: the runtime ends.', docker: 'Told to stop: the runtime ends.' },
   terminate: {
     process: 'Told to end: the runtime ends, and its child processes with it.',
     docker: 'Told to end: the runtime ends. Containers go on running; the next start finds them again.',
@@ -79,7 +89,7 @@ class EndOfRun {
     process.on('SIGINT', () => {
       if (this.isReached) {
         note('\nInterrupted again: ending at once. What still runs is found at the next start.\n');
-        process.exit(EXIT.interrupted);
+        endBySignal('SIGINT');
       }
       this.because('interrupt');
     });
@@ -87,23 +97,40 @@ class EndOfRun {
     process.on('SIGHUP', () => this.because('terminate'));
   }
 
+  /** The first cause counts. */
   because(cause: Cause): void {
     this.isReached = true;
     this.#reach(cause);
   }
 }
 
+/** At once and untidily. Not `process.exit`: that aborts while a query thread has open sockets (uWebSockets.js). */
+function endBySignal(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+}
+
+/** A defect ends the runtime at once, as if it were killed; Node says where it was, and this what becomes of the bots. */
+function tellOfDefect({ engine }: Settings): void {
+  process.once('uncaughtExceptionMonitor', () => {
+    const bots =
+      engine === 'docker'
+        ? 'Containers go on running; the next start finds them again.'
+        : 'Its child processes end with it; the next start runs them again.';
+    note(`error: the runtime itself failed, which is a defect of it. ${bots}\n`);
+  });
+}
+
 async function stopBots(runtime: Runtime, printer: Printer): Promise<readonly string[]> {
   printer.notice('INFO', `Stopping ${runtime.supervisor.size} bots; Ctrl-C again ends at once.`);
   const { failed } = await runtime.stopBots();
-  if (failed.length > 0) printer.notice('ERROR', `These bots did not stop in time: ${failed.join(', ')}.`);
   return failed;
 }
 
 /** Until no bot is on its way any more, or for long enough. */
-async function settled({ supervisor }: Runtime): Promise<void> {
+async function settled({ supervisor }: Runtime, end: EndOfRun): Promise<void> {
   const deadline = performance.now() + SETTLE_MS;
-  while (performance.now() < deadline) {
+  while (performance.now() < deadline && !end.isReached) {
     const bots = await supervisor.list();
     if (!bots.some(({ state }) => state === 'waiting' || state === 'starting')) return;
     await new Promise((resolve) => setTimeout(resolve, SETTLE_POLL_MS));

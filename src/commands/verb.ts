@@ -4,6 +4,7 @@ import { AdminRefusal } from '../admin/admin-errors.ts';
 import { adminSetting, adminTimeoutSetting, dataDirSetting } from '../config/client-settings.ts';
 import { readSetting, SettingsError } from '../config/read-setting.ts';
 import type { Setting } from '../config/setting.ts';
+import { EXIT } from './exit-code.ts';
 import { similarNames } from './similar-names.ts';
 import { errStyle, note } from './terminal/output.ts';
 import { plainLine } from './terminal/plain-text.ts';
@@ -75,7 +76,7 @@ export function noteTroubles(troubles: readonly string[]): void {
 export function onInterrupt(sentence: string): void {
   process.once('SIGINT', () => {
     note(`\n${sentence}\n`);
-    process.exit(130);
+    process.exit(EXIT.interrupted);
   });
 }
 

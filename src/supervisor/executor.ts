@@ -97,7 +97,9 @@ export class Executor {
     return new Promise((resolve, reject) => {
       const cancel = clock.schedule(callDeadlineMs, () => {
         const detail = `the engine did not answer within ${Math.round(callDeadlineMs / 1000)} s`;
-        reject(new EngineError({ code: 'rejected', facts: { detail } }, `${effect.kind} of ${effect.botId}: ${detail}`));
+        reject(
+          new EngineError({ code: 'rejected', facts: { detail } }, `${effect.kind} of ${effect.botId}: ${detail}`),
+        );
       });
       call.then(resolve, reject).finally(cancel);
     });

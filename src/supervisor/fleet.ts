@@ -81,6 +81,13 @@ export class Fleet {
     this.introduce(entry);
   }
 
+  /** What is desired of a known bot changes. */
+  desire(entry: RosterEntry, definition: BotDefinition | null, removal: RosterEntry['removal']): void {
+    entry.definition = definition;
+    entry.removal = removal;
+    this.tellDesire(entry);
+  }
+
   /** The bot's actor has ended, and nobody desires the bot. */
   strike(botId: string): void {
     this.#roster.delete(botId);

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
+import type { BotState } from '../../actors/effect.ts';
 import type { BotMemory } from '../../actors/message.ts';
-import { isReasonCode, type Reason } from '../../actors/reason.ts';
-import type { JournalTransition } from './journal.ts';
+import { isReasonCode, type Reason, type ReasonCode } from '../../actors/reason.ts';
 
 /** One line of a journal segment. `v` is the format number: lines of a newer format are not read. */
 export type JournalLine =
@@ -14,36 +14,37 @@ export type JournalLine =
     }
   | { readonly v: 1; readonly bot: string; readonly forgotten: true };
 
-const reason = v.pipe(
-  v.object({
-    code: v.pipe(v.string(), v.check(isReasonCode)),
-    facts: v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
-    at: v.number(),
-    incarnation: v.number(),
-    specRevision: v.string(),
-  }),
-  v.transform((value) => value as Reason),
-);
+export interface JournalTransition {
+  readonly from: BotState;
+  readonly to: BotState;
+  readonly reason: Reason;
+}
+
+const reasonCode = v.custom<ReasonCode>((code) => typeof code === 'string' && isReasonCode(code));
+
+const reason = v.object({
+  code: reasonCode,
+  facts: v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
+  at: v.number(),
+  incarnation: v.number(),
+  specRevision: v.string(),
+});
 
 const state = v.picklist(['waiting', 'starting', 'running', 'stopping', 'backing-off', 'blocked', 'stopped']);
 
+const transition = v.object({ from: state, to: state, reason });
+
+/** Codes and states of another version are not known here, but what the bot must remember besides counts all the same. */
 const memory = v.object({
   incarnation: v.number(),
   attempt: v.number(),
   restarts: v.number(),
   backoffUntil: v.number(),
-  reason: v.nullable(reason),
+  reason: v.fallback(v.nullable(reason), null),
 });
 
-const line = v.union([
-  v.object({ v: v.literal(1), bot: v.string(), forgotten: v.literal(true) }),
-  v.object({
-    v: v.literal(1),
-    bot: v.string(),
-    memory,
-    transition: v.exactOptional(v.object({ from: state, to: state, reason })),
-  }),
-]);
+const forgottenLine = v.object({ v: v.literal(1), bot: v.string(), forgotten: v.literal(true) });
+const memoryLine = v.object({ v: v.literal(1), bot: v.string(), memory, transition: v.optional(v.unknown()) });
 
 /** @returns null for a line that is cut, damaged or of a newer format */
 export function parseJournalLine(text: string): JournalLine | null {
@@ -54,6 +55,11 @@ export function parseJournalLine(text: string): JournalLine | null {
   } catch {
     return null; // A crash can cut the last line.
   }
-  const parsed = v.safeParse(line, value);
-  return parsed.success ? parsed.output : null;
+  const forgotten = v.safeParse(forgottenLine, value);
+  if (forgotten.success) return forgotten.output;
+  const line = v.safeParse(memoryLine, value);
+  if (!line.success) return null;
+  const { bot, memory: remembered } = line.output;
+  const told = v.safeParse(transition, line.output.transition);
+  return { v: 1, bot, memory: remembered, ...(told.success ? { transition: told.output } : {}) };
 }

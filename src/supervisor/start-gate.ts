@@ -43,7 +43,8 @@ export class StartGate {
   }
 
   #hasRoom(priority: 'live' | 'flood'): boolean {
-    if (priority === 'live') return this.#running - this.#floodRunning < this.#livePermits && this.#running < this.#allPermits;
+    if (priority === 'live')
+      return this.#running - this.#floodRunning < this.#livePermits && this.#running < this.#allPermits;
     return this.#running < this.#floodPermits || (this.#floodRunning === 0 && this.#running < this.#allPermits);
   }
 

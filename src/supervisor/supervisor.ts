@@ -1,19 +1,16 @@
 import type { BotEffect, BotStatus, RecordEffect } from '../../actors/effect.ts';
 import type { BotMessage, CommandMessage } from '../../actors/message.ts';
-import { mergeObservations, type Observation } from '../../actors/observation.ts';
-import type { Route } from '../../actors/route.ts';
+import type { Observation } from '../../actors/observation.ts';
 import type { BotDefinition } from '../desired/bot-definition.ts';
-import type { DesiredState } from '../desired/desired-state.ts';
-import { absent, type ContainerEngine } from '../engine/container-engine.ts';
-import type { Clock } from '../kernel/clock.ts';
+import { absent } from '../engine/container-engine.ts';
 import { Asks } from './asks.ts';
 import { Endings } from './endings.ts';
 import { Executor } from './executor.ts';
 import { Fleet } from './fleet.ts';
-import type { Journal } from './journal.ts';
+import { FoundContainers } from './found-containers.ts';
 import { noteObservation } from './roster.ts';
-import type { MakeShard } from './shard-pool.ts';
 import { StartGate } from './start-gate.ts';
+import type { SupervisorOptions } from './supervisor-options.ts';
 
 /**
  * Joins desired state, engine and actors; decides nothing about a bot.
@@ -30,8 +27,7 @@ export class Supervisor {
   readonly #fleet: Fleet;
   readonly #executor: Executor;
   readonly #asks: Asks;
-  /** What the engine's first list found, until the desired state says whose it is. */
-  readonly #found = new Map<string, Observation>();
+  readonly #found = new FoundContainers();
   readonly #endings = new Endings();
   #stopping: ReturnType<Supervisor['stopAll']> | null = null;
   #closing: Promise<void> | null = null;
@@ -136,28 +132,19 @@ export class Supervisor {
     this.#desiredTrouble = null;
     const { id } = definition;
     const entry = this.#fleet.get(id);
-    if (entry === undefined) {
-      this.#fleet.enrol(id, definition, null, this.#takeFound(id));
-      return;
-    }
-    entry.definition = definition;
-    entry.removal = null;
-    this.#fleet.tellDesire(entry);
+    if (entry === undefined) this.#fleet.enrol(id, definition, null, this.#takeFound(id));
+    else this.#fleet.desire(entry, definition, null);
   }
 
   #undesired(botId: string, cause: 'deleted' | 'shutdown'): void {
     const entry = this.#fleet.get(botId);
-    if (entry === undefined) return;
-    entry.definition = null;
-    entry.removal = cause;
-    this.#fleet.tellDesire(entry);
+    if (entry !== undefined) this.#fleet.desire(entry, null, cause);
   }
 
   /** Whatever runs and is not desired by now gets an actor that ends it after a grace. */
   #synced(): void {
     this.#desiredSynced = true;
-    for (const [botId, observation] of this.#found) this.#enrolUnknown(botId, observation);
-    this.#found.clear();
+    for (const observation of this.#found.takeAll()) this.#enrolUnknown(observation);
     this.#options.journal.forgetAllBut((botId) => this.knows(botId));
   }
 
@@ -171,10 +158,9 @@ export class Supervisor {
       noteObservation(entry, observation);
       this.#fleet.tell(entry, { kind: 'observed', observation }, 'observation');
     } else if (this.#desiredSynced) {
-      this.#enrolUnknown(botId, observation);
+      this.#enrolUnknown(observation);
     } else {
-      const older = this.#found.get(botId);
-      this.#found.set(botId, older === undefined ? observation : mergeObservations(older, observation));
+      this.#found.note(observation);
     }
   }
 
@@ -192,14 +178,13 @@ export class Supervisor {
   }
 
   #takeFound(botId: string): Observation | null {
-    const found = this.#found.get(botId);
-    this.#found.delete(botId);
+    const found = this.#found.take(botId);
     if (found !== undefined) return found;
     return this.#engineListed ? absent(botId, this.#options.clock.now()) : null;
   }
 
-  #enrolUnknown(botId: string, observation: Observation): void {
-    if (observation.container !== null) this.#fleet.enrol(botId, null, 'unknown', observation);
+  #enrolUnknown(observation: Observation): void {
+    if (observation.container !== null) this.#fleet.enrol(observation.botId, null, 'unknown', observation);
   }
 
   // What actors ask for, and what comes of it
@@ -212,7 +197,7 @@ export class Supervisor {
       this.#fleet.tell(entry, message, 'system');
     } else if (observation !== null) {
       // The actor gave up waiting and ended; what was started for it all the same is nobody's.
-      this.#enrolUnknown(botId, observation);
+      this.#enrolUnknown(observation);
     }
   }
 
@@ -309,27 +294,4 @@ export class Supervisor {
   killShard(shardId: string): void {
     this.#fleet.killShard(shardId);
   }
-}
-
-export interface SupervisorOptions {
-  readonly engine: ContainerEngine;
-  readonly desired: DesiredState;
-  readonly journal: Journal;
-  readonly clock: Clock;
-  readonly makeShard: MakeShard;
-  /** How many shards; at least 1. */
-  readonly shards: number;
-  readonly shardReplacePauseMs: { readonly first: number; readonly cap: number };
-  /** Starts at a time during a flood of first starts, and how many live ones may run besides. */
-  readonly floodStarts: number;
-  readonly liveStarts: number;
-  /** See `ExecutorOptions.callDeadlineMs`. */
-  readonly engineCallDeadlineMs: number;
-  /** Questions to actors waiting for an answer at a time. */
-  readonly openQuestions: number;
-  setRoute(botId: string, route: Route | null): void;
-  /** Every transition of every bot, in order per bot. */
-  onTransition(record: RecordEffect): void;
-  /** A shard or an actor failed and was replaced; in a sentence. */
-  onFault(sentence: string): void;
 }

@@ -256,6 +256,19 @@ test('an agent that is killed leaves an empty termination log: nobody need wait 
   assert.equal(readFileSync(terminationLog, 'utf8'), '');
 });
 
+test('a termination log that cannot be written is taken away: an empty one would say that there were no words', async (t) => {
+  const earlier = await AgentProcess.start(t, { files: { bot: sh('exit 0') } });
+  await earlier.ended;
+  const terminationLog = join(earlier.root, 'last-words');
+  const agent = await AgentProcess.start(t, {
+    files: { bot: sh(`rm ${terminationLog}; ln -s /dev/full ${terminationLog}; exit 4`) },
+    env: { THE0_TERMINATION_LOG: terminationLog },
+  });
+  const { lastWords } = await agent.ended;
+  assert.equal(lastWords?.code, 'bot-exited');
+  assert.equal(existsSync(terminationLog), false);
+});
+
 test('last words go to the termination log too', async (t) => {
   const earlier = await AgentProcess.start(t, { files: { bot: sh('exit 0') } });
   await earlier.ended;

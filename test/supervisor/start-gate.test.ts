@@ -15,10 +15,14 @@ function setUp(gate: StartGate) {
           finish.set(name, (error) => (error ? reject(error) : resolve()));
         }),
     );
-  return { admitted, start, finish: async (name: string, error?: Error) => {
-    finish.get(name)?.(error);
-    await new Promise((resolve) => setImmediate(resolve));
-  } };
+  return {
+    admitted,
+    start,
+    finish: async (name: string, error?: Error) => {
+      finish.get(name)?.(error);
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
 }
 
 test('no more than the permitted number of cold starts run at a time', async () => {
@@ -65,6 +69,40 @@ test('a long queue keeps its order and is emptied', async () => {
       }),
     ),
   );
-  assert.deepEqual(seen, Array.from({ length: 5000 }, (_, index) => index));
+  assert.deepEqual(
+    seen,
+    Array.from({ length: 5000 }, (_, index) => index),
+  );
+  assert.equal(gate.waiting, 0);
+});
+
+test('live starts that never cease leave one permit to the cold ones', async () => {
+  const { admitted, start, finish } = setUp(new StartGate(2, 2));
+  for (let i = 0; i < 20; i++) void start(`live ${i}`, 'live');
+  assert.equal(admitted.length, 3);
+  void start('cold', 'flood');
+  assert.equal(admitted.at(-1), 'cold');
+  void start('cold too', 'flood');
+  await finish('live 0');
+  assert.equal(admitted.at(-1), 'live 3');
+  await finish('cold');
+  assert.equal(admitted.at(-1), 'cold too');
+});
+
+test('never more run than all permits together', async () => {
+  const gate = new StartGate(2, 2);
+  let running = 0;
+  let most = 0;
+  await Promise.all(
+    Array.from({ length: 400 }, (_, index) =>
+      gate.pass(index % 3 === 0 ? 'live' : 'flood', async () => {
+        running += 1;
+        most = Math.max(most, running);
+        for (let turn = 0; turn < index % 5; turn++) await null;
+        running -= 1;
+      }),
+    ),
+  );
+  assert.equal(most, 4);
   assert.equal(gate.waiting, 0);
 });

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { lstat, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SpecProblem } from '../../../actors/bot-spec.ts';
@@ -6,6 +7,7 @@ import { canonicalJson, specRevision } from '../revision.ts';
 import { BOT_JSON, type BotJson, type ParsedBotJson, parseBotJson } from './bot-json.ts';
 import type { CodeCopies } from './code-copies.ts';
 import { type CodeLimits, type CodeListing, CodeUnusable, codeDigest, hashCode, listCode } from './code-listing.ts';
+import { errnoOf } from './errno.ts';
 
 export interface BotFolderOptions {
   readonly codeCopies: CodeCopies;
@@ -50,10 +52,12 @@ export class BotFolder {
     const told = `${this.name}/${BOT_JSON}`;
     try {
       if (!(await lstat(this.#path)).isDirectory()) return null;
-      const file = await open(join(this.#path, BOT_JSON));
+      // Opening a pipe would wait for its writer, and a device has no end.
+      const file = await open(join(this.#path, BOT_JSON), constants.O_RDONLY | constants.O_NONBLOCK);
       try {
-        const { size } = await file.stat();
-        if (size > this.#options.botJsonBytes) {
+        const stats = await file.stat();
+        if (!stats.isFile()) return unreadable(told, 'not a file');
+        if (stats.size > this.#options.botJsonBytes) {
           return unreadable(told, `larger than ${Math.round(this.#options.botJsonBytes / 1024)} KiB`);
         }
         return parseBotJson(await file.readFile('utf8'), told);
@@ -61,7 +65,7 @@ export class BotFolder {
         await file.close();
       }
     } catch (error) {
-      const code = codeOf(error);
+      const code = errnoOf(error);
       if (code === 'ENOENT' || code === 'ENOTDIR') return null;
       return unreadable(told, meaningOf(error));
     }
@@ -76,7 +80,7 @@ export class BotFolder {
       const listing = await listCode(this.#path, this.#options.codeLimits);
       return { ...bot, specRevision: await this.#copy(bot, listing), problem: null };
     } catch (error) {
-      const code = codeOf(error);
+      const code = errnoOf(error);
       // ENOENT: a file went between the look at its folder and the look at itself.
       if (code === 'code-changed' || code === 'ENOENT') {
         throw new CodeInMotion(`${this.name} is being changed`, { cause: error });
@@ -141,11 +145,7 @@ function unreadable(path: string, detail: string): ParsedBotJson {
 }
 
 function meaningOf(error: unknown): string {
-  const code = codeOf(error);
+  const code = errnoOf(error);
   if (code !== null) return MEANING[code] ?? code;
   return error instanceof Error ? error.message : String(error);
-}
-
-function codeOf(error: unknown): string | null {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
 }

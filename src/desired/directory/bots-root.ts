@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { BOT_JSON } from './bot-json.ts';
 import { BotsFolderError } from './bots-folder-error.ts';
 import { isCode } from './code-listing.ts';
+import { errnoOf } from './errno.ts';
 
 /** How the bots folder is found, compared with the last time. */
 export type RootFinding = 'same' | 'another' | BotsFolderError;
@@ -68,7 +69,7 @@ export class BotsRoot {
 
   #lost(error: unknown): BotsFolderError {
     if (error instanceof BotsFolderError) return error;
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    const code = errnoOf(error) ?? 'unknown error';
     const options = { cause: error };
     switch (code) {
       case 'ENOENT':

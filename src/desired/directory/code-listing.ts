@@ -5,6 +5,7 @@ import { dirname, join, relative, sep } from 'node:path';
 import { canonicalJson } from '../revision.ts';
 import { BOT_JSON } from './bot-json.ts';
 import type { CodeFile } from './code-copies.ts';
+import { errnoOf } from './errno.ts';
 
 export interface CodeLimits {
   readonly files: number;
@@ -117,7 +118,7 @@ async function targetInside(base: string, path: string): Promise<string | null> 
   try {
     real = await realpath(join(base, path));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ELOOP')) return null;
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ELOOP') return null;
     throw error;
   }
   if (real !== base && !real.startsWith(`${base}${sep}`)) {

@@ -2,6 +2,7 @@
  * The engine on Docker. Words of this folder: a *tracked container* is what is known of one container, the *ledger* holds
  * all of them, a *view* is what Docker shows of one at a moment, the *watch* is the subscription to its changes.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ExitFacts, Observation } from '../../../actors/observation.ts';
 import {
   absent,
@@ -24,6 +25,12 @@ import type { ContainerEvent } from './event-stream.ts';
 import { EventWatch } from './event-watch.ts';
 import { ExitReader } from './exit-reader.ts';
 import { TrackedContainer } from './tracked-container.ts';
+
+/**
+ * A removal by force begins with a kill. A whole container that is killed, agent and all, is held back this long to see
+ * whether it is removed; a bot that is killed is not, for its agent says so.
+ */
+const REMOVAL_FOLLOWS_MS = 200;
 
 export interface DockerEngineOptions extends ContainerTemplate {
   /** Whether an image that is not there is pulled; never for an image that is built locally. */
@@ -224,6 +231,11 @@ class DockerEngine implements ContainerEngine {
   async #reportExit(container: TrackedContainer, event: ContainerEvent): Promise<void> {
     const ended = { exitCode: event.exitCode ?? 0, at: event.at, outOfMemory: false };
     const lastExit = await this.#exits.read(container, ended);
+    if (lastExit.signal === 'SIGKILL' && lastExit.lastWords === null && !lastExit.outOfMemory) {
+      await delay(REMOVAL_FOLLOWS_MS);
+      // It was: that is the cause, and was reported with the removal.
+      if (this.#ledger.get(container.id) === undefined) return;
+    }
     this.#options.trace?.({ botId: container.identity.botId, step: 'exit-reported' });
     this.#listener?.observed(this.#observation(container, lastExit));
   }

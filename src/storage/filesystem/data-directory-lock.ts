@@ -19,6 +19,7 @@ const LOCK_FORMAT = 1;
 /** Others may take it first as often as they like to die at once; then something is wrong with more than the lock. */
 const ATTEMPTS = 50;
 
+const anyFormat = v.object({ format: v.number() });
 const holderSchema = v.object({
   format: v.literal(LOCK_FORMAT),
   pid: v.number(),
@@ -93,10 +94,16 @@ async function writeWhole(
   }
 }
 
-/** @returns null when there is none, or none that can be read: it was written whole, so a crash of the host lost it */
+/**
+ * @returns null when there is none, or none that can be read: it was written whole, so a crash of the host lost it
+ * @throws DataDirectoryError `data-directory-newer-format`
+ */
 async function read(directory: string, number: number): Promise<Holder | null> {
   try {
-    const holder = v.safeParse(holderSchema, JSON.parse(await readFile(file(directory, number), 'utf8')));
+    const value: unknown = JSON.parse(await readFile(file(directory, number), 'utf8'));
+    const any = v.safeParse(anyFormat, value);
+    if (any.success && any.output.format > LOCK_FORMAT) throw newerFormat(directory, number, any.output.format);
+    const holder = v.safeParse(holderSchema, value);
     return holder.success ? holder.output : null;
   } catch (error) {
     if (error instanceof SyntaxError || errnoOf(error) === 'ENOENT') return null;
@@ -125,5 +132,13 @@ function inUse(root: string, pid: number): DataDirectoryError {
     'data-directory-in-use',
     `another runtime (process ${pid}) uses the data directory ${root}`,
     'Stop it with `the0-runtime down`, or give this one a directory of its own with --data-dir.',
+  );
+}
+
+function newerFormat(directory: string, number: number, format: number): DataDirectoryError {
+  return new DataDirectoryError(
+    'data-directory-newer-format',
+    `${file(directory, number)} is of a newer version of the runtime (format ${format}, this one knows ${LOCK_FORMAT})`,
+    'Stop that version with its own `down` and use it again, or choose another place with --data-dir.',
   );
 }

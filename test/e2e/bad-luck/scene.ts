@@ -119,7 +119,9 @@ export class Scene {
 
   /** Witnesses in a runtime of the row's own. */
   async ownWitnesses(runtime: RuntimeUnderTest): Promise<Witnesses> {
-    return await Witnesses.settle(runtime, this.host);
+    const witnesses = await Witnesses.settle(runtime, this.host);
+    this.after(() => witnesses.leave());
+    return witnesses;
   }
 
   async cleanUp(): Promise<void> {

@@ -69,7 +69,7 @@ export function says(text: string, words: Words): void {
 
 /** `up` with these options must end by itself with exit code 1, and say so in these words on stderr or stdout. */
 export async function refusesToStart(options: StartOptions, words: Words, deadlineMs = 20_000): Promise<void> {
-  const { child, output } = spawnUp(options);
+  const { child, output } = spawnUp({ ...options, flags: ['--query-port', '0', ...(options.flags ?? [])] });
   const late = setTimeout(() => child.kill('SIGKILL'), deadlineMs);
   await once(child, 'close');
   clearTimeout(late);

@@ -80,9 +80,14 @@ export class Witnesses {
   }
 
   async stopWatching(): Promise<void> {
+    await this.leave();
+    assert.deepEqual(this.#complaints, [], 'what the witnesses noticed');
+  }
+
+  /** Asks no more. */
+  async leave(): Promise<void> {
     this.#end = true;
     await this.#watching;
-    assert.deepEqual(this.#complaints, [], 'what the witnesses noticed');
   }
 
   async #watch(): Promise<void> {
@@ -95,7 +100,9 @@ export class Witnesses {
 
   /** @returns what is wrong with the answer, or null */
   async #ask({ id, life }: Witness): Promise<string | null> {
-    const { httpStatus, body } = await this.#runtime.ask(id, '/life', {}, ANSWER_SECONDS);
+    const answer = await this.#runtime.ask(id, '/life', {}, ANSWER_SECONDS).catch((error: unknown) => String(error));
+    if (typeof answer === 'string') return `witness ${id} could not be asked: ${answer}`;
+    const { httpStatus, body } = answer;
     if (httpStatus !== 200) return `witness ${id} did not answer: ${JSON.stringify(body)}`;
     const now = lifeIn(body.data);
     if (now?.bot !== life.bot) return `witness ${id} was started again behind the runtime's back`;

@@ -72,6 +72,14 @@ test('a lock that a crash of the host left empty holds nothing', async (t) => {
   await (await lockDataDirectory(root)).release();
 });
 
+test('a lock of a newer version of the runtime is not taken over', async (t) => {
+  const root = await place(t);
+  await mkdir(join(root, 'lock'));
+  await writeFile(join(root, 'lock', '7.json'), JSON.stringify({ format: 2, holder: 'someone' }));
+  await assert.rejects(lockDataDirectory(root), { code: 'data-directory-newer-format' });
+  assert.deepEqual(await readdir(join(root, 'lock')), ['7.json']);
+});
+
 test('of many that find a stale lock at the same time exactly one gets it', async (t) => {
   const root = await place(t);
   await mkdir(join(root, 'lock'));

@@ -1,0 +1,30 @@
+import type { RecordEffect } from '../../actors/effect.ts';
+import type { Route } from '../../actors/route.ts';
+import type { DesiredState } from '../desired/desired-state.ts';
+import type { ContainerEngine } from '../engine/container-engine.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Journal } from './journal.ts';
+import type { MakeShard } from './shard-pool.ts';
+
+export interface SupervisorOptions {
+  readonly engine: ContainerEngine;
+  readonly desired: DesiredState;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly makeShard: MakeShard;
+  /** How many shards; at least 1. */
+  readonly shards: number;
+  readonly shardReplacePauseMs: { readonly first: number; readonly cap: number };
+  /** Starts at a time during a flood of first starts, and how many live ones may run besides. */
+  readonly floodStarts: number;
+  readonly liveStarts: number;
+  /** See `ExecutorOptions.callDeadlineMs`. */
+  readonly engineCallDeadlineMs: number;
+  /** Questions to actors waiting for an answer at a time. */
+  readonly openQuestions: number;
+  setRoute(botId: string, route: Route | null): void;
+  /** Every transition of every bot, in order per bot. */
+  onTransition(record: RecordEffect): void;
+  /** A shard or an actor failed and was replaced; in a sentence. */
+  onFault(sentence: string): void;
+}

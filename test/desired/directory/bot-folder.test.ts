@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { BotFolder } from '../../../src/desired/directory/bot-folder.ts';
+import { createCodeStore } from '../../../src/storage/filesystem/code-store.ts';
+
+async function place(t: TestContext): Promise<{ path: string; folder: BotFolder }> {
+  const root = await mkdtemp(join(tmpdir(), 'bot-folder-'));
+  t.after(() => rm(root, { recursive: true, force: true }));
+  await mkdir(join(root, 'a'));
+  const options = {
+    codeCopies: createCodeStore(join(root, 'data')),
+    codeLimits: { files: 100, bytes: 1_000_000 },
+    botJsonBytes: 1_000,
+  };
+  return { path: join(root, 'a'), folder: new BotFolder(root, 'a', options) };
+}
+
+const NO_FILE = { bot: null, id: null, problem: { code: 'spec-unreadable', facts: { path: 'a/bot.json', detail: 'not a file' } } };
+
+test('a pipe in the place of bot.json is not waited for', { timeout: 10_000 }, async (t) => {
+  const { path, folder } = await place(t);
+  execFileSync('mkfifo', [join(path, 'bot.json')]);
+  assert.deepEqual(await folder.readBotJson(), NO_FILE);
+});
+
+test('a device in the place of bot.json is not read', { timeout: 10_000 }, async (t) => {
+  const { path, folder } = await place(t);
+  await symlink('/dev/zero', join(path, 'bot.json'));
+  assert.deepEqual(await folder.readBotJson(), NO_FILE);
+});

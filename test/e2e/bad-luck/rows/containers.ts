@@ -1,0 +1,143 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { loadSettings } from '../../../../src/config/load-settings.ts';
+import { containerName } from '../../../../src/engine/docker/container-name.ts';
+import { docker } from '../../../services/docker.ts';
+import { writeBot } from '../../bot-folders.ts';
+import { poll } from '../../runtime-under-test.ts';
+import { type BadLuck, badLuck } from '../bad-luck.ts';
+import { IDLE, nodeBot, WITNESS_NODE } from '../bots.ts';
+import type { Scene } from '../scene.ts';
+import { says, type Told, whyTells } from '../told.ts';
+import { uniqueId } from '../unique-id.ts';
+
+const IMAGE = loadSettings({}).settings.docker.image;
+/** Time enough to start a container by hand before the runtime does. */
+const LONG_BACKOFF_MS = 2_500;
+
+/** What somebody does to a bot's container behind the runtime's back. */
+export const CONTAINERS: readonly BadLuck[] = [
+  byHand('somebody removes a container', (id) => container(id).remove({ force: true }), {
+    code: 'container-removed',
+    text: ["The bot's container was removed from outside"],
+    advice: ['it gets a new one', 'disable it'],
+  }),
+  byHand('somebody stops a container', (id) => container(id).stop({ t: 10 }), {
+    code: 'container-stopped',
+    text: ['was stopped from outside the runtime'],
+    advice: ['it is started again', 'disable it'],
+  }),
+  byHand('somebody kills a container', (id) => container(id).kill(), {
+    code: 'bot-killed',
+    text: ['ended by SIGKILL', 'which the runtime did not send'],
+    advice: ['It is started again'],
+  }),
+  byHand('somebody restarts a container', (id) => container(id).restart({ t: 10 }), {
+    code: 'container-stopped',
+    text: ['was stopped from outside the runtime'],
+    advice: [/./],
+  }),
+
+  badLuck({
+    name: 'somebody starts a container before the runtime tries again: it is kept',
+    engines: ['docker'],
+    async arrange(scene) {
+      const main = `
+const { existsSync } = require('node:fs');
+exports.main = () => {
+  if (!existsSync('/state/calm')) process.exit(5);
+  return new Promise(() => setInterval(() => {}, 1000));
+};`;
+      const id = await scene.addBot('started-by-hand', nodeBot(main));
+      await scene.runtime.until(
+        id,
+        'waits long enough',
+        ({ state, retryAt }) =>
+          state === 'backing-off' && retryAt !== null && Date.parse(retryAt) - Date.now() > LONG_BACKOFF_MS,
+        60_000,
+      );
+      await writeFile(join(scene.runtime.dataDir, 'state', id, 'calm'), '');
+      await container(id).start();
+      return id;
+    },
+    async expect({ runtime }, id) {
+      await whyTells(runtime, id, {
+        code: 'started-by-hand',
+        state: 'running',
+        text: ['started from outside the runtime', 'kept running'],
+        advice: [],
+        deadlineMs: LONG_BACKOFF_MS,
+      });
+    },
+  }),
+
+  badLuck({
+    name: 'somebody pauses a container: who asks it is told in time, and when it goes on it answers',
+    engines: ['docker'],
+    async arrange(scene) {
+      const id = await scene.addBot('paused', WITNESS_NODE);
+      await scene.runtime.until(id, 'runs', ({ state }) => state === 'running');
+      await scene.answers(id, '/life');
+      await container(id).pause();
+      return id;
+    },
+    async expect(scene, id) {
+      const { httpStatus, body } = await scene.runtime.ask(id, '/life', {}, 1);
+      says(`${httpStatus} ${String(body.error)}`, ['500', 'did not answer within 1 s']);
+      await container(id).unpause();
+      await scene.answers(id, '/life');
+      await scene.runtime.until(id, 'was left alone', ({ state, restarts }) => state === 'running' && restarts === 0);
+    },
+  }),
+
+  badLuck({
+    name: "another container has the bot's name: the bot waits, and starts when it is gone",
+    engines: ['docker'],
+    async arrange(scene) {
+      const id = uniqueId('name-taken');
+      const other = await docker.createContainer({ name: containerName(id), Image: IMAGE });
+      scene.after(async () => void (await other.remove({ force: true }).catch(() => undefined)));
+      await writeBot(scene.runtime.botsDir, { ...IDLE, id });
+      return { id, other };
+    },
+    async expect({ runtime }, { id, other }) {
+      await whyTells(runtime, id, {
+        code: 'name-taken',
+        state: 'backing-off',
+        text: [`"${other.id.slice(0, 12)}"`, "has this bot's name", 'somebody else'],
+        advice: ['Remove or rename that container'],
+      });
+      await other.remove({ force: true });
+      await runtime.until(id, 'runs', ({ state }) => state === 'running');
+    },
+  }),
+];
+
+function container(botId: string) {
+  return docker.getContainer(containerName(botId));
+}
+
+/** The cause is told, and the bot runs again. */
+function byHand(name: string, act: (botId: string) => Promise<unknown>, told: Told): BadLuck {
+  return badLuck({
+    name,
+    engines: ['docker'],
+    async arrange(scene: Scene) {
+      const id = await scene.addBot(name.replaceAll(' ', '-'), WITNESS_NODE);
+      await scene.runtime.until(id, 'runs', ({ state }) => state === 'running');
+      await scene.answers(id, '/life');
+      await act(id);
+      return id;
+    },
+    async expect(scene, id) {
+      await whyTells(scene.runtime, id, told);
+      await poll(
+        'it to run again',
+        async () => ((await scene.runtime.bot(id))?.state === 'running' ? true : undefined),
+        20_000,
+        100,
+      );
+      await scene.answers(id, '/life');
+    },
+  });
+}

@@ -1,0 +1,151 @@
+import type { EngineEffectKind, EngineFailure } from '../../actors/message.ts';
+import type { Observation } from '../../actors/observation.ts';
+import {
+  absent,
+  type ContainerEngine,
+  type ContainerRequest,
+  EngineError,
+  type EngineListener,
+  type StartRequest,
+} from '../../src/engine/container-engine.ts';
+import type { Clock } from '../../src/kernel/clock.ts';
+import { FakeEngine as FakeContainers, FakeEngineError } from '../simulation/fake-engine.ts';
+import { Random } from '../simulation/random.ts';
+
+export interface FakeCall {
+  readonly kind: EngineEffectKind;
+  readonly botId: string;
+  /** Carries the call out now, or fails it. Of a held call; others are carried out by themselves. */
+  release(failure?: EngineFailure | Error): void;
+}
+
+/**
+ * The engine's port over the simulator's containers: calls take `callMs`, can be held and made to fail, and the connection
+ * can be lost. Notices what a supervisor must never do: two calls for one bot at a time, or a start of what runs.
+ */
+export class FakeEngine implements ContainerEngine {
+  readonly name = 'docker';
+  readonly shapeRevision = 'shape-1';
+  callMs = 5;
+  /** Calls that are true of this wait to be released. */
+  holds: (kind: EngineEffectKind, botId: string) => boolean = () => false;
+  /** Asked when a call is carried out: makes it fail. */
+  fails: (kind: EngineEffectKind, botId: string) => EngineFailure | Error | null = () => null;
+  readonly violations: string[] = [];
+  readonly held: FakeCall[] = [];
+  /** All calls so far, such as `start a`. */
+  readonly calls: string[] = [];
+  watching = false;
+  closed = false;
+  readonly containers: FakeContainers;
+  readonly #clock: Clock;
+  readonly #busy = new Set<string>();
+  #listener: EngineListener | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.containers = new FakeContainers({
+      clock,
+      random: new Random(1),
+      tracksInPlace: true,
+      onEvent: (observation) => this.#event(observation),
+      onViolation: (text) => this.violations.push(text),
+    });
+  }
+
+  async watch(listener: EngineListener): Promise<void> {
+    if (!this.containers.reachable) throw new EngineError({ code: 'unreachable', facts: {} }, 'the engine is away');
+    this.watching = true;
+    this.#listener = listener;
+    this.list();
+  }
+
+  async start({ definition, incarnation, inPlace }: StartRequest): Promise<Observation> {
+    const { id: botId, specRevision } = definition;
+    return await this.#call('start', botId, () => {
+      const present = this.containers.observe(botId).container;
+      if (present?.phase === 'running') this.violations.push(`${botId} was started while it ran`);
+      if (present !== null && present.containerId !== inPlace) this.containers.remove(botId, present.containerId);
+      const { shapeRevision } = this;
+      return this.containers.start({ botId, incarnation, specRevision, shapeRevision, inPlace, isLate: false });
+    });
+  }
+
+  stop({ botId, containerId }: ContainerRequest): Promise<Observation> {
+    return this.#call('stop', botId, () => this.containers.stop(botId, containerId));
+  }
+
+  remove({ botId, containerId }: ContainerRequest): Promise<Observation> {
+    return this.#call('remove', botId, () => this.containers.remove(botId, containerId));
+  }
+
+  inspect(botId: string): Promise<Observation> {
+    return this.#call('inspect', botId, () => this.containers.inspect(botId));
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.#listener = null;
+  }
+
+  /** How often this call was made. */
+  count(kind: EngineEffectKind, botId: string): number {
+    return this.calls.filter((call) => call === `${kind} ${botId}`).length;
+  }
+
+  /** A container of an earlier runtime. */
+  plant(botId: string, specRevision: string, incarnation: number): void {
+    const { shapeRevision } = this;
+    this.containers.start({ botId, incarnation, specRevision, shapeRevision, inPlace: null, isLate: false });
+  }
+
+  lose(): void {
+    this.containers.reachable = false;
+    this.#listener?.lost(new EngineError({ code: 'unreachable', facts: {} }, 'the engine is away'));
+  }
+
+  /** The connection is back: what is there is listed, and `vanished` bots are reported as absent. */
+  reconnect(vanished: readonly string[] = []): void {
+    this.containers.reachable = true;
+    for (const botId of vanished) this.#listener?.observed(absent(botId, this.#clock.now()));
+    this.list();
+  }
+
+  list(): void {
+    const found = this.containers.list();
+    for (const observation of found) this.#listener?.observed(observation);
+    this.#listener?.listed(new Set(found.map(({ botId }) => botId)));
+  }
+
+  report(observation: Observation): void {
+    this.#listener?.observed(observation);
+  }
+
+  #event(observation: Observation): void {
+    if (this.containers.reachable) this.#listener?.observed(observation);
+  }
+
+  async #call(kind: EngineEffectKind, botId: string, act: () => Observation): Promise<Observation> {
+    this.calls.push(`${kind} ${botId}`);
+    if (this.#busy.has(botId)) this.violations.push(`${kind} of ${botId} while another call for it was under way`);
+    this.#busy.add(botId);
+    try {
+      const asked = await this.#released(kind, botId);
+      const failure = asked ?? this.fails(kind, botId);
+      if (failure instanceof Error) throw failure;
+      if (failure !== null) throw new EngineError(failure, `${kind} of ${botId}: ${failure.code}`);
+      return act();
+    } catch (error) {
+      throw error instanceof FakeEngineError ? new EngineError(error.failure, error.message) : error;
+    } finally {
+      this.#busy.delete(botId);
+    }
+  }
+
+  #released(kind: EngineEffectKind, botId: string): Promise<EngineFailure | Error | null> {
+    return new Promise((resolve) => {
+      if (!this.holds(kind, botId)) this.#clock.schedule(this.callMs, () => resolve(null));
+      else this.held.push({ kind, botId, release: (failure) => resolve(failure ?? null) });
+    });
+  }
+}
