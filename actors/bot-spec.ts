@@ -1,3 +1,5 @@
+import type { ReasonFacts } from './reason-kind.ts';
+
 /**
  * What an actor must know about its bot: the part of the desired state on which decisions rest.
  *
@@ -28,7 +30,7 @@ export type BotKind = 'realtime' | 'scheduled';
 /** Why a definition cannot be used, found by whoever read it. `facts` never hold config values. */
 export interface SpecProblem {
   readonly code: 'spec-unreadable' | 'spec-invalid' | 'spec-duplicate' | 'spec-newer-format' | 'code-unreadable';
-  readonly facts: Readonly<Record<string, string | number | boolean>>;
+  readonly facts: ReasonFacts;
 }
 
 /** Contract 5.1. `cpp-gcc13` is an alias of `gcc13`. */

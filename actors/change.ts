@@ -1,7 +1,7 @@
 import type { BotActorState } from './bot-actor-state.ts';
 import { memoryOf } from './bot-actor-state.ts';
 import type { BotEffect, BotState, EngineEffect } from './effect.ts';
-import type { BotMessage, TimerName } from './message.ts';
+import type { BotMessage, EngineEffectKind, TimerName } from './message.ts';
 import type { Incarnation } from './observation.ts';
 import type { Reason, ReasonCode, ReasonFacts } from './reason.ts';
 import { routeOf } from './route.ts';
@@ -89,7 +89,7 @@ export class Change {
       effect: effect.kind,
       incarnation: effect.incarnation,
       specRevision: draft.spec?.specRevision ?? '',
-      deadlineAt: now + (effect.kind === 'start' ? settings.startDeadlineMs : settings.stopDeadlineMs),
+      deadlineAt: now + deadlineOf(effect.kind, settings),
       overdue: false,
     };
     this.#effects.push(effect);
@@ -145,6 +145,11 @@ export class Change {
     const message: BotMessage = { kind: 'timer', name, incarnation };
     this.#effects.push({ kind: 'timer', key: name, at: wanted, message });
   }
+}
+
+/** How long the answer to an effect of this kind is awaited; milliseconds. */
+export function deadlineOf(effect: EngineEffectKind, settings: BotActorSettings): number {
+  return effect === 'start' ? settings.startDeadlineMs : settings.stopDeadlineMs;
 }
 
 /** The newest `length` reasons. That nothing was known yet is not worth remembering once something is. */

@@ -1,5 +1,5 @@
 import type { BotSpec } from './bot-spec.ts';
-import { type Change, why } from './change.ts';
+import { type Change, deadlineOf, why } from './change.ts';
 import { goalOf } from './goal.ts';
 import type { BotMemory, DesiredMessage, InFlightEffect, RemovedMessage } from './message.ts';
 import type { ReasonCode } from './reason.ts';
@@ -57,9 +57,9 @@ function introduce({ draft, now }: Change): void {
 /** The engine is at work for this bot since before this actor was made. */
 function awaitAnswer({ draft, now, settings }: Change, { effect, incarnation }: InFlightEffect): void {
   if (draft.inFlight !== null) return;
-  const patienceMs = effect === 'start' ? settings.startDeadlineMs : settings.stopDeadlineMs;
   const specRevision = draft.spec?.specRevision ?? '';
-  draft.inFlight = { effect, incarnation, specRevision, deadlineAt: now + patienceMs, overdue: false };
+  const deadlineAt = now + deadlineOf(effect, settings);
+  draft.inFlight = { effect, incarnation, specRevision, deadlineAt, overdue: false };
   draft.incarnation = incarnation;
   draft.lastIncarnation = Math.max(draft.lastIncarnation, incarnation);
   if (effect === 'start') draft.launched = true;

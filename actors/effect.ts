@@ -1,5 +1,6 @@
+import type { BotKind } from './bot-spec.ts';
 import type { BotMemory, BotMessage, TimerName } from './message.ts';
-import type { Incarnation } from './observation.ts';
+import type { Endpoint, Incarnation } from './observation.ts';
 import type { Reason } from './reason.ts';
 import type { Route } from './route.ts';
 
@@ -97,7 +98,7 @@ export type BotState = 'waiting' | 'starting' | 'running' | 'stopping' | 'backin
 /** What `ls` and `why` show: the live truth of one bot, straight from its actor. */
 export interface BotStatus {
   readonly id: string;
-  readonly kind: 'realtime' | 'scheduled';
+  readonly kind: BotKind;
   readonly state: BotState;
   readonly reason: Reason;
   readonly restarts: number;
@@ -105,7 +106,7 @@ export interface BotStatus {
   readonly since: number;
   /** When the next try is due, or null. */
   readonly retryAt: number | null;
-  readonly endpoint: { readonly host: string; readonly port: number } | null;
+  readonly endpoint: Endpoint | null;
   readonly queryable: boolean;
   readonly containerId: string | null;
   /** The container was made by an older shape of the runtime (image, limits); `restart` renews it. */

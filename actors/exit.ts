@@ -2,7 +2,7 @@ import { type Why, why } from './change.ts';
 import type { ExitFacts, LastWords } from './observation.ts';
 import type { ReasonFacts } from './reason.ts';
 
-/** What a container says about itself is cut to this many characters. */
+/** Text from outside is cut to this many characters. */
 const LONGEST_DETAIL = 300;
 
 /** What a shell or `tini` makes of a signal when it can only give a number: 128 + signal. */
@@ -73,7 +73,8 @@ function only(facts: ReasonFacts, key: string): ReasonFacts {
   return value === undefined ? {} : { [key]: printable(String(value)) };
 }
 
-function printable(text: string): string {
+/** One line, cut: text of unknown origin, as a fact. */
+export function printable(text: string): string {
   const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
   return line.length > LONGEST_DETAIL ? `${line.slice(0, LONGEST_DETAIL - 1)}…` : line;
 }

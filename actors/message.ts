@@ -1,6 +1,6 @@
 import type { BotSpec } from './bot-spec.ts';
 import type { Incarnation, Observation } from './observation.ts';
-import type { Reason } from './reason.ts';
+import type { Reason, ReasonFacts } from './reason.ts';
 
 /** Everything an actor of a bot can receive. */
 export type BotMessage =
@@ -82,7 +82,7 @@ export interface EngineFailure {
     | 'name-taken'
     | 'superseded'
     | 'rejected';
-  readonly facts: Readonly<Record<string, string | number | boolean>>;
+  readonly facts: ReasonFacts;
 }
 
 export interface TimerMessage {

@@ -1,3 +1,5 @@
+import type { ReasonFacts } from './reason-kind.ts';
+
 /**
  * What an engine has seen of one bot's container. Level-based: the newest observation replaces the older, except that the
  * last exit is kept until the actor has seen it (a crash followed by a start by hand must not be lost).
@@ -50,7 +52,7 @@ export interface ExitFacts {
 export interface LastWords {
   readonly the0: 1;
   readonly code: LastWordsCode;
-  readonly facts: Readonly<Record<string, string | number | boolean>>;
+  readonly facts: ReasonFacts;
 }
 
 /**

@@ -21,6 +21,7 @@ import { Change, why } from './change.ts';
 import { onDesired, onRemoved, startAfresh } from './desired.ts';
 import type { BotEffect } from './effect.ts';
 import { onEffectDone, onEffectFailed, settleAnswer } from './engine-answer.ts';
+import { printable } from './exit.ts';
 import { goalOf } from './goal.ts';
 import type { BotMessage, CommandMessage, TimerMessage } from './message.ts';
 import { onObserved } from './observed.ts';
@@ -144,7 +145,7 @@ export function recover(
   const { draft } = change;
   change.distrustTimers();
   draft.retryAt = 0;
-  const facts = { detail: error.message.slice(0, 300), exhausted };
+  const facts = { detail: printable(error.message), exhausted };
   if (exhausted) {
     draft.obstacle = 'actor-failed';
     draft.graceUntil = 0;

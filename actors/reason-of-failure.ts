@@ -43,7 +43,8 @@ export const FAILURE_REASONS = {
     origin: 'bot',
     retry: 'auto',
     sentence: (facts) => `The bot's code could not be loaded${detail(facts) || '.'}`,
-    advice: () => 'Correct the syntax error or the missing dependency; a change of the code is tried at once.',
+    advice: () =>
+      'Correct the error, or install what is missing where the bot runs; a change of the code is tried at once.',
   },
   'exit-unknown': {
     severity: 'error',

@@ -15,7 +15,7 @@ export const LIFE_REASONS = {
     severity: 'info',
     origin: 'platform',
     retry: 'auto',
-    sentence: () => 'The bot is desired and not running, so it is being started.',
+    sentence: () => 'The bot should run and does not yet, so it is being started.',
     advice: noAdvice,
   },
   'restart-after-crash': {
@@ -48,7 +48,7 @@ export const LIFE_REASONS = {
     severity: 'info',
     origin: 'operator',
     retry: 'auto',
-    sentence: () => 'Somebody asked for a restart, so the bot gets a new container.',
+    sentence: () => 'Somebody asked for a restart, so the bot is stopped and started anew.',
     advice: noAdvice,
   },
   'operator-reset': {
@@ -78,7 +78,7 @@ export const LIFE_REASONS = {
     severity: 'info',
     origin: 'platform',
     retry: 'auto',
-    sentence: () => 'The bot was already running as desired and was left untouched.',
+    sentence: () => 'The bot was already running as it should and was left untouched.',
     advice: noAdvice,
   },
   'started-by-hand': {
@@ -99,7 +99,7 @@ export const LIFE_REASONS = {
     severity: 'info',
     origin: 'operator',
     retry: 'none',
-    sentence: () => 'The bot was deleted, so its container is ended and removed.',
+    sentence: () => 'The bot was deleted, so what runs of it is ended and removed.',
     advice: noAdvice,
   },
   'shut-down': {
@@ -123,9 +123,9 @@ export const LIFE_REASONS = {
     sentence: (facts) => {
       const grace = facts['graceMs'];
       const when = typeof grace === 'number' ? `in ${duration(grace)}` : 'after a grace';
-      return `A container of this bot was found, but no such bot is desired; it is removed ${when}.`;
+      return `A container of this bot was found, but there is no such bot any more; it is removed ${when}.`;
     },
-    advice: () => 'To keep it, make the bot desired again before that.',
+    advice: () => 'To keep it, put the bot back into the folder of bots before that.',
   },
   'ignored-sigterm': {
     severity: 'warning',

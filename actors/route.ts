@@ -1,11 +1,11 @@
 import type { BotSpec } from './bot-spec.ts';
-import type { ContainerFacts, Endpoint } from './observation.ts';
+import type { ContainerFacts, Endpoint, Incarnation } from './observation.ts';
 
 /** Where queries to one running bot go. */
 export interface Route {
   readonly endpoint: Endpoint;
   /** Changes with every start: pooled connections to an older one are dropped. */
-  readonly incarnation: number;
+  readonly incarnation: Incarnation;
 }
 
 /** A pure function of what is desired and what is seen; null when no query can be proxied. */

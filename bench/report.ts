@@ -36,27 +36,34 @@ export function machine(): Machine {
   };
 }
 
+/** What one benchmark found. */
+export interface Report {
+  readonly machine: Machine;
+  readonly rows: readonly Row[];
+  readonly notes: readonly string[];
+}
+
 /** Prints a table for people, or with `json` one JSON object. A row that fails its bar sets the exit code to 1. */
 export function report(
   rows: readonly Row[],
   options: { readonly json: boolean; readonly notes?: readonly string[] },
 ): void {
   if (rows.some((row) => !row.pass)) process.exitCode = 1;
-  const { notes = [] } = options;
-  if (options.json) {
-    console.log(JSON.stringify({ machine: machine(), rows, notes }));
-    return;
-  }
-  const { cpu, cores, node, platform, date } = machine();
-  console.log(`${cpu}, ${cores} cores, ${platform}, node ${node}, ${date}\n`);
+  const found: Report = { machine: machine(), rows, notes: options.notes ?? [] };
+  console.log(options.json ? JSON.stringify(found) : textOf(found));
+}
+
+/** The table for people, with the machine above it and the notes below. */
+export function textOf({ machine: { cpu, cores, node, platform, date }, rows, notes }: Report): string {
   const head = ['what', 'figure', 'floor', 'unit', 'ratio', 'bar', ''];
   const lines = [head, ...rows.map(cells)];
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
-  for (const line of lines) {
+  const table = lines.map((line) => {
     const padded = line.map((cell, i) => (isNumeric(i) ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)));
-    console.log(padded.join('  ').trimEnd());
-  }
-  for (const note of notes) console.log(`\n${note}`);
+    return padded.join('  ').trimEnd();
+  });
+  const title = `${cpu}, ${cores} cores, ${platform}, node ${node}, ${date}\n`;
+  return [title, ...table, ...notes.map((note) => `\n${note}`)].join('\n');
 }
 
 /** A figure that is compared with its bar, not with a floor. */

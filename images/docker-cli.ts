@@ -48,9 +48,7 @@ export async function canPull(name: string): Promise<boolean> {
 export interface RunOptions {
   /** Do not show its output; its errors are in the BuildError. */
   readonly quiet?: boolean;
-  readonly cwd?: string;
   readonly timeoutMs?: number;
-  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 /** @throws BuildError with the end of what the command wrote to stderr */
@@ -58,10 +56,9 @@ export function run(command: string, args: readonly string[], options: RunOption
   const shown = options.quiet === true ? 'ignore' : 'inherit';
   const child = spawn(command, args, {
     stdio: ['ignore', shown, 'pipe'],
-    cwd: options.cwd,
     timeout: options.timeoutMs,
     // The engine may have no BuildKit, and the Dockerfile needs none.
-    env: { ...process.env, DOCKER_BUILDKIT: '0', ...options.env },
+    env: { ...process.env, DOCKER_BUILDKIT: '0' },
   });
   let errors = '';
   child.stderr?.on('data', (chunk: Buffer) => {
@@ -70,9 +67,10 @@ export function run(command: string, args: readonly string[], options: RunOption
   });
   return new Promise((resolve, reject) => {
     child.once('error', (error) => reject(new BuildError(`cannot run ${command}: ${error.message}`)));
-    child.once('close', (code) => {
+    child.once('close', (code, signal) => {
+      const end = signal === null ? `exit code ${code}` : `ended by ${signal}`;
       if (code === 0) resolve();
-      else reject(new BuildError(`${command} ${args[0] ?? ''} failed: ${errors.trim() || `exit code ${code}`}`));
+      else reject(new BuildError(`${command} ${args[0] ?? ''} failed: ${errors.trim() || end}`));
     });
   });
 }

@@ -36,10 +36,10 @@ export async function orphansOfProcesses(bots: number): Promise<{ rows: Row[]; n
     const onceAtOnce = ids.filter(runsOnce);
     const older = second.filter(isAlive);
     const rows = [
-      exactly('process: orphans that survive, runtime not started again', survivors, 0, 'processes'),
-      exactly('process: run once after that', onceAfterWait.length, bots, 'bots'),
-      exactly('process: old processes left, runtime started again at once', older.length, 0, 'processes'),
-      exactly('process: run once after that', onceAtOnce.length, bots, 'bots'),
+      exactly('process: orphans that survive the runtime', survivors, 0, 'processes'),
+      exactly('process: run once after the next start', onceAfterWait.length, bots, 'bots'),
+      exactly('process: older processes left after a start at once', older.length, 0, 'processes'),
+      exactly('process: run once after a start at once', onceAtOnce.length, bots, 'bots'),
     ];
     const note = `process: ${bots} bots (${first.length} processes noted); all had ended ${Math.round(goneMs)} ms after the kill.`;
     return { rows, note };

@@ -1,4 +1,3 @@
-import process from 'node:process';
 import { identityOf } from '../../src/agent/process-identity.ts';
 import type { Runtime } from '../../src/commands/runtime.ts';
 import { queryUrlOf } from '../../src/commands/runtime-read-side.ts';
@@ -36,7 +35,8 @@ export interface Scene {
 
 export async function openScene(botCount: number): Promise<Scene> {
   const folders = await makeFolders();
-  const ids = Array.from({ length: botCount }, (_, index) => `fault-${process.pid}-${index}`);
+  // The same names each time, so that each shard has its share each time.
+  const ids = Array.from({ length: botCount }, (_, index) => `fault-${index}`);
   for (const id of ids) await writeBot(folders.botsDir, { id, files: IDLE_NODE });
   const told: Told[] = [];
   const tell = (text: string) => told.push({ at: performance.now(), text });

@@ -7,17 +7,18 @@ export interface Asked {
   readonly ok: boolean;
 }
 
-const PAUSE_MS = 5;
-
 /** Asks all the time: one kept-alive connection per bot, one query at a time on each. */
 export class SteadyQueries {
   readonly #url: string;
+  readonly #pauseMs: number;
   readonly #agents: Agent[] = [];
   readonly #loops: Promise<void>[];
   readonly #asked: Asked[] = [];
   #ended = false;
 
-  constructor(queryUrl: string, botIds: readonly string[]) {
+  /** @param pauseMs of each connection after an answer, or after none */
+  constructor(queryUrl: string, botIds: readonly string[], pauseMs: number) {
+    this.#pauseMs = pauseMs;
     this.#url = `${queryUrl}/query`;
     this.#loops = botIds.map((id) => this.#askOn(id));
   }
@@ -41,7 +42,7 @@ export class SteadyQueries {
       const begunAt = performance.now();
       const ok = await this.#ask(agent, body);
       this.#asked.push({ begunAt, endedAt: performance.now(), ok });
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      await new Promise((resolve) => setTimeout(resolve, this.#pauseMs));
     }
   }
 

@@ -18,7 +18,7 @@ export function unknownBot(botId: string): AdminRefusal {
     404,
     'unknown-bot',
     `no bot is called ${JSON.stringify(botId)}`,
-    'the0-runtime ls shows all bots',
+    'npx the0-runtime ls shows all bots',
   );
 }
 

@@ -71,7 +71,7 @@ async function clearWay(place: SocketPlace): Promise<void> {
     throw new AdminSocketError(
       'admin-socket-in-use',
       `a runtime already answers on ${place.path}`,
-      'the0-runtime ls shows what it runs, the0-runtime down ends it; a second one needs its own --data-dir',
+      'npx the0-runtime ls shows what it runs, npx the0-runtime down ends it; a second one needs its own --data-dir',
     );
   }
   unlinkSync(place.path);

@@ -56,6 +56,7 @@ export interface AgentLimits {
   /** After a failed write the log is left alone for so long. */
   readonly logRetryMs: number;
   readonly codeBytes: number;
+  /** Files, links and directories. */
   readonly codeFiles: number;
   /** First, then doubling from `queryRestartMs` up to `queryRestartCapMs`; reset after `queryHealthyMs`. */
   readonly queryFirstRestartMs: number;

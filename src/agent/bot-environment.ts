@@ -31,10 +31,13 @@ export function environmentForBot(env: Environment, settings: AgentSettings): Re
   return result;
 }
 
-/** Where the query server listens is the SDK's business; everything else of ours and every credential is not the bot's. */
+/**
+ * Where the query server listens is the SDK's business; everything else of ours and every credential is not the bot's. The
+ * same names as in images/runtime/launcher.sh, which is not there where bots are child processes.
+ */
 function isWithheld(name: string): boolean {
   if (name.startsWith('THE0_QUERY_')) return false; // For the SDKs.
-  return name.startsWith('MINIO_') || name.startsWith('THE0_') || name === 'NATS_URL';
+  return name.startsWith('MINIO_') || name.startsWith('THE0_') || name === 'NATS_URL' || name === 'MONGO_URI';
 }
 
 /** `QUERY_PARAM_<key>` for each top-level key. Params that are no JSON object are the query program's to refuse. */

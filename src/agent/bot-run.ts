@@ -74,7 +74,6 @@ function endOnRequest({ stop }: RunContext, bot: ProcessGroup) {
   return {
     over(): void {
       clearTimeout(kill);
-      // The group's number may belong to somebody else from now on.
       stop.onRequest(() => {});
     },
     lastWords(exit: ProcessExit): LastWords | null {

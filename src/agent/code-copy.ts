@@ -19,7 +19,7 @@ export async function copyCode(
   limits: Pick<AgentLimits, 'codeBytes' | 'codeFiles'>,
   stopped: () => boolean,
 ): Promise<void> {
-  const copy = { root: resolve(source), files: 0, bytes: 0 };
+  const copy = { root: resolve(source), found: 0, done: 0, bytes: 0 };
   try {
     if (!statSync(copy.root).isDirectory()) throw refused(`${source} is not a directory`);
     // Depth first, without recursion: a hostile tree may be deep.
@@ -27,10 +27,12 @@ export async function copyCode(
     for (let from = waiting.pop(); from !== undefined; from = waiting.pop()) {
       const to = join(target, relative(copy.root, from));
       const stat = lstatSync(from);
-      if (++copy.files > limits.codeFiles) throw refused(`it has more than ${limits.codeFiles} files`);
       if (stat.isDirectory()) {
         mkdirSync(to, { recursive: true });
-        for (const name of readdirSync(from)) waiting.push(join(from, name));
+        const names = readdirSync(from);
+        copy.found += names.length;
+        if (copy.found > limits.codeFiles) throw refused(`it has more than ${limits.codeFiles} files and folders`);
+        for (const name of names) waiting.push(join(from, name));
       } else if (stat.isFile()) {
         copy.bytes += stat.size;
         if (copy.bytes > limits.codeBytes) throw refused(`it is larger than ${limits.codeBytes} bytes`);
@@ -41,7 +43,7 @@ export async function copyCode(
       } else {
         throw refused(`${relative(copy.root, from)} is neither a file, a directory nor a link`);
       }
-      if (copy.files % ENTRIES_PER_TURN === 0) await nextTurn();
+      if (++copy.done % ENTRIES_PER_TURN === 0) await nextTurn();
       if (stopped()) return;
     }
   } catch (error) {

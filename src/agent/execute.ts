@@ -20,8 +20,8 @@ import { failedRun, type RunContext, type RunEnd, STOPPED_BEFORE_START } from '.
  *                          └─ grace over: SIGKILL ─► ended ─┘        ─► logs written ─► exit code and last words
  */
 export async function execute(context: RunContext, options: { readonly queryServer: boolean }): Promise<RunEnd> {
-  const { settings, tee, limits } = { ...context, limits: context.settings.limits };
-  mkdirSync(settings.logsPath, { recursive: true });
+  const { settings, tee } = context;
+  const { limits } = settings;
   const log = new OutputLog(join(settings.logsPath, 'bot.log'), tee, limits);
   try {
     await fetchCode(context);
@@ -35,7 +35,7 @@ export async function execute(context: RunContext, options: { readonly queryServ
     // The query server first: it is what somebody may be waiting for.
     const queryServer = options.queryServer ? startQueryServer(context, { environment, botLog: log, noted }) : null;
     const end = await runBot(context, { command, environment, log, noted, queryServer });
-    if (settings.scheduled) writeDoneFile(settings.logsPath, end.exitCode);
+    if (settings.scheduled) writeDoneFile(settings.logsPath, end.exitCode, log);
     return end;
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
@@ -46,7 +46,13 @@ export async function execute(context: RunContext, options: { readonly queryServ
   }
 }
 
-/** Contract 6.2, step 11: beside the logs, so `/var/the0/done`. */
-function writeDoneFile(logsPath: string, exitCode: number): void {
-  writeFileSync(join(dirname(logsPath), 'done'), String(exitCode), { mode: 0o644 });
+/** Contract 6.2, step 11: beside the logs, so `/var/the0/done`. That it cannot be written does not change how the bot ended. */
+function writeDoneFile(logsPath: string, exitCode: number, log: OutputLog): void {
+  const file = join(dirname(logsPath), 'done');
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, String(exitCode), { mode: 0o644 });
+  } catch (error) {
+    log.note('error', `cannot write ${file}: ${messageOf(error)}`);
+  }
 }

@@ -36,7 +36,7 @@ export function causeOfExit(
 ): LastWords {
   const failed = exit.kind === 'code' && exit.code !== 0;
   const wrapperError = failed ? stderr.findLast((line) => WRAPPER_ERROR.test(line)) : undefined;
-  const text = wrapperError ?? (failed ? ownError : undefined) ?? lastMeaningfulLine(stderr);
+  const text = wrapperError ?? (failed && !repeatsTheCode(ownError) ? ownError : undefined) ?? lastWordsIn(stderr);
   // Masked before it is cut: half a secret would not be found any more.
   const detail =
     text === undefined ? {} : { detail: mask(text).trim().replace(/\s+/g, ' ').slice(0, DETAIL_CHARACTERS) };
@@ -46,6 +46,24 @@ export function causeOfExit(
     code: wrapperError === undefined ? 'bot-exited' : 'bot-import-failed',
     facts: { ...end, ...detail },
   };
+}
+
+/** The wrappers write this result for a bot that gave none; it says no more than the exit code does. */
+function repeatsTheCode(ownError: string | undefined): boolean {
+  return ownError !== undefined && /^Bot exited with code \d+$/.test(ownError);
+}
+
+/** What the last line says; of a line of JSON, as the SDKs log it, only its message. */
+function lastWordsIn(lines: readonly string[]): string | undefined {
+  const line = lastMeaningfulLine(lines);
+  if (line?.startsWith('{') !== true) return line;
+  try {
+    const entry: unknown = JSON.parse(line);
+    if (typeof entry !== 'object' || entry === null || !('message' in entry)) return line;
+    return typeof entry.message === 'string' && entry.message !== '' ? entry.message : line;
+  } catch {
+    return line;
+  }
 }
 
 /** Not a stack frame, not a caret under source text, not what interpreters add below an error. */

@@ -1,9 +1,13 @@
-import { unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import type { LastWords } from '../../actors/observation.ts';
 import { messageOf } from './agent-error.ts';
 import { logLine } from './agent-line.ts';
 import type { AgentSettings } from './agent-settings.ts';
+import { atMost } from './deadline.ts';
 import type { Tee } from './tee.ts';
+
+/** A block of any file system; words are far shorter. */
+const ROOM_BYTES = 4_096;
 
 /**
  * The agent's last act: one JSON line, the last on its stderr, and in the termination log where there is one (design 6).
@@ -16,18 +20,16 @@ export async function sayLastWords(
   deadlineMs: number,
 ): Promise<void> {
   const line = `${JSON.stringify(words)}\n`;
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, deadlineMs);
-  });
   if (settings.terminationLog !== null) writeTerminationLog(settings.terminationLog, line);
-  await Promise.race([deadline, said(line, tee)]);
-  clearTimeout(timer);
+  await atMost(deadlineMs, said(line, tee));
 }
 
-/** An empty termination log says that words would come here: who finds it empty after an exit need not look elsewhere. */
+/**
+ * A blank termination log says that words would come here: who finds it blank after an exit need not look elsewhere. The
+ * blanks take the room for the words, which so find their place on a full disk too.
+ */
 export function promiseLastWords({ terminationLog }: Pick<AgentSettings, 'terminationLog'>): void {
-  if (terminationLog !== null) writeTerminationLog(terminationLog, '');
+  if (terminationLog !== null) writeTerminationLog(terminationLog, ' '.repeat(ROOM_BYTES));
 }
 
 async function said(line: string, tee: Tee | null): Promise<void> {
@@ -41,14 +43,21 @@ async function said(line: string, tee: Tee | null): Promise<void> {
 
 function writeTerminationLog(path: string, line: string): void {
   try {
-    writeFileSync(path, line);
+    // Over what is there, not instead of it: that would give the room away first.
+    const file = openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o644);
+    try {
+      writeSync(file, line);
+      ftruncateSync(file, Buffer.byteLength(line));
+    } finally {
+      closeSync(file);
+    }
   } catch (error) {
     process.stderr.write(logLine('warn', `cannot write the last words to ${path}: ${messageOf(error)}`));
     breakPromise(path);
   }
 }
 
-/** Left empty by a full disk, it would say that there were no words; without it they are looked for elsewhere. */
+/** Left blank, it would say that there were no words; without it they are looked for elsewhere. */
 function breakPromise(path: string): void {
   try {
     unlinkSync(path);

@@ -1,6 +1,8 @@
-import { type FileHandle, open, rename } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { errorCodeOf, messageOf } from './agent-error.ts';
 import { logLine } from './agent-line.ts';
+import { atMost } from './deadline.ts';
 import { countLines } from './line-assembler.ts';
 
 const NEWLINE = Buffer.of(10);
@@ -56,12 +58,7 @@ export class LogFile {
   /** Writes what waits, for at most so long. Nothing may be written afterwards. */
   async close(deadlineMs: number): Promise<void> {
     if (this.#lostLines > 0) this.#pumping ??= this.#pump();
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, deadlineMs);
-    });
-    await Promise.race([this.#pumping, deadline]);
-    clearTimeout(timer);
+    if (this.#pumping !== null) await atMost(deadlineMs, this.#pumping);
   }
 
   async #pump(): Promise<void> {
@@ -109,6 +106,7 @@ export class LogFile {
   }
 
   async #open(): Promise<FileHandle> {
+    await mkdir(dirname(this.path), { recursive: true });
     const handle = await open(this.path, 'a', 0o644);
     this.#sizeBytes = (await handle.stat()).size;
     return handle;

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { errorCodeOf } from './agent-error.ts';
+import { atMost } from './deadline.ts';
 import type { OutputStream } from './output-log.ts';
 
 export type ProcessExit =
@@ -57,9 +58,9 @@ export class ProcessGroup {
     this.ended = this.#watch(outputEnded, options.drainMs);
   }
 
-  /** To every process of the group; one that is gone is no error. */
+  /** To every process of the group; one that is gone is no error. Once it has ended its number may be another's: no signal. */
   signal(signal: NodeJS.Signals): void {
-    if (this.pid === null) return;
+    if (this.pid === null || !live.has(this)) return;
     try {
       process.kill(-this.pid, signal);
     } catch (error) {
@@ -80,12 +81,7 @@ export class ProcessGroup {
     if (exit.kind === 'failed') return exit;
     this.signal('SIGKILL');
     live.delete(this);
-    let timer: NodeJS.Timeout | undefined;
-    const drained = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, drainMs);
-    });
-    await Promise.race([outputEnded, drained]);
-    clearTimeout(timer);
+    await atMost(drainMs, outputEnded);
     this.#child.stdout?.destroy();
     this.#child.stderr?.destroy();
     return exit;

@@ -12,7 +12,7 @@ export interface ProcessNotes {
 }
 
 /** Atomic: a reader sees the old notes or the new ones, never half. @throws the file system's error */
-export function writeProcessNotes(path: string, notes: ProcessNotes): void {
+function writeProcessNotes(path: string, notes: ProcessNotes): void {
   const temporary = `${path}.${process.pid}.tmp`;
   writeFileSync(temporary, JSON.stringify(notes), { mode: 0o600 });
   renameSync(temporary, path);

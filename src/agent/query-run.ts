@@ -59,7 +59,6 @@ export async function executeQueryServer(context: RunContext): Promise<RunEnd> {
 /** @param prepare says which file to run, once everything is in its place */
 async function runQueryProgram(context: RunContext, prepare: () => Promise<string>): Promise<RunEnd> {
   const { settings, tee, mask } = context;
-  mkdirSync(settings.logsPath, { recursive: true });
   const log = new OutputLog(join(settings.logsPath, 'query.log'), tee, settings.limits);
   try {
     const entrypoint = await prepare();

@@ -43,7 +43,7 @@ export function addBotCommand(
       if (flags.json !== true)
         note(errStyle.paint('dim', `${verb.name} of ${plainLine(botId)} requested, waiting …\n`));
       onInterrupt(
-        `Not waiting any longer; the ${verb.name} goes on. the0-runtime why ${plainLine(botId)} tells what comes of it.`,
+        `Not waiting any longer; the ${verb.name} goes on. npx the0-runtime why ${plainLine(botId)} tells what comes of it.`,
       );
       outcome.exitCode = await showOutcome(client, before, waitMs, flags.json === true);
     });

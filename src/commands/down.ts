@@ -25,7 +25,7 @@ Every bot gets SIGTERM and its usual time to end. State and logs stay. Exit code
 2 when there is no runtime to stop.
 
 Examples:
-  $ the0-runtime down`,
+  $ npx the0-runtime down`,
     )
     .action(async (flags: ClientFlags & { wait: string; json?: true }) => {
       const waitMs = parseDuration(flags.wait);

@@ -38,12 +38,15 @@ export async function createEngine(
       objectStore: null,
       natsUrl: null,
       limits: {
-        memoryMb: bot.memoryLimitMiB,
+        memoryMiB: bot.memoryLimitMiB,
         cpuShares: bot.cpuShares,
         pidsLimit: bot.pidsLimit,
         stopGraceMs: bot.stopGraceMs,
+        agentGraceMs: bot.agentGraceMs,
         logBytesPerSecond: bot.logBytesPerSecond,
         logFileBytes: bot.logFileBytes,
+        codeFiles: settings.directory.codeLimits.files,
+        codeBytes: settings.directory.codeLimits.bytes,
         timeZone: settings.timeZone,
       },
       deadlines: docker.deadlines,
@@ -65,7 +68,7 @@ export async function createEngine(
     hostEnvironment: { ...(PATH && { PATH }), ...(HOME && { HOME }), ...(LANG && { LANG }) },
     timeZone: settings.timeZone,
     stopGraceMs: bot.stopGraceMs,
-    agentExtraMs: settings.process.agentExtraMs,
+    agentGraceMs: bot.agentGraceMs,
     leftoverGraceMs: settings.process.leftoverGraceMs,
     killWaitMs: settings.process.killWaitMs,
     missingProgramMs: settings.process.missingProgramMs,
@@ -81,9 +84,9 @@ export function longestEngineCallMs({ engine, bot, docker, process: child }: Set
   const { callMs, startMs, listMs, pullMs } = docker.deadlines;
   const longestMs =
     engine === 'docker'
-      ? pullMs + startMs + listMs + 6 * callMs + bot.stopGraceMs
+      ? pullMs + startMs + listMs + 6 * callMs + bot.stopGraceMs + bot.agentGraceMs
       : child.missingProgramMs +
-        2 * (bot.stopGraceMs + child.agentExtraMs + child.leftoverGraceMs + 3 * child.killWaitMs);
+        2 * (bot.stopGraceMs + bot.agentGraceMs + child.leftoverGraceMs + 3 * child.killWaitMs);
   return longestMs + FILES_MS;
 }
 

@@ -20,13 +20,13 @@ export function addLogs(program: Command, _outcome: Outcome): void {
     .addHelpText(
       'after',
       `
-On a terminal control sequences are left out, because a bot could use them to play tricks on it. In a pipe the log comes
-byte for byte.
+On a terminal control sequences are left out, because a bot could use them to
+play tricks on it. In a pipe the log comes byte for byte.
 
 Examples:
-  $ the0-runtime logs ticker
-  $ the0-runtime logs ticker -f -n 10
-  $ the0-runtime logs ticker -n all | grep ERROR`,
+  $ npx the0-runtime logs price-alerts
+  $ npx the0-runtime logs price-alerts -f -n 10
+  $ npx the0-runtime logs price-alerts -n all | grep alert`,
     )
     .action(async (botId: string, flags: LogsFlags) => {
       const lines = lineCount(flags.lines);

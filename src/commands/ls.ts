@@ -15,12 +15,13 @@ export function addLs(program: Command, _outcome: Outcome): void {
     .addHelpText(
       'after',
       `
-States: running · waiting (for a dependency, or its turn to start) · starting · stopping · backing-off (crashed, will be
-started again) · blocked (needs a change by you) · stopped (disabled)
+States: running · waiting (for a dependency, or its turn to start) · starting ·
+stopping · backing-off (crashed, will be started again) · blocked (needs a change
+by you) · stopped (disabled)
 
 Examples:
-  $ the0-runtime ls
-  $ the0-runtime ls --json | jq -r '.[] | select(.state != "running") | .id'`,
+  $ npx the0-runtime ls
+  $ npx the0-runtime ls --json | jq -r '.[] | select(.state != "running") | .id'`,
     )
     .action(async (flags: ClientFlags & { json?: true }) => {
       const client = await connectTo(flags);
@@ -39,14 +40,18 @@ export function summaryOf({ id, type, state, reason, restarts, since, endpoint }
   return { id, type, state, reason: { code: reason.code, text: reason.text }, restarts, since, endpoint };
 }
 
+/** Below this the room of QUERY goes to WHY; `why` names the address too. */
+const NARROW_COLUMNS = 110;
+
 export function botTable(bots: readonly BotReport[], style: Style, nowMs: number): string {
+  const narrow = style.width < NARROW_COLUMNS;
   const rows = bots.map((bot) => [
     { text: plainLine(bot.id) },
     { text: plainLine(bot.state), paint: (text: string) => paintState(style, text) },
     { text: formatAge(Date.parse(bot.since), nowMs) },
     { text: String(bot.restarts) },
-    { text: bot.endpoint === null ? '-' : plainLine(bot.endpoint) },
+    ...(narrow ? [] : [{ text: bot.endpoint === null ? '-' : plainLine(bot.endpoint) }]),
     { text: plainLine(bot.reason.text) },
   ]);
-  return renderTable(style, ['ID', 'STATE', 'SINCE', 'RESTARTS', 'QUERY', 'WHY'], rows);
+  return renderTable(style, ['ID', 'STATE', 'SINCE', 'RESTARTS', ...(narrow ? [] : ['QUERY']), 'WHY'], rows);
 }

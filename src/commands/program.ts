@@ -2,6 +2,7 @@
  * Words of this folder: a *verb* is one command of the CLI, in a file of its own. Verbs that talk to a running runtime do so
  * over its admin socket; only `up` builds one. What is slow to load is loaded by the verb that needs it.
  */
+import process from 'node:process';
 import { Command } from 'commander';
 import { addDown } from './down.ts';
 import { addLogs } from './logs.ts';
@@ -13,7 +14,7 @@ import { addSettings } from './settings.ts';
 import { addUp } from './up-command.ts';
 import type { Outcome } from './verb.ts';
 import { addVersion } from './version.ts';
-import { NAME } from './version-number.ts';
+import { NAME, VERSION } from './version-number.ts';
 import { addWhy } from './why.ts';
 
 /** @param words of the command line; those that name `up` load its many flags */
@@ -25,18 +26,19 @@ export async function createProgram(words: readonly string[]): Promise<{ program
     .helpOption('-h, --help', 'show help')
     .configureHelp({ showGlobalOptions: false })
     .showSuggestionAfterError()
-    .showHelpAfterError('(the0-runtime --help shows all commands)')
+    .showHelpAfterError('(npx the0-runtime --help shows all commands)')
+    .version(`${NAME} ${VERSION}`, '--version', 'show name and version')
     .addHelpText(
       'after',
       `
 Examples:
-  $ npm start                                run the example bots in this terminal
-  $ the0-runtime up --engine docker          the same in Docker containers
-  $ the0-runtime ls                          what runs, and why
-  $ the0-runtime why ticker                  everything about one bot
-  $ the0-runtime query ticker /status        ask a bot
+  $ npm start                                   run the example bots here
+  $ npm start -- --engine docker                the same in Docker containers
+  $ npx the0-runtime ls                         what runs, and why
+  $ npx the0-runtime why flaky-scalper          everything about one bot
+  $ npx the0-runtime query price-alerts /price  ask a bot
 
-In a clone, run it as \`npx the0-runtime <command>\`. Commands find the runtime through ./.the0/admin.sock; elsewhere say
+Commands find the runtime through ./.the0/admin.sock; elsewhere say
 --data-dir <its data directory>, --admin <its socket>, or set THE0_ADMIN.
 Exit codes: 0 done, 1 failed, 2 the runtime cannot be reached.`,
     );
@@ -55,5 +57,14 @@ Exit codes: 0 done, 1 failed, 2 the runtime cannot be reached.`,
   addSettings(program, outcome);
   addVersion(program, outcome);
   program.helpCommand('help [command]', 'show help for a command');
+  for (const command of program.commands) command.showHelpAfterError(whereToLook(command.name()));
   return { program, outcome };
+}
+
+/** What an error in the words after a verb ends with. */
+function whereToLook(verb: string): string {
+  // npm keeps flags for itself: of `npm start --engine docker`, only `docker` arrives here.
+  return verb === 'up' && process.env['npm_lifecycle_event'] === 'start'
+    ? '(npm start -- --help shows all flags; they come after the two dashes: npm start -- --engine docker)'
+    : `(npx the0-runtime ${verb} --help shows how it is used)`;
 }

@@ -14,12 +14,13 @@ export function addQuery(program: Command, outcome: Outcome): void {
     .addHelpText(
       'after',
       `
-Parameters are key=value; values are text. key:=value takes JSON: numbers, true, lists, objects.
+Parameters are key=value; values are text. key:=value takes JSON: numbers, true,
+lists, objects.
 
 Examples:
-  $ the0-runtime query ticker /status
-  $ the0-runtime query ticker /trades pair=BTC/USD limit:=10
-  $ the0-runtime query ticker /trades --timeout 2m | jq '.[0]'`,
+  $ npx the0-runtime query price-alerts /price
+  $ npx the0-runtime query grid-trader /trades limit=3
+  $ npx the0-runtime query grid-trader /trades --timeout 2m | jq '.trades[0]'`,
     )
     .action(
       async (botId: string, path: string, words: string[], flags: ClientFlags & { timeout?: string; json?: true }) => {
@@ -34,6 +35,8 @@ Examples:
         if (flags.json === true && body !== null) printJson(body);
         else if (!failed) printJson(body['data'] ?? null);
         else {
+          // When the bot is not known at all, this says so, and which one may have been meant.
+          if (httpStatus === 404) await forBot(client, botId, () => client.why(botId));
           const said =
             typeof body?.['error'] === 'string' ? body['error'] : `status ${httpStatus}: ${text.trim().slice(0, 500)}`;
           note(`${errStyle.paint('red', 'error:')} ${plainText(said)}\n`);

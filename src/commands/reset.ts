@@ -11,6 +11,6 @@ Clears the pause after crashes, and a block. Deletes nothing; a bot that runs is
 Exit code 0 when it runs, 1 when it does not.
 
 Examples:
-  $ the0-runtime reset ticker`,
+  $ npx the0-runtime reset flaky-scalper`,
   });
 }

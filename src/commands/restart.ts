@@ -11,7 +11,7 @@ The bot gets SIGTERM and its usual time to end (--stop-grace of the runtime). It
 Exit code 0 when it runs again, 1 when it does not.
 
 Examples:
-  $ the0-runtime restart ticker
-  $ the0-runtime restart ticker --no-wait`,
+  $ npx the0-runtime restart grid-trader
+  $ npx the0-runtime restart grid-trader --no-wait`,
   });
 }

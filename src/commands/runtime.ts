@@ -148,13 +148,7 @@ const BEHAVIOR_MODULE = new URL('../../actors/behavior.ts', import.meta.url);
 function shardMaker(settings: Settings): MakeShard {
   const { restart, bot, changes } = settings;
   const actorSettings: BotActorSettings = {
-    restart: {
-      firstRetryMs: restart.firstMs,
-      baseMs: restart.baseMs,
-      factor: restart.factor,
-      capMs: restart.capMs,
-      healthyMs: restart.healthyMs,
-    },
+    restart,
     startDeadlineMs: changes.startDeadlineMs,
     stopDeadlineMs: bot.stopGraceMs + changes.stopDeadlineMs,
     orphanGraceMs: changes.orphanGraceMs,

@@ -4,6 +4,7 @@ import { allSettings } from '../config/settings.ts';
 import { plainLine } from './terminal/plain-text.ts';
 import type { Style } from './terminal/style.ts';
 import { renderTable } from './terminal/table.ts';
+import { wrapText } from './terminal/text-width.ts';
 
 /** The table of all settings as data, for `settings --json`. */
 export function describeSettings() {
@@ -24,9 +25,13 @@ function describeSetting(setting: Setting<unknown>) {
   };
 }
 
+/** Narrower than this, what the settings are for would have no room beside the other columns. */
+const NARROW_COLUMNS = 130;
+
 /** The table of all settings for people, one table per group. */
 export function settingsReference(style: Style): string {
   const settings = allSettings();
+  const stacked = style.width < NARROW_COLUMNS;
   const groups = Object.keys(SETTING_GROUPS).filter((group): group is SettingGroup => group in SETTING_GROUPS);
   return groups
     .map((group) => {
@@ -43,9 +48,17 @@ export function settingsReference(style: Style): string {
           ];
         });
       const heading = style.paint('bold', SETTING_GROUPS[group]);
+      if (stacked) return `${heading}\n${rows.map((row) => stackedRow(row, style)).join('')}`;
       return `${heading}\n${renderTable(style, ['FLAG', 'ENVIRONMENT', 'DEFAULT', 'FOR'], rows, 'wrap')}`;
     })
     .join('\n');
+}
+
+/** One setting on lines of its own, where a table has no room. */
+function stackedRow([flag, env, value, help]: readonly { readonly text: string }[], style: Style): string {
+  const about = `${help?.text ?? ''} (default ${value?.text ?? '-'}; ${env?.text ?? ''})`;
+  const lines = wrapText(about, style.width - 4).map((line) => `    ${line}`);
+  return `  ${style.paint('bold', flag?.text ?? '')}\n${lines.join('\n')}\n`;
 }
 
 function defaultOf({ kind, default: value, defaultText }: Setting<unknown>): string {

@@ -15,8 +15,8 @@ is shown in place of the default, marked with *.
 The Docker client reads DOCKER_HOST, DOCKER_CERT_PATH and DOCKER_TLS_VERIFY as usual.
 
 Examples:
-  $ the0-runtime settings
-  $ the0-runtime settings --json | jq -r '.[] | .env + "=" + .default'`,
+  $ npx the0-runtime settings
+  $ npx the0-runtime settings --json | jq -r '.[] | .env + "=" + .default'`,
     )
     .action(async ({ json }: { json?: true }) => {
       const { describeSettings, settingsReference } = await import('./settings-reference.ts');

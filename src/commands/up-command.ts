@@ -16,13 +16,14 @@ export function addUp(program: Command, outcome: Outcome, table: readonly Settin
     .addHelpText(
       'after',
       `
-Ctrl-C stops all bots and the runtime. SIGTERM ends the runtime and bots that are child processes, and leaves containers
-running: the next \`up\` finds them again.
+Ctrl-C stops all bots and the runtime. SIGTERM ends the runtime and bots that
+are child processes, and leaves containers running: the next \`up\` finds them
+again.
 
 Examples:
-  $ the0-runtime up
-  $ the0-runtime up --bots ~/my-bots --data-dir ~/.the0 --query-port 9500
-  $ the0-runtime up --engine docker --bot-memory 1024
+  $ npx the0-runtime up
+  $ npx the0-runtime up --bots ~/my-bots --data-dir ~/.the0 --query-port 9500
+  $ npx the0-runtime up --engine docker --bot-memory 1024
   $ QUERY_TOKEN=$(openssl rand -hex 16) the0-runtime up --host 0.0.0.0`,
     );
   const settings = table.filter((setting) => setting.flag !== 'admin-timeout');

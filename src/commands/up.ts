@@ -5,7 +5,7 @@ import type { Settings } from '../config/settings.ts';
 import { EXIT, reportFailure } from './exit-code.ts';
 import { type Runtime, startRuntime } from './runtime.ts';
 import { queryUrlOf } from './runtime-read-side.ts';
-import { renderBanner, shellWord } from './terminal/banner.ts';
+import { countOf, renderBanner, shellWord } from './terminal/banner.ts';
 import {
   isShown,
   type LogLevel,
@@ -122,7 +122,7 @@ function tellOfDefect({ engine }: Settings): void {
 }
 
 async function stopBots(runtime: Runtime, printer: Printer): Promise<readonly string[]> {
-  printer.notice('INFO', `Stopping ${runtime.supervisor.size} bots; Ctrl-C again ends at once.`);
+  printer.notice('INFO', `Stopping ${countOf(runtime.supervisor.size)}; Ctrl-C again ends at once.`);
   const { failed } = await runtime.stopBots();
   return failed;
 }
@@ -176,7 +176,8 @@ class Printer {
     }
     const settings = this.#settings;
     const bots = await runtime.supervisor.list();
-    const example = bots.find(isAskable);
+    // The last by name: of the example bots, the first crashes on purpose and may be down when it is asked.
+    const example = bots.findLast(isAskable);
     print(
       `\n${renderBanner(
         {

@@ -21,8 +21,8 @@ export function addWhy(program: Command, _outcome: Outcome): void {
       'after',
       `
 Examples:
-  $ the0-runtime why ticker
-  $ the0-runtime why ticker --json | jq -r '.timeline[] | .at + " " + .reason.code'`,
+  $ npx the0-runtime why flaky-scalper
+  $ npx the0-runtime why flaky-scalper --json | jq -r '.timeline[] | .at + " " + .reason.code'`,
     )
     .action(async (botId: string, flags: ClientFlags & { json?: true }) => {
       const client = await connectTo(flags);

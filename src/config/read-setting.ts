@@ -45,7 +45,7 @@ export function readSetting<Value>(setting: Setting<Value>, env: Environment, fl
 export class SettingsError extends Error {
   readonly code = 'settings-invalid';
   readonly problems: readonly SettingProblem[];
-  readonly hint = 'the0-runtime settings shows every setting, its default and its environment variable';
+  readonly hint = 'npx the0-runtime settings shows every setting, its default and its environment variable';
 
   constructor(problems: readonly SettingProblem[]) {
     super(problems.map((problem) => problem.sentence).join('\n'));

@@ -13,6 +13,9 @@ export interface AgentSettings {
   readonly timeZone: string;
   /** Directory that is copied into `CODE_PATH` at the start; absent when the code is there already. */
   readonly codeSource?: string;
+  /** How much of it is copied at most; absent: the agent's own limits. */
+  readonly codeFiles?: number;
+  readonly codeBytes?: number;
   /** File in which the agent leaves its last words as well, where an engine offers one (design 6, "termination log"). */
   readonly terminationLog?: string;
   /** Absent: the image's own places (contract 6.1). */
@@ -36,6 +39,9 @@ export interface ObjectStoreSettings {
   readonly queryResultsBucket: string;
 }
 
+/** Where the SDKs keep a bot's keys, inside its state directory (contract 4.4). */
+export const STATE_FOLDER = '.the0-state';
+
 /** The environment every engine gives a bot's agent: contract 5.2 in its order, then `TZ`, then our own `THE0_*`. */
 export function botEnvironment(definition: BotDefinition, settings: AgentSettings): Readonly<Record<string, string>> {
   const config = goJson(definition.config);
@@ -45,7 +51,7 @@ export function botEnvironment(definition: BotDefinition, settings: AgentSetting
     ['CONFIG', config],
     ['ENTRYPOINT_TYPE', 'bot'],
     ['CODE_MOUNT_DIR', 'bot'],
-    ['STATE_DIR', `${settings.paths?.state ?? '/state'}/.the0-state`],
+    ['STATE_DIR', `${settings.paths?.state ?? '/state'}/${STATE_FOLDER}`],
     ...objectStore(settings.objectStore),
     ['BOT_ID', definition.id],
     ['CODE_FILE', definition.filePath],
@@ -65,12 +71,14 @@ export function botEnvironment(definition: BotDefinition, settings: AgentSetting
     ['THE0_LOG_BYTES_PER_SECOND', String(settings.logBytesPerSecond)],
     ['THE0_LOG_FILE_BYTES', String(settings.logFileBytes)],
     ...given('THE0_CODE_SOURCE', settings.codeSource),
+    ...given('THE0_CODE_FILES', settings.codeFiles?.toString()),
+    ...given('THE0_CODE_BYTES', settings.codeBytes?.toString()),
     ...given('THE0_TERMINATION_LOG', settings.terminationLog),
     ...given('THE0_LOG_TEE', settings.teeLog === false ? '0' : undefined),
     ...given('THE0_LIFELINE', settings.lifeline ? '1' : undefined),
     ...given('THE0_PROCESS_NOTES', settings.processNotes),
     ...given('THE0_QUERY_HOST', settings.query?.host),
-    ...given('THE0_QUERY_PORT', settings.query && String(settings.query.port)),
+    ...given('THE0_QUERY_PORT', settings.query?.port.toString()),
     ...given('THE0_WRAPPERS_PATH', settings.wrappersPath),
     ...given('THE0_SDK_PATH', settings.sdkPath),
   ]);

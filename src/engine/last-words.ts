@@ -1,4 +1,5 @@
 import type { LastWords, LastWordsCode } from '../../actors/observation.ts';
+import { isJsonObject, parseJsonObject } from './json-object.ts';
 
 /** Longest line taken for an agent's last words. Bytes, about. */
 export const LAST_WORDS_BYTES = 16 * 1024;
@@ -25,25 +26,11 @@ const CODES: Readonly<Record<LastWordsCode, true>> = {
 export function parseLastWords(text: string): LastWords | null {
   const line = text.trimEnd().split('\n').at(-1) ?? '';
   if (!line.startsWith('{') || line.length > LAST_WORDS_BYTES) return null;
-  const parsed = parseObject(line);
+  const parsed = parseJsonObject(line);
   if (parsed === null || parsed['the0'] !== 1) return null;
   const { code, facts } = parsed;
   if (typeof code !== 'string' || !isCode(code)) return null;
-  return { the0: 1, code, facts: isObject(facts) ? plainFacts(facts) : {} };
-}
-
-function parseObject(line: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(line);
-    return isObject(value) ? value : null;
-  } catch {
-    // A bot's own last line that merely looks like JSON: there are no last words.
-    return null;
-  }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return { the0: 1, code, facts: isJsonObject(facts) ? plainFacts(facts) : {} };
 }
 
 function isCode(code: string): code is LastWordsCode {

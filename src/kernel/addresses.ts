@@ -20,7 +20,6 @@ const CAPACITY = 131_072;
 export class AddressWriter {
   readonly #capacity: number;
   readonly #numbers = new Map<string, number>();
-  #ids: string[] = [];
   #added: string[] = [];
   #afresh = false;
 
@@ -31,9 +30,8 @@ export class AddressWriter {
   number(id: string): number {
     const known = this.#numbers.get(id);
     if (known !== undefined) return known;
-    const number = this.#ids.length;
+    const number = this.#numbers.size;
     this.#numbers.set(id, number);
-    this.#ids.push(id);
     this.#added.push(id);
     return number;
   }
@@ -42,11 +40,8 @@ export class AddressWriter {
   take(): Addresses {
     const taken = { added: this.#added, afresh: this.#afresh };
     this.#added = [];
-    this.#afresh = this.#ids.length >= this.#capacity;
-    if (this.#afresh) {
-      this.#numbers.clear();
-      this.#ids = [];
-    }
+    this.#afresh = this.#numbers.size >= this.#capacity;
+    if (this.#afresh) this.#numbers.clear();
     return taken;
   }
 }

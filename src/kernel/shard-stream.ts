@@ -1,6 +1,7 @@
 import { type Addresses, AddressReader, AddressWriter } from './addresses.ts';
 import type { Envelope, Lane, Undelivered } from './behavior.ts';
 import type { ShardEffect } from './shard.ts';
+import { errorFrom } from './shard-errors.ts';
 
 /**
  * What crosses the raw port between a shard's owner and its thread.
@@ -104,6 +105,6 @@ export function cloneError(value: unknown): Error | null {
     structuredClone(value);
     return null;
   } catch (thrown) {
-    return thrown instanceof Error ? thrown : new Error(String(thrown));
+    return errorFrom(thrown);
   }
 }

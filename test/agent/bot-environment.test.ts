@@ -35,13 +35,14 @@ test('credentials and settings of the agent are withheld, the place of the query
     MINIO_ENDPOINT: 'm',
     MINIO_ANYTHING: 'm',
     NATS_URL: 'n',
+    MONGO_URI: 'm',
     THE0_LIFELINE: '1',
     THE0_QUERY_PORT: '1',
     THE0_QUERY_HOST: 'h',
     LANG: 'C.UTF-8',
   });
   assert.deepEqual(
-    Object.keys(bot).filter((name) => /^(MINIO|NATS|THE0|LANG)/.test(name)),
+    Object.keys(bot).filter((name) => /^(MINIO|NATS|MONGO|THE0|LANG)/.test(name)),
     ['THE0_QUERY_PORT', 'THE0_QUERY_HOST', 'LANG'],
   );
 });

@@ -84,7 +84,7 @@ test('a pipe among the files is refused', async (t) => {
 
 test('more files than the limit are refused', async (t) => {
   const { source, target } = directories(t);
-  for (let index = 0; index < 10; index++) writeFileSync(join(source, `f${index}`), '');
+  for (let index = 0; index < 11; index++) writeFileSync(join(source, `f${index}`), '');
   assert.match(await refusal(source, target), /more than 10 files/);
 });
 

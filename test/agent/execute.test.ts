@@ -244,7 +244,7 @@ test('the query server can run alone in the foreground', async (t) => {
   assert.equal(agent.stdout, 'path []\n');
 });
 
-test('an agent that is killed leaves an empty termination log: nobody need wait for words', async (t) => {
+test('an agent that is killed leaves a blank termination log: nobody need wait for words', async (t) => {
   const earlier = await AgentProcess.start(t, { files: { bot: sh('exit 0') } });
   await earlier.ended;
   const terminationLog = join(earlier.root, 'last-words');
@@ -253,10 +253,10 @@ test('an agent that is killed leaves an empty termination log: nobody need wait 
     env: { THE0_TERMINATION_LOG: terminationLog },
   });
   await agent.ended;
-  assert.equal(readFileSync(terminationLog, 'utf8'), '');
+  assert.match(readFileSync(terminationLog, 'utf8'), /^ +$/);
 });
 
-test('a termination log that cannot be written is taken away: an empty one would say that there were no words', async (t) => {
+test('a termination log that cannot be written is taken away: a blank one would say that there were no words', async (t) => {
   const earlier = await AgentProcess.start(t, { files: { bot: sh('exit 0') } });
   await earlier.ended;
   const terminationLog = join(earlier.root, 'last-words');
@@ -264,8 +264,7 @@ test('a termination log that cannot be written is taken away: an empty one would
     files: { bot: sh(`rm ${terminationLog}; ln -s /dev/full ${terminationLog}; exit 4`) },
     env: { THE0_TERMINATION_LOG: terminationLog },
   });
-  const { lastWords } = await agent.ended;
-  assert.equal(lastWords?.code, 'bot-exited');
+  assert.match(JSON.stringify((await agent.ended).lastWords), /"code":"bot-exited"/);
   assert.equal(existsSync(terminationLog), false);
 });
 
@@ -279,4 +278,16 @@ test('last words go to the termination log too', async (t) => {
   });
   const { lastWords } = await agent.ended;
   assert.deepEqual(JSON.parse(readFileSync(terminationLog, 'utf8')), lastWords);
+});
+
+test('a bot runs, and ends with its own code, also where no log can be written', async (t) => {
+  const agent = await AgentProcess.start(t, {
+    files: { bot: sh('echo runs; exit 7') },
+    env: { LOGS_PATH: '/dev/null/logs', IS_SCHEDULED: 'true' },
+  });
+  const { code, lastWords } = await agent.ended;
+  assert.deepEqual(lastWords, { the0: 1, code: 'bot-exited', facts: { exitCode: 7 } });
+  assert.equal(code, 7);
+  assert.equal(agent.stdout, 'runs\n');
+  assert.match(agent.stderr, /cannot write \/dev\/null\/logs\/bot\.log/);
 });

@@ -37,6 +37,17 @@ test("Rust's advice is not the error", () => {
   );
 });
 
+test('of a line that an SDK logged, the message is the detail', () => {
+  assert.equal(detailOf('{"level":"error","message":"no funds","timestamp":"2026-01-01T00:00:00Z"}\n'), 'no funds');
+  assert.equal(detailOf('{"code":7}\n'), '{"code":7}');
+  assert.equal(detailOf('{"message":"cut o\n'), '{"message":"cut o');
+});
+
+test('a result that only repeats the exit code does not hide what the bot said', () => {
+  const words = causeOfExit({ kind: 'code', code: 3 }, ['out of funds'], 'Bot exited with code 3', noMask);
+  assert.equal(words.facts['detail'], 'out of funds');
+});
+
 test('nothing on stderr gives no detail', () => {
   assert.deepEqual(causeOfExit({ kind: 'signal', signal: 'SIGKILL' }, [''], undefined, noMask), {
     the0: 1,

@@ -19,6 +19,7 @@ test('desired bots are started, once each, and get a route', async (t) => {
   assert.equal(stage.engine.containers.starts, 3);
   assert.deepEqual([...stage.routes.keys()].sort(), ['a', 'b', 'c']);
   assert.deepEqual(stage.engine.violations, []);
+  assert.equal(stage.engine.needlessStarts, 0);
 });
 
 test('what runs already as desired is adopted untouched', async (t) => {
@@ -135,6 +136,7 @@ test('a flood of first starts is not looked into and not started twice because i
   assert.equal(stage.engine.containers.starts, 12);
   assert.deepEqual(new Set(stage.records.map(({ reason }) => reason.code)), new Set(['first-start', 'started']));
   assert.deepEqual(stage.engine.violations, []);
+  assert.equal(stage.engine.needlessStarts, 0);
 });
 
 test('a bot that is edited while it starts is replaced when it runs', async (t) => {
@@ -147,6 +149,7 @@ test('a bot that is edited while it starts is replaced when it runs', async (t) 
   await stage.advance(300);
   assert.equal(stage.engine.containers.observe('a').container?.specRevision, 'r2');
   assert.deepEqual(stage.engine.violations, []);
+  assert.equal(stage.engine.needlessStarts, 0);
 });
 
 test('a bot that is deleted while it starts is gone in the end', async (t) => {
@@ -175,6 +178,7 @@ test('a bot that is desired again before its end goes on, one that had just ende
     assert.deepEqual(await stage.states(), { a: 'running' }, `desired again after ${waitMs} ms`);
   }
   assert.deepEqual(stage.engine.violations, []);
+  assert.equal(stage.engine.needlessStarts, 0);
 });
 
 test('a bot that is deleted, desired and deleted while its actor ends leaves no actor behind', async (t) => {

@@ -98,6 +98,7 @@ for (const outcome of ['done', 'failed'] as const) {
     assert.equal((await stage.status('a'))?.state, 'running');
     assert.equal(stage.engine.containers.starts, 1);
     assert.deepEqual(stage.engine.violations, []);
+    assert.equal(stage.engine.needlessStarts, 0);
   });
 }
 

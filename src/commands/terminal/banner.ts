@@ -78,6 +78,7 @@ export function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(line) ? line : `'${line.replaceAll("'", `'\\''`)}'`;
 }
 
-function countOf(bots: number): string {
+/** `1 bot`, `3 bots`. */
+export function countOf(bots: number): string {
   return bots === 1 ? '1 bot' : `${bots} bots`;
 }

@@ -3,6 +3,8 @@ import { duration, factor, integer, size } from '../setting-kinds.ts';
 
 /** What one bot may use, on every engine. */
 export function botSettings(pick: Pick) {
+  const memory = integer('MiB', 6, 16_777_216);
+  const shares = integer('shares', 2, 262_144);
   return {
     stopGraceMs: pick({
       group: 'bots',
@@ -10,26 +12,34 @@ export function botSettings(pick: Pick) {
       env: 'THE0_STOP_GRACE',
       kind: duration('0', '1h'),
       default: 25_000,
-      help: 'time between SIGTERM and SIGKILL when a bot is stopped; what runs beside it gets 5s more',
+      help: 'time between SIGTERM and SIGKILL when a bot is stopped',
+    }),
+    agentGraceMs: pick({
+      group: 'bots',
+      flag: 'agent-grace',
+      env: 'THE0_AGENT_GRACE',
+      kind: duration('0', '10m'),
+      default: 5000,
+      help: 'what the agent beside a bot gets to end, after the bot',
     }),
     /** MiB. */
     memoryLimitMiB: pick({
       group: 'bots',
       flag: 'bot-memory',
       env: 'BOT_MEMORY_LIMIT_MB',
-      kind: integer('MiB', 6, 16_777_216),
+      kind: memory,
       default: 512,
       help: 'memory of one bot (engine docker)',
-      lenientEnv: (value) => integer('MiB', 6, 16_777_216).parse(value),
+      lenientEnv: memory.parse,
     }),
     cpuShares: pick({
       group: 'bots',
       flag: 'bot-cpu-shares',
       env: 'BOT_CPU_SHARES',
-      kind: integer('shares', 2, 262_144),
+      kind: shares,
       default: 512,
       help: 'weight of one bot when processors are short (engine docker)',
-      lenientEnv: (value) => integer('shares', 2, 262_144).parse(value),
+      lenientEnv: shares.parse,
     }),
     pidsLimit: pick({
       group: 'bots',
@@ -61,7 +71,7 @@ export function botSettings(pick: Pick) {
 /** What happens after a crash. */
 export function restartSettings(pick: Pick) {
   return {
-    firstMs: pick({
+    firstRetryMs: pick({
       group: 'restarts',
       flag: 'restart-first',
       env: 'THE0_RESTART_FIRST',

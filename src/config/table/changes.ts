@@ -141,7 +141,7 @@ export function directorySettings(pick: Pick) {
         env: 'THE0_CODE_FILES',
         kind: count(10_000_000),
         default: 50_000,
-        help: 'files in one bot folder',
+        help: 'files and folders in one bot folder',
       }),
       bytes: pick({
         group: 'bots',

@@ -4,6 +4,7 @@ import { choice, path, timeZone } from '../setting-kinds.ts';
 
 /** What nearly everybody looks at. */
 export function commonSettings(pick: Pick) {
+  const logLevel = choice('DEBUG', 'INFO', 'WARN', 'ERROR');
   return {
     bots: pick({
       group: 'common',
@@ -35,10 +36,10 @@ export function commonSettings(pick: Pick) {
         group: 'common',
         flag: 'log-level',
         env: 'LOG_LEVEL',
-        kind: choice('DEBUG', 'INFO', 'WARN', 'ERROR'),
+        kind: logLevel,
         default: 'INFO',
         help: 'what the runtime itself prints',
-        lenientEnv: (value) => choice('DEBUG', 'INFO', 'WARN', 'ERROR').parse(value),
+        lenientEnv: logLevel.parse,
       }),
       format: pick({
         group: 'common',

@@ -84,14 +84,6 @@ export function processSettings(pick: Pick) {
       default: { first: 20_000, last: 29_999 },
       help: 'ports for the query servers of the bots, on 127.0.0.1',
     }),
-    agentExtraMs: pick({
-      group: 'process',
-      flag: 'agent-grace',
-      env: 'THE0_AGENT_GRACE',
-      kind: duration('0', '10m'),
-      default: 5000,
-      help: 'what the agent beside a bot gets to end, after the bot',
-    }),
     leftoverGraceMs: pick({
       group: 'process',
       flag: 'leftover-grace',

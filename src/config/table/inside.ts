@@ -72,6 +72,14 @@ export function kernelSettings(pick: Pick) {
       default: 65_536,
       help: 'messages that may be on their way to one thread',
     }),
+    controlDeadlineMs: pick({
+      group: 'kernel',
+      flag: 'shard-deadline',
+      env: 'THE0_SHARD_DEADLINE',
+      kind: duration('100ms', '10m'),
+      default: 10_000,
+      help: 'longest wait for such a thread to start, to stop or to say how its bots are',
+    }),
     restartBudget: {
       count: pick({
         group: 'kernel',

@@ -6,7 +6,15 @@ import type { BotDefinition } from '../bot-definition.ts';
 import { canonicalJson, specRevision } from '../revision.ts';
 import { BOT_JSON, type BotJson, type ParsedBotJson, parseBotJson } from './bot-json.ts';
 import type { CodeCopies } from './code-copies.ts';
-import { type CodeLimits, type CodeListing, CodeUnusable, codeDigest, hashCode, listCode } from './code-listing.ts';
+import {
+  CodeInMotion,
+  type CodeLimits,
+  type CodeListing,
+  CodeUnusable,
+  codeDigest,
+  hashCode,
+  listCode,
+} from './code-listing.ts';
 import { errnoOf } from './errno.ts';
 
 export interface BotFolderOptions {
@@ -28,11 +36,6 @@ const MEANING: Readonly<Record<string, string>> = {
   EMFILE: 'too many open files',
   ENAMETOOLONG: 'the name is too long',
 };
-
-/** Its code is being changed just now: look again when it has settled. */
-export class CodeInMotion extends Error {
-  readonly code = 'code-in-motion';
-}
 
 /** One bot folder, and what was found in it last. */
 export class BotFolder {
@@ -82,8 +85,8 @@ export class BotFolder {
     } catch (error) {
       const code = errnoOf(error);
       // ENOENT: a file went between the look at its folder and the look at itself.
-      if (code === 'code-changed' || code === 'ENOENT') {
-        throw new CodeInMotion(`${this.name} is being changed`, { cause: error });
+      if (code === 'code-in-motion' || code === 'code-changed' || code === 'ENOENT') {
+        throw new CodeInMotion(this.name, { cause: error });
       }
       return withProblem(bot, { code: 'code-unreadable', facts: this.#codeFacts(error) });
     }

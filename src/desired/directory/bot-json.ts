@@ -4,7 +4,7 @@ import type { BotDefinition, Json } from '../bot-definition.ts';
 import { jsonErrorPosition } from './json-error-position.ts';
 
 export const BOT_JSON = 'bot.json';
-export const BOT_JSON_FORMAT = 1;
+const BOT_JSON_FORMAT = 1;
 
 /** What `bot.json` says of a bot; the rest of its definition comes from the folder. */
 export type BotJson = Omit<BotDefinition, 'specRevision' | 'problem'>;

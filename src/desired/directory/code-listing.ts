@@ -8,6 +8,7 @@ import type { CodeFile } from './code-copies.ts';
 import { errnoOf } from './errno.ts';
 
 export interface CodeLimits {
+  /** Files, links and folders. */
   readonly files: number;
   readonly bytes: number;
 }
@@ -20,6 +21,15 @@ export class CodeUnusable extends Error {
     super(message);
     this.name = 'CodeUnusable';
     this.path = path;
+  }
+}
+
+/** Code that is being changed just now: look again when it has settled. */
+export class CodeInMotion extends Error {
+  readonly code = 'code-in-motion';
+  constructor(what: string, options?: { cause?: unknown }) {
+    super(`${what} is being changed`, options);
+    this.name = 'CodeInMotion';
   }
 }
 
@@ -58,6 +68,7 @@ export async function listCode(folder: string, limits: CodeLimits): Promise<Code
   const base = await realpath(folder);
   const entries: CodeEntry[] = [];
   const stamp = createHash('sha256');
+  let found = 0;
   let bytes = 0;
   let changedAt = 0;
 
@@ -68,6 +79,7 @@ export async function listCode(folder: string, limits: CodeLimits): Promise<Code
     for (const name of names) {
       const path = directory === '' ? name : `${directory}/${name}`;
       if (path === BOT_JSON || !isCode(name, inPackages)) continue;
+      if (++found > limits.files) throw tooLarge(`${limits.files} files and folders`);
       const stats = await lstat(join(base, path));
       changedAt = Math.max(changedAt, stats.ctimeMs);
       if (stats.isDirectory()) await walk(path, inPackages || isPackageFolder(name));
@@ -82,7 +94,6 @@ export async function listCode(folder: string, limits: CodeLimits): Promise<Code
         entries.push({ kind: 'file', path, sizeBytes: stats.size, executable });
         stamp.update(canonicalJson([path, stats.size, stats.mtimeMs, stats.ctimeMs, stats.ino, executable]));
       }
-      if (entries.length > limits.files) throw tooLarge(`${limits.files} files`);
       if (bytes > limits.bytes) throw tooLarge(`${Math.round(limits.bytes / 1024 ** 2)} MiB`);
     }
   }
@@ -91,12 +102,12 @@ export async function listCode(folder: string, limits: CodeLimits): Promise<Code
   return { folder: base, entries, stamp: stamp.digest('hex'), changedAt };
 }
 
-/** Reads what was listed. A file that changed since shows when it is copied. */
+/** Reads what was listed. That a file changed since without changing its size shows when it is copied. @throws CodeInMotion */
 export async function hashCode({ folder, entries }: CodeListing): Promise<CodeFile[]> {
   const files: CodeFile[] = [];
   for (const entry of entries) {
     if (entry.kind === 'link') files.push(entry);
-    else files.push({ ...entry, sha256: await hashFile(join(folder, entry.path)) });
+    else files.push({ ...entry, sha256: await hashFile(join(folder, entry.path), entry.sizeBytes) });
   }
   return files;
 }
@@ -106,9 +117,12 @@ export function codeDigest(files: readonly CodeFile[]): string {
   return createHash('sha256').update(canonicalJson(files)).digest('hex');
 }
 
-async function hashFile(path: string): Promise<string> {
+async function hashFile(path: string, sizeBytes: number): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
+  // `end` is the last byte that is read: one more than there should be.
+  const stream = createReadStream(path, { end: sizeBytes });
+  for await (const chunk of stream) hash.update(chunk);
+  if (stream.bytesRead !== sizeBytes) throw new CodeInMotion(path);
   return hash.digest('hex');
 }
 

@@ -1,10 +1,11 @@
 import type { BotDefinition } from '../bot-definition.ts';
 import type { DesiredState, DesiredStateListener } from '../desired-state.ts';
-import { BotFolder, type BotFolderOptions, CodeInMotion, unknownBot, withProblem } from './bot-folder.ts';
+import { BotFolder, type BotFolderOptions, unknownBot, withProblem } from './bot-folder.ts';
 import { BOT_JSON, type ParsedBotJson } from './bot-json.ts';
 import { BotsFolderError, copiesNotRemoved, linkIgnored, notWatched } from './bots-folder-error.ts';
 import { BotsRoot } from './bots-root.ts';
 import { Catalogue } from './catalogue.ts';
+import { CodeInMotion } from './code-listing.ts';
 import { FolderQueue } from './folder-queue.ts';
 import { FolderWatcher } from './folder-watcher.ts';
 

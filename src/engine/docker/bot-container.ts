@@ -9,13 +9,17 @@ import { TERMINATION_LOG } from './termination-log.ts';
 
 /** What every bot's container gets beside its definition. */
 export interface ContainerLimits {
-  readonly memoryMb: number;
+  readonly memoryMiB: number;
   readonly cpuShares: number;
   readonly pidsLimit: number;
   /** How long the bot gets between SIGTERM and SIGKILL. */
   readonly stopGraceMs: number;
+  /** What its agent gets on top, for its own last work: final sync, last words. */
+  readonly agentGraceMs: number;
   readonly logBytesPerSecond: number;
   readonly logFileBytes: number;
+  readonly codeFiles: number;
+  readonly codeBytes: number;
   readonly timeZone: string;
 }
 
@@ -33,16 +37,14 @@ export interface ContainerTemplate {
 const QUERY_PORT = 9476;
 const CODE_SOURCE = '/the0/code';
 const LOGS_PATH = '/var/the0/logs';
-/** The agent has its own end to make after the bot's: final sync, last words. */
-const AGENT_GRACE_MS = 5_000;
 /** Docker keeps what the container prints, as a copy of the bot's log that is good for a look only. */
 const DOCKER_LOG = { Type: 'json-file', Config: { 'max-size': '4m', 'max-file': '2' } };
 /** Raised when the template below changes what a container is, so that older ones are shown as outdated. */
 const TEMPLATE_VERSION = 1;
 
 /** What `docker stop` waits before SIGKILL. */
-export function containerGraceSeconds(limits: ContainerLimits): number {
-  return Math.ceil((limits.stopGraceMs + AGENT_GRACE_MS) / 1_000);
+export function containerGraceSeconds(limits: Pick<ContainerLimits, 'stopGraceMs' | 'agentGraceMs'>): number {
+  return Math.ceil((limits.stopGraceMs + limits.agentGraceMs) / 1_000);
 }
 
 /** See `BotSpec.shapeRevision`: everything below that does not come from the definition. Holds no secret. */
@@ -68,6 +70,8 @@ export function containerOptions(
     stopGraceMs: limits.stopGraceMs,
     logBytesPerSecond: limits.logBytesPerSecond,
     logFileBytes: limits.logFileBytes,
+    codeFiles: limits.codeFiles,
+    codeBytes: limits.codeBytes,
     timeZone: limits.timeZone,
     ...(directories === null ? {} : { codeSource: CODE_SOURCE, terminationLog: `${LOGS_PATH}/${TERMINATION_LOG}` }),
     ...(template.objectStore === null ? {} : { objectStore: template.objectStore }),
@@ -96,7 +100,7 @@ export function containerOptions(
       SecurityOpt: ['no-new-privileges:true'],
       Tmpfs: memoryFileSystems(directories !== null),
       ...(directories === null ? {} : { Mounts: mounts(directories, definition) }),
-      Memory: limits.memoryMb * 1024 * 1024,
+      Memory: limits.memoryMiB * 1024 * 1024,
       CpuShares: limits.cpuShares,
       PidsLimit: limits.pidsLimit,
       RestartPolicy: { Name: 'no' },

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, chmod, lchown, lstat, mkdir, opendir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BotDefinition } from '../../desired/bot-definition.ts';
+import { STATE_FOLDER } from '../bot-environment.ts';
 import { EngineError } from '../container-engine.ts';
 
 /** User and group of everything in a container (contract 5.2). */
@@ -55,7 +56,7 @@ async function makeWritable(directory: string): Promise<void> {
 
 /** Looks at the top and at the SDK's own folder only: enough to notice files that another engine's bot wrote as root. */
 async function hasForeignFiles(directory: string): Promise<boolean> {
-  for (const folder of [directory, join(directory, '.the0-state')]) {
+  for (const folder of [directory, join(directory, STATE_FOLDER)]) {
     const entries = await readdir(folder).catch(() => null);
     if (entries === null) continue;
     for (const entry of ['.', ...entries]) {

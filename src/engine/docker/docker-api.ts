@@ -133,10 +133,10 @@ export class DockerApi {
     // As text, because the published types want `type` narrower than their own strings allow.
     const filters = JSON.stringify({ type: ['container'], event: WATCHED_ACTIONS, label: labels });
     return await this.#call('events', this.#deadlines.callMs, async (abortSignal) => {
-      const stream = await this.#streams.getEvents({ filters });
+      // `abortSignal` is an option that the published types leave out.
+      const options = { filters, abortSignal };
+      const stream = await this.#streams.getEvents(options);
       if (!isReadable(stream)) throw new Error('Docker gave no event stream');
-      // The answer came after its deadline: nobody will read it.
-      if (abortSignal.aborted) stream.destroy();
       return stream;
     });
   }

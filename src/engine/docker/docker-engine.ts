@@ -2,7 +2,6 @@
  * The engine on Docker. Words of this folder: a *tracked container* is what is known of one container, the *ledger* holds
  * all of them, a *view* is what Docker shows of one at a moment, the *watch* is the subscription to its changes.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ExitFacts, Observation } from '../../../actors/observation.ts';
 import {
   absent,
@@ -25,12 +24,6 @@ import type { ContainerEvent } from './event-stream.ts';
 import { EventWatch } from './event-watch.ts';
 import { ExitReader } from './exit-reader.ts';
 import { TrackedContainer } from './tracked-container.ts';
-
-/**
- * A removal by force begins with a kill. A whole container that is killed, agent and all, is held back this long to see
- * whether it is removed; a bot that is killed is not, for its agent says so.
- */
-const REMOVAL_FOLLOWS_MS = 200;
 
 export interface DockerEngineOptions extends ContainerTemplate {
   /** Whether an image that is not there is pulled; never for an image that is built locally. */
@@ -231,13 +224,20 @@ class DockerEngine implements ContainerEngine {
   async #reportExit(container: TrackedContainer, event: ContainerEvent): Promise<void> {
     const ended = { exitCode: event.exitCode ?? 0, at: event.at, outOfMemory: false };
     const lastExit = await this.#exits.read(container, ended);
-    if (lastExit.signal === 'SIGKILL' && lastExit.lastWords === null && !lastExit.outOfMemory) {
-      await delay(REMOVAL_FOLLOWS_MS);
-      // It was: that is the cause, and was reported with the removal.
-      if (this.#ledger.get(container.id) === undefined) return;
-    }
+    if (isKilledWhole(lastExit) && (await this.#isBeingRemoved(container))) return;
     this.#options.trace?.({ botId: container.identity.botId, step: 'exit-reported' });
     this.#listener?.observed(this.#observation(container, lastExit));
+  }
+
+  /** A removal by force begins with a kill, and is the cause to tell; it reports itself when it is done. */
+  async #isBeingRemoved(container: TrackedContainer): Promise<boolean> {
+    try {
+      const inspection = await this.#api.inspect(container.id);
+      return inspection === null || inspection.State.Status === 'removing';
+    } catch {
+      // Docker does not say; that the container was killed is true in any case.
+      return false;
+    }
   }
 
   /** Somebody else started it: its address is not in the event. */
@@ -287,4 +287,9 @@ class DockerEngine implements ContainerEngine {
     }
     if (first) this.#listener?.listed(this.#ledger.bots());
   }
+}
+
+/** Agent and all, from outside: an agent that sees its bot being killed says so. */
+function isKilledWhole({ signal, lastWords, outOfMemory }: ExitFacts): boolean {
+  return signal === 'SIGKILL' && lastWords === null && !outOfMemory;
 }

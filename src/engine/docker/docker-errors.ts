@@ -1,5 +1,6 @@
 import type { EngineFailure } from '../../../actors/message.ts';
 import { EngineError } from '../container-engine.ts';
+import { errnoOf } from '../errno.ts';
 
 /** A call that Docker did not answer in time. */
 export class DockerTimeout extends Error {
@@ -68,15 +69,11 @@ export function isUnreachable(error: unknown): boolean {
   if (error instanceof EngineError) return error.failure.code === 'unreachable';
   if (error instanceof DockerTimeout) return true;
   if (statusOf(error) !== null) return statusOf(error) === 502 || statusOf(error) === 503;
-  return CONNECTION_CODES.has(codeOf(error));
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return CONNECTION_CODES.has(errnoOf(error) ?? '');
 }
 
 function hint(error: unknown): string {
   if (error instanceof DockerTimeout) return 'It is running but very slow, or it hangs; see its log.';
-  if (codeOf(error) === 'EACCES') return 'This user may not use its socket: run as a member of the group "docker".';
+  if (errnoOf(error) === 'EACCES') return 'This user may not use its socket: run as a member of the group "docker".';
   return 'Start it (for example "systemctl start docker"), or point DOCKER_HOST to where it listens.';
 }

@@ -1,4 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
+import { isJsonObject, parseJsonObject } from '../json-object.ts';
 
 /** One change of a container, as Docker tells it. */
 export interface ContainerEvent {
@@ -40,7 +41,8 @@ export class LineSplitter {
 
 /** @returns null for anything that is not one of the {@link WATCHED_ACTIONS} */
 export function parseEvent(line: string): ContainerEvent | null {
-  const event = parseObject(line);
+  // What is no document is passed over: the comparison with the list will find what it meant.
+  const event = parseJsonObject(line);
   const actor = event && objectOf(event['Actor']);
   const action = WATCHED_ACTIONS.find((name) => name === event?.['Action']);
   if (event === null || actor === null || action === undefined) return null;
@@ -61,19 +63,6 @@ export function parseEvent(line: string): ContainerEvent | null {
   };
 }
 
-function parseObject(line: string): Record<string, unknown> | null {
-  try {
-    return objectOf(JSON.parse(line));
-  } catch {
-    // Not a document: whatever it was, the comparison with the list will find what it meant.
-    return null;
-  }
-}
-
 function objectOf(value: unknown): Record<string, unknown> | null {
-  return isObject(value) ? value : null;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isJsonObject(value) ? value : null;
 }

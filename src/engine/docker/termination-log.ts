@@ -20,7 +20,7 @@ export async function clearTerminationLog(logsDirectory: string): Promise<void> 
  *
  * Read without waiting for the thread pool: a crash is answered within a few milliseconds, also while the pool's threads
  * copy or hash files.
- * @returns null when the agent ended without a word (the file is there from its start on, and empty); `unsupported` when it
+ * @returns null when the agent ended without a word (the file is there from its start on, and blank); `unsupported` when it
  *   left no file: ask Docker for its log instead
  */
 export function readTerminationLog(logsDirectory: string): LastWords | null | 'unsupported' {

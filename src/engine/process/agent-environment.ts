@@ -1,7 +1,7 @@
 import { delimiter, dirname, join } from 'node:path';
 import type { Endpoint, Incarnation } from '../../../actors/observation.ts';
 import type { BotDefinition } from '../../desired/bot-definition.ts';
-import { assertEnvironmentFits, botEnvironment } from '../bot-environment.ts';
+import { assertEnvironmentFits, botEnvironment, STATE_FOLDER } from '../bot-environment.ts';
 import type { BotDirectories } from './directories.ts';
 import type { ProcessEngineOptions } from './process-engine-options.ts';
 
@@ -47,5 +47,5 @@ export function searchPath({ nodeBinary, hostEnvironment }: ProcessEngineOptions
 
 /** What together only the processes of this bot, run from this data directory, have in their environment. */
 export function botMarks({ stateDirOf }: Pick<ProcessEngineOptions, 'stateDirOf'>, botId: string): string[] {
-  return [`BOT_ID=${botId}`, `STATE_DIR=${join(stateDirOf(botId), '.the0-state')}`];
+  return [`BOT_ID=${botId}`, `STATE_DIR=${join(stateDirOf(botId), STATE_FOLDER)}`];
 }

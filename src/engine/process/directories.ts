@@ -1,6 +1,7 @@
 import { mkdir, stat } from 'node:fs/promises';
 import type { BotDefinition } from '../../desired/bot-definition.ts';
 import { EngineError } from '../container-engine.ts';
+import { errnoOf } from '../errno.ts';
 import type { ProcessEngineOptions } from './process-engine-options.ts';
 
 export interface BotDirectories {
@@ -32,7 +33,7 @@ async function isDirectory(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    if (errnoOf(error) === 'ENOENT') return false;
     throw error;
   }
 }

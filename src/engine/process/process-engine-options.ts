@@ -22,7 +22,7 @@ export interface ProcessEngineOptions {
   /** What a bot gets between SIGTERM and SIGKILL. */
   readonly stopGraceMs: number;
   /** What its agent gets on top, for its own last work. */
-  readonly agentExtraMs: number;
+  readonly agentGraceMs: number;
   /** The same for processes whose agent or runtime is gone. */
   readonly leftoverGraceMs: number;
   /** How long to wait for the end of a process after SIGKILL. */

@@ -106,7 +106,7 @@ class ProcessEngine implements ContainerEngine {
     if (bot.lastExit === null) {
       bot.terminate();
       // The agent kills a bot that ignores SIGTERM after the grace itself; it gets a little longer to do so.
-      if (!(await within(bot.exited, this.#options.stopGraceMs + this.#options.agentExtraMs))) await this.#kill(bot);
+      if (!(await within(bot.exited, this.#options.stopGraceMs + this.#options.agentGraceMs))) await this.#kill(bot);
     }
     await this.#sweeps.get(botId);
     return bot.observation();

@@ -10,8 +10,9 @@ import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { ProcessIdentity } from '../../agent/process-identity.ts';
+import { errnoOf } from '../errno.ts';
 
-export const NOTES_FORMAT = 1;
+const NOTES_FORMAT = 1;
 
 const identitySchema = v.object({ pid: v.pipe(v.number(), v.integer(), v.minValue(2)), startTime: v.string() });
 const formatSchema = v.object({ format: v.number() });
@@ -95,8 +96,7 @@ async function read<const Schema extends v.GenericSchema>(
   try {
     parsed = JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
-    if (error instanceof SyntaxError || (error instanceof Error && 'code' in error && error.code === 'ENOENT'))
-      return null;
+    if (error instanceof SyntaxError || errnoOf(error) === 'ENOENT') return null;
     throw error;
   }
   const head = v.safeParse(formatSchema, parsed);

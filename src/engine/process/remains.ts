@@ -7,6 +7,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { identityOf, isAlive, type ProcessIdentity } from '../../agent/process-identity.ts';
+import { errnoOf } from '../errno.ts';
 
 export interface Traces {
   /** Leaders of process groups. */
@@ -55,7 +56,7 @@ async function signalUntilGone(traces: readonly Traces[], signal: NodeJS.Signals
 }
 
 /** Targets for kill(2): negative for a process group. */
-export function findRemains(traces: readonly Traces[]): number[] {
+function findRemains(traces: readonly Traces[]): number[] {
   return [
     ...livingGroups(traces),
     ...findByEnvironment(traces.flatMap(({ environment }) => (environment.length > 0 ? [environment] : []))),
@@ -95,6 +96,6 @@ function send(target: number, signal: NodeJS.Signals): void {
   } catch (error) {
     // ESRCH: it ended between the look and the signal, as wanted. EPERM: it runs as another user by now; the caller is
     // told that it is left.
-    if (!(error instanceof Error && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM'))) throw error;
+    if (errnoOf(error) !== 'ESRCH' && errnoOf(error) !== 'EPERM') throw error;
   }
 }

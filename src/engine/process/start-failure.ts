@@ -1,4 +1,5 @@
 import { EngineError } from '../container-engine.ts';
+import { errnoOf } from '../errno.ts';
 
 /** What the operating system's refusals mean to the person who runs the bots. */
 const MEANING: Readonly<Record<string, string>> = {
@@ -16,7 +17,7 @@ const MEANING: Readonly<Record<string, string>> = {
 /** Turns anything thrown on the way into the one error the port allows. */
 export function engineErrorFor(error: unknown, what: string): EngineError {
   if (error instanceof EngineError) return error;
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
+  const code = errnoOf(error);
   const said = error instanceof Error ? error.message : String(error);
   const meaning = code === null ? undefined : MEANING[code];
   const detail = meaning === undefined ? said : `${meaning} (${said})`;

@@ -74,7 +74,11 @@ export class CodeStore {
     const directory = this.#paths.codeOf(botId);
     const others = (await namesIn(directory)).filter((name) => name !== current && !name.startsWith(TEMPORARY));
     const aged = await Promise.all(
-      others.map(async (name) => ({ name, madeAt: (await stat(join(directory, name))).mtimeMs })),
+      // Another call may have removed it meanwhile.
+      others.map(async (name) => {
+        const found = await stat(join(directory, name)).catch(unlessMissing);
+        return { name, madeAt: found?.mtimeMs ?? 0 };
+      }),
     );
     aged.sort((a, b) => b.madeAt - a.madeAt);
     for (const { name } of aged.slice(spare)) await this.#remove(join(directory, name));

@@ -131,7 +131,7 @@ function inUse(root: string, pid: number): DataDirectoryError {
   return new DataDirectoryError(
     'data-directory-in-use',
     `another runtime (process ${pid}) uses the data directory ${root}`,
-    'Stop it with `the0-runtime down`, or give this one a directory of its own with --data-dir.',
+    'Stop it with `npx the0-runtime down`, or give this one a directory of its own with --data-dir.',
   );
 }
 

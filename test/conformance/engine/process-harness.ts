@@ -37,7 +37,7 @@ export async function processHarness(): Promise<ProcessHarness> {
     hostEnvironment: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: root },
     timeZone: 'UTC',
     stopGraceMs: 5_000,
-    agentExtraMs: 5_000,
+    agentGraceMs: 5_000,
     leftoverGraceMs: 1_000,
     killWaitMs: 5_000,
     missingProgramMs: 1_000,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -105,4 +105,21 @@ test('a link that leads out of the folder is refused by its path, also to a fold
   t.after(() => rm(beside, { recursive: true }));
   await symlink(beside, join(folder, 'out'));
   await assert.rejects(listCode(folder, LIMITS), (error) => error instanceof CodeUnusable && error.path === 'out');
+});
+
+test('folders count too: a tree without files is no way around the limit', async (t) => {
+  const folder = await place(t);
+  for (let n = 0; n < 5; n += 1) await mkdir(join(folder, `d${n}`));
+  await listCode(folder, { ...LIMITS, files: 6 });
+  await assert.rejects(
+    listCode(folder, { ...LIMITS, files: 5 }),
+    (error) => error instanceof CodeUnusable && /more than 5 files and folders/.test(error.message),
+  );
+});
+
+test('of a file that grew since it was listed no more is read than it takes to see that', async (t) => {
+  const folder = await place(t);
+  const listing = await listCode(folder, LIMITS);
+  await appendFile(join(folder, 'main.js'), 'more');
+  await assert.rejects(hashCode(listing), { code: 'code-in-motion' });
 });

@@ -197,11 +197,12 @@ describe('the Docker engine', await needsDocker(), () => {
       assert.equal(lastExit.outOfMemory, false);
     });
 
-    it('is seen: a removal', async (t) => {
+    it('is seen: a removal, and not the kill it begins with', async (t) => {
       const { seen, run } = await watched(t);
       const { botId, byHand } = await run(bots.idle);
       await byHand.remove({ force: true });
       await seen.waitFor(botId, ({ container }) => container === null);
+      assert.ok(seen.observations.every((one) => one.botId !== botId || one.lastExit === null));
     });
 
     it('is seen: a start, with the address of the new run', async (t) => {

@@ -57,7 +57,7 @@ export async function bench(t: TestContext, changes: Partial<ProcessEngineOption
     hostEnvironment: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: root },
     timeZone: 'UTC',
     stopGraceMs: 300,
-    agentExtraMs: 200,
+    agentGraceMs: 200,
     leftoverGraceMs: 300,
     killWaitMs: 3_000,
     missingProgramMs: 10,

@@ -19,22 +19,22 @@ export const CODE: readonly BadLuck[] = [
   badCode('a Node bot has a syntax error', nodeBot('exports.main = async () => {\n  const = 1;\n};\n'), {
     code: 'bot-import-failed',
     text: ['main.js', "SyntaxError: Unexpected token '=' (main.js:2)"],
-    advice: ['Correct the syntax error'],
+    advice: ['Correct', 'tried at once'],
   }),
   badCode('a Python bot has a syntax error', pythonBot('def main(bot_id, config)\n    pass\n'), {
     code: 'bot-import-failed',
     text: ['main.py', 'SyntaxError', 'line 1'],
-    advice: ['Correct the syntax error'],
+    advice: ['Correct', 'tried at once'],
   }),
   badCode('a Node bot needs a package that is not there', nodeBot("require('left-pad');\nexports.main = () => {};\n"), {
     code: 'bot-import-failed',
     text: ["Cannot find module 'left-pad'"],
-    advice: ['the missing dependency'],
+    advice: ['missing', 'tried at once'],
   }),
   badCode('a Python bot needs a package that is not there', pythonBot('import left_pad\n'), {
     code: 'bot-import-failed',
     text: ["No module named 'left_pad'"],
-    advice: ['the missing dependency'],
+    advice: ['missing', 'tried at once'],
   }),
   badCode('a Node bot has no main', nodeBot('exports.run = () => {};\n'), {
     code: 'bot-import-failed',

@@ -78,7 +78,7 @@ exports.main = () => {
       const id = await scene.addBot('paused', WITNESS_NODE);
       await scene.runtime.until(id, 'runs', ({ state }) => state === 'running');
       await scene.answers(id, '/life');
-      await container(id).pause();
+      await pause(id);
       return id;
     },
     async expect(scene, id) {
@@ -115,6 +115,21 @@ exports.main = () => {
 
 function container(botId: string) {
   return docker.getContainer(containerName(botId));
+}
+
+/** On a busy host the kernel does not always manage to freeze a container at the first try. */
+async function pause(botId: string): Promise<void> {
+  await poll(
+    `${botId} to be paused`,
+    async () => {
+      await container(botId)
+        .pause()
+        .catch(() => undefined);
+      return (await container(botId).inspect()).State.Paused || undefined;
+    },
+    20_000,
+    200,
+  );
 }
 
 /** The cause is told, and the bot runs again. */

@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+
+/** One run of one benchmark. */
+export interface Bench {
+  /** Also the name of the file with its result. */
+  readonly name: string;
+  /** In this folder's parent. */
+  readonly script: string;
+  readonly nodeFlags: readonly string[];
+  /** Besides --json and --short. */
+  readonly flags: readonly string[];
+  readonly needs: readonly Need[];
+}
+
+export type Need = 'docker' | 'linux';
+
+/** Next to the scripts, for loaders named on the command line. */
+export const BENCH_DIRECTORY = join(import.meta.dirname, '..');
+
+const COLLECT = ['--expose-gc'];
+/** A path that holds wherever the command is run. */
+const BOMB = ['--import', join(BENCH_DIRECTORY, 'faults/bomb.ts')];
+
+/** In the order in which they run: what needs least first. */
+export const CATALOGUE: readonly Bench[] = [
+  bench('kernel', { nodeFlags: COLLECT }),
+  bench('actor-memory', { nodeFlags: COLLECT }),
+  bench('query'),
+  bench('change', { flags: ['--engine', 'process'] }),
+  bench('crash-process', { needs: ['linux'] }),
+  bench('adoption-process', { script: 'adoption.ts', flags: ['--engine', 'process'], needs: ['linux'] }),
+  bench('faults', { nodeFlags: BOMB, needs: ['linux'] }),
+  bench('first-query'),
+  bench('change-docker', { script: 'change.ts', flags: ['--engine', 'docker'], needs: ['docker'] }),
+  bench('crash-docker', { needs: ['docker', 'linux'] }),
+  bench('cold-docker', { needs: ['docker'] }),
+  bench('adoption-docker', { script: 'adoption.ts', flags: ['--engine', 'docker'], needs: ['docker'] }),
+];
+
+function bench(name: string, differences: Partial<Omit<Bench, 'name'>> = {}): Bench {
+  return { name, script: `${name}.ts`, nodeFlags: [], flags: [], needs: [], ...differences };
+}
