@@ -16,8 +16,8 @@ export function addLs(program: Command, _outcome: Outcome): void {
       'after',
       `
 States: running · waiting (for a dependency, or its turn to start) · starting ·
-stopping · backing-off (crashed, will be started again) · blocked (needs a change
-by you) · stopped (disabled)
+stopping · backing-off (crashed, will be started again) ·
+blocked (needs a change by you) · stopped (disabled)
 
 Examples:
   $ npx the0-runtime ls

@@ -3,7 +3,7 @@
  * over its admin socket; only `up` builds one. What is slow to load is loaded by the verb that needs it.
  */
 import process from 'node:process';
-import { Command } from 'commander';
+import { Command, Help } from 'commander';
 import { addDown } from './down.ts';
 import { addLogs } from './logs.ts';
 import { addLs } from './ls.ts';
@@ -24,7 +24,7 @@ export async function createProgram(words: readonly string[]): Promise<{ program
     .description('Keeps bots alive: runs them, restarts them when they crash, and answers queries to them.')
     .usage('<command> [options]')
     .helpOption('-h, --help', 'show help')
-    .configureHelp({ showGlobalOptions: false })
+    .configureHelp({ showGlobalOptions: false, subcommandTerm: termOf })
     .showSuggestionAfterError()
     .showHelpAfterError('(npx the0-runtime --help shows all commands)')
     .version(`${NAME} ${VERSION}`, '--version', 'show name and version')
@@ -59,6 +59,11 @@ Exit codes: 0 done, 1 failed, 2 the runtime cannot be reached.`,
   program.helpCommand('help [command]', 'show help for a command');
   for (const command of program.commands) command.showHelpAfterError(whereToLook(command.name()));
   return { program, outcome };
+}
+
+/** `why <bot>`: that every verb has options needs no word, and the room goes to what it does. */
+function termOf(command: Command): string {
+  return new Help().subcommandTerm(command).replace(' [options]', '');
 }
 
 /** What an error in the words after a verb ends with. */

@@ -1,5 +1,6 @@
 import { describeReason } from '../../actors/reason.ts';
 import type { ReadSide } from '../admin/read-side.ts';
+import { hostAndPort } from '../admin/report.ts';
 import type { AskWhy, QueryFrontEnd } from '../query/query-front-end.ts';
 import type { Journal } from '../supervisor/journal.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
@@ -57,7 +58,7 @@ export function createReadSide(parts: ReadSideParts): ReadSide {
 /** For a person on this machine: an address that means "all" is not one to ask. */
 export function queryUrlOf({ address }: QueryFrontEnd): string {
   const host = address.host === '0.0.0.0' ? '127.0.0.1' : address.host === '::' ? '::1' : address.host;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
+  return `http://${hostAndPort({ host, port: address.port })}`;
 }
 
 /** Why a bot without a route cannot be asked: its actor knows. */

@@ -220,7 +220,7 @@ test('a bot that nobody knows is exit code 1, with the ones that may have been m
   const [why, restart, logs] = results;
   assert.match(why.stderr, /no bot is called "tikcer"\ndid you mean ticker\?/);
   assert.match(restart.stderr, /did you mean market-maker\?/);
-  assert.match(logs.stderr, /no bot is called "zzzzzz"\nthe0-runtime ls shows all bots/);
+  assert.match(logs.stderr, /no bot is called "zzzzzz"\nnpx the0-runtime ls shows all bots/);
 });
 
 test('query prints the data as JSON, or the error on stderr with exit code 1', async (t) => {

@@ -125,7 +125,9 @@ export class FakeEngine implements ContainerEngine {
   }
 
   #event(observation: Observation): void {
-    if (this.containers.reachable) this.#listener?.observed(observation);
+    // As Docker's: the answer of a call tells what came of it, so only an exit is reported besides.
+    const isOwnDoing = this.#busy.has(observation.botId) && observation.container?.phase !== 'exited';
+    if (this.containers.reachable && !isOwnDoing) this.#listener?.observed(observation);
   }
 
   async #call(kind: EngineEffectKind, botId: string, act: () => Observation): Promise<Observation> {

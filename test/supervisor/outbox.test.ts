@@ -203,7 +203,8 @@ test('an edit that found a full mailbox never overwrites a newer one', async (t)
       };
       return withPost(shard, (envelope) => {
         const { message } = envelope;
-        if (message.kind !== 'desired' || message.spec.specRevision !== 'r2') return shard.post(envelope);
+        const isFirstEdit = message.kind === 'desired' && message.spec.specRevision === 'r2' && refused === null;
+        if (!isFirstEdit) return shard.post(envelope);
         refused = envelope;
         return 'accepted';
       });

@@ -234,12 +234,44 @@ test('a shard that cannot be started at first stops the start, and leaves no oth
 test('a shard that comes to life after everything was closed is ended', async (t) => {
   const stage = new Stage(t, { shards: 1 });
   await stage.start(definition('a'));
+  stage.makeMs = 100;
   killShardOf(stage, 'a');
   stage.clock.runDue();
   await stage.during(stage.supervisor.close());
+  const { size } = stage.shards;
   await stage.advance(1_000);
-  const last = stage.shards.get('shard-0');
-  assert.equal(last?.post({ to: 'a', lane: 'user', message: { kind: 'question', askId: 1 } }), 'full');
+  assert.equal(size, 1);
+  assert.equal(stage.shardsMade, 2);
+  const post = stage.shardOf('a').post({ to: 'a', lane: 'user', message: { kind: 'question', askId: 1 } });
+  assert.equal(post, 'full', 'it takes nothing any more');
+});
+
+test('a question that is open when everything is closed is given up', async (t) => {
+  const stage = new Stage(t, { shards: 1 });
+  await stage.start(definition('a'));
+  stage.noShards = true;
+  killShardOf(stage, 'a');
+  await stage.advance(50);
+  const question = stage.supervisor.ask('a', 600_000);
+  const before = stage.clock.now();
+  await stage.during(stage.supervisor.close());
+  assert.equal(await stage.during(question), null);
+  assert.ok(stage.clock.now() - before < 5_000);
+});
+
+test('an event older than an answer does not count when the bot is introduced to a new actor', async (t) => {
+  const stage = new Stage(t, { shards: 1 });
+  await stage.start(definition('a'));
+  stage.noShards = true;
+  killShardOf(stage, 'a');
+  await stage.advance(50);
+  const { at } = stage.engine.containers.observe('a');
+  stage.engine.report({ ...stage.engine.containers.observe('a'), at });
+  stage.engine.report({ botId: 'a', container: null, lastExit: null, at: at - 1_000 });
+  stage.noShards = false;
+  await stage.advance(2_000);
+  assert.deepEqual(stage.engine.calls, ['start a']);
+  assert.equal((await stage.status('a'))?.state, 'running');
 });
 
 test('an actor beyond recovery is made anew with what is known of its bot', async (t) => {

@@ -102,6 +102,10 @@ export class Stage {
   readonly shards = new Map<string, Shard<BotMessage>>();
   /** While true, no shard can be made. */
   noShards = false;
+  /** How long it takes to make one, in milliseconds. */
+  makeMs = 0;
+  /** How long what a shard tells is on its way, in milliseconds. */
+  reportMs = 0;
   shardsMade = 0;
   readonly journal: Journal;
   readonly supervisor: Supervisor;
@@ -147,7 +151,7 @@ export class Stage {
   /** Starts with these bots desired. */
   async start(...bots: BotDefinition[]): Promise<void> {
     this.desired.begin = bots;
-    await this.supervisor.start();
+    await this.during(this.supervisor.start());
     await this.advance(200);
   }
 
@@ -213,11 +217,32 @@ export class Stage {
     return async (id: string, listener: ShardListener<BotMessage, BotEffect>) => {
       if (this.noShards) throw new Error('no memory for a thread');
       this.shardsMade += 1;
+      if (this.makeMs > 0) await new Promise<void>((resolve) => this.clock.schedule(this.makeMs, resolve));
       const limits = { ...LIMITS, ...options.limits };
-      const made = createLocalShard({ id, behavior, listener, clock: this.clock, limits });
+      const made = createLocalShard({ id, behavior, listener: this.#distant(listener), clock: this.clock, limits });
       const wrapped = options.wrapShard?.(made, listener) ?? made;
       this.shards.set(id, wrapped);
       return wrapped;
+    };
+  }
+
+  /** As from another thread: what is said arrives later, in order, and nothing after its death. */
+  #distant(listener: ShardListener<BotMessage, BotEffect>): ShardListener<BotMessage, BotEffect> {
+    let alive = true;
+    const later = (tell: () => void): void => {
+      if (this.reportMs === 0) tell();
+      else
+        this.clock.schedule(this.reportMs, () => {
+          if (alive) tell();
+        });
+    };
+    return {
+      effects: (batch) => later(() => listener.effects(batch)),
+      undelivered: (batch) => later(() => listener.undelivered(batch)),
+      dead(error) {
+        alive = false;
+        listener.dead(error);
+      },
     };
   }
 }

@@ -68,7 +68,9 @@ test('who asks again while all are stopping gets the same outcome', async (t) =>
   const stage = new Stage(t);
   await stage.start(...BOTS);
   const outcomes = [stage.supervisor.stopAll(10_000), stage.supervisor.stopAll(10_000)];
+  const before = stage.clock.now();
   const [first, second] = await stage.during(Promise.all(outcomes));
+  assert.ok(stage.clock.now() - before < 5_000);
   assert.deepEqual(first, { stopped: BOTS.length, failed: [] });
   assert.deepEqual(second, first);
 });

@@ -28,6 +28,8 @@ for (let seed = 1; seed <= SEEDS; seed += 1) {
       wanted.set(id, bot);
       stage.desire(bot);
     };
+    stage.reportMs = random.pick([0, 0, 1, 15]);
+    stage.makeMs = random.pick([0, 0, 30]);
     stage.engine.plant('bot-0', 'r1', 5);
     stage.engine.plant('stranger', 'r1', 6);
     for (const id of ['bot-0', 'bot-1', 'bot-2']) wanted.set(id, definition(id));

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 import type { Endpoint, Observation } from '../../../actors/observation.ts';
 import type { BotDefinition } from '../../desired/bot-definition.ts';
 import {
@@ -62,7 +62,8 @@ class ProcessEngine implements ContainerEngine {
   constructor(options: ProcessEngineOptions) {
     this.#options = options;
     this.#notes = new ProcessNotes(options.runDirectory);
-    this.#ports = new QueryPorts(options.queryPortRange, QUERY_HOST);
+    const { first, last } = options.queryPortRange;
+    this.#ports = new QueryPorts(options.queryPortRange, QUERY_HOST, randomInt(first, last + 1));
     this.#programs = new Programs(searchPath(options), options.missingProgramMs);
     this.#sweeper = new Sweeper({ graceMs: 0, killMs: options.killWaitMs });
     this.shapeRevision = shapeRevisionOf(options);

@@ -24,10 +24,14 @@ export class QueryPorts {
   readonly #taken = new Set<number>();
   #next: number;
 
-  constructor(range: PortRange, host: string) {
+  /**
+   * @param startAt the port to begin with. Two runtimes on one host should not begin with the same: between the look at a
+   *   port and the bot's own bind there is time for the other to take it, and its bot would answer for this one
+   */
+  constructor(range: PortRange, host: string, startAt: number = range.first) {
     this.#range = range;
     this.#host = host;
-    this.#next = range.first;
+    this.#next = startAt;
   }
 
   /** Looks at each port of the range at most once. @throws NoFreePort */

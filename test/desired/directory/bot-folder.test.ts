@@ -19,7 +19,11 @@ async function place(t: TestContext): Promise<{ path: string; folder: BotFolder 
   return { path: join(root, 'a'), folder: new BotFolder(root, 'a', options) };
 }
 
-const NO_FILE = { bot: null, id: null, problem: { code: 'spec-unreadable', facts: { path: 'a/bot.json', detail: 'not a file' } } };
+const NO_FILE = {
+  bot: null,
+  id: null,
+  problem: { code: 'spec-unreadable', facts: { path: 'a/bot.json', detail: 'not a file' } },
+};
 
 test('a pipe in the place of bot.json is not waited for', { timeout: 10_000 }, async (t) => {
   const { path, folder } = await place(t);

@@ -14,6 +14,11 @@ test('ports are handed out one after the other, so one that was given back is no
   assert.notEqual(second, first);
 });
 
+test('another beginning is another order, round the whole range', async () => {
+  const ports = new QueryPorts({ first: 25_050, last: 25_052 }, HOST, 25_052);
+  assert.deepEqual([await ports.take(), await ports.take(), await ports.take()], [25_052, 25_050, 25_051]);
+});
+
 test('two bots that start at the same time get different ports', async () => {
   const ports = new QueryPorts({ first: 25_010, last: 25_029 }, HOST);
   const taken = await Promise.all(Array.from({ length: 10 }, () => ports.take()));

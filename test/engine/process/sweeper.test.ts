@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { identityOf } from '../../../src/agent/process-identity.ts';
 import { Sweeper } from '../../../src/engine/process/sweeper.ts';
 import { runs } from './harness.ts';
@@ -16,7 +18,10 @@ async function idle(t: TestContext, marks: Readonly<Record<string, string>>): Pr
   });
   t.after(() => child.kill('SIGKILL'));
   await once(child, 'spawn');
-  return child.pid ?? 0;
+  const pid = child.pid ?? 0;
+  // The kernel shows the environment a moment after the program was taken.
+  while (Object.keys(marks).length > 0 && readFileSync(`/proc/${pid}/environ`, 'utf8') === '') await sleep(1);
+  return pid;
 }
 
 test('processes with all marks of a bot are ended, others are left alone', linux, async (t) => {
