@@ -91,9 +91,10 @@ export const DEFAULT_AGENT_LIMITS: AgentLimits = {
   codeWaitMs: 60_000,
 };
 
-/** @throws AgentError `environment-incomplete` for the first of BOT_ID, RUNTIME, ENTRYPOINT that is missing */
+/** @throws AgentError `environment-incomplete` for the first of BOT_ID, RUNTIME, ENTRYPOINT that is missing, or for a newer format */
 export function readSettings(env: Environment): AgentSettings {
   const limits = DEFAULT_AGENT_LIMITS;
+  refuseNewer(env);
   return {
     botId: required(env, 'BOT_ID'),
     runtime: required(env, 'RUNTIME'),
@@ -123,6 +124,19 @@ export function readSettings(env: Environment): AgentSettings {
       codeFiles: numberOf(env, 'THE0_CODE_FILES', limits.codeFiles),
     },
   };
+}
+
+/** The format of the environment; without a number it is the contract's own, as the Go runtime writes it. */
+const KNOWN_PROTOCOL = 1;
+
+function refuseNewer(env: Environment): void {
+  const protocol = numberOf(env, 'THE0_PROTOCOL', KNOWN_PROTOCOL);
+  if (protocol <= KNOWN_PROTOCOL) return;
+  throw new AgentError(
+    'environment-incomplete',
+    `the runtime is newer than this image (protocol ${protocol}, the agent knows ${KNOWN_PROTOCOL}): build the image again`,
+    { variable: 'THE0_PROTOCOL' },
+  );
 }
 
 function required(env: Environment, variable: string): string {

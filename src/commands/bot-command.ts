@@ -1,19 +1,26 @@
 import type { Command } from 'commander';
 import type { AdminClient } from '../admin/admin-client.ts';
 import type { BotReport } from '../admin/wire.ts';
-import { parseDuration } from '../config/duration.ts';
 import { awaitOutcome } from './await-outcome.ts';
-import { EXIT, UsageError } from './exit-code.ts';
+import { EXIT } from './exit-code.ts';
 import { summaryOf } from './ls.ts';
 import { formatSpan } from './terminal/age.ts';
 import { errStyle, note, outStyle, print, printJson } from './terminal/output.ts';
 import { plainLine } from './terminal/plain-text.ts';
 import { paintState, type Style } from './terminal/style.ts';
-import { addClientOptions, type ClientFlags, connectTo, forBot, type Outcome, onInterrupt } from './verb.ts';
+import {
+  addClientOptions,
+  type ClientFlags,
+  connectTo,
+  durationOf,
+  forBot,
+  type Outcome,
+  onInterrupt,
+} from './verb.ts';
 
 interface BotCommandFlags extends ClientFlags {
   /** A duration; false after `--no-wait`. */
-  readonly wait?: string | false;
+  readonly wait: string | false;
   readonly json?: true;
 }
 
@@ -31,7 +38,7 @@ export function addBotCommand(
     .option('--json', 'as JSON: what `ls --json` gives for this bot')
     .addHelpText('after', verb.help)
     .action(async (botId: string, flags: BotCommandFlags) => {
-      const waitMs = flags.wait === false ? null : waitOf(flags.wait);
+      const waitMs = flags.wait === false ? null : durationOf('--wait', flags.wait);
       const client = await connectTo(flags);
       const { bot: before } = await forBot(client, botId, () => client.why(botId));
       await client[verb.name](botId);
@@ -62,11 +69,4 @@ function sentenceOf(bot: BotReport, waitMs: number, style: Style): string {
   const moving = ['waiting', 'starting', 'stopping'].includes(bot.state) ? ` still, after ${formatSpan(waitMs)}` : '';
   const advice = bot.state === 'running' || bot.reason.advice === '' ? '' : `\n${plainLine(bot.reason.advice)}`;
   return `${style.paint('bold', plainLine(bot.id))} is ${state}${moving}: ${plainLine(bot.reason.text)}${advice}\n`;
-}
-
-function waitOf(text = '1m'): number {
-  const milliseconds = parseDuration(text);
-  if (milliseconds === undefined)
-    throw new UsageError(`--wait: ${JSON.stringify(text)} is not a duration such as 30s or 2m`);
-  return milliseconds;
 }

@@ -2,11 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { AdminClient } from '../admin/admin-client.ts';
 import { RuntimeUnreachable } from '../admin/admin-errors.ts';
-import { parseDuration } from '../config/duration.ts';
-import { EXIT, UsageError } from './exit-code.ts';
+import { EXIT } from './exit-code.ts';
+import { countOf } from './terminal/banner.ts';
 import { errStyle, note, print, printJson } from './terminal/output.ts';
 import { plainLine } from './terminal/plain-text.ts';
-import { addClientOptions, type ClientFlags, connectTo, type Outcome, onInterrupt } from './verb.ts';
+import { addClientOptions, type ClientFlags, connectTo, durationOf, type Outcome, onInterrupt } from './verb.ts';
 
 const PROGRESS_MS = 1000;
 /** From the last bot's end to the runtime's own. */
@@ -28,9 +28,7 @@ Examples:
   $ npx the0-runtime down`,
     )
     .action(async (flags: ClientFlags & { wait: string; json?: true }) => {
-      const waitMs = parseDuration(flags.wait);
-      if (waitMs === undefined)
-        throw new UsageError(`--wait: ${JSON.stringify(flags.wait)} is not a duration such as 30s or 2m`);
+      const waitMs = durationOf('--wait', flags.wait);
       const client = await connectTo(flags);
       const running = (await client.bots()).filter(isUp).length;
       if (flags.json !== true) note(errStyle.paint('dim', `stopping ${countOf(running)} …\n`));
@@ -53,10 +51,6 @@ Examples:
 
 function isUp({ state }: { readonly state: string }): boolean {
   return state === 'running' || state === 'starting' || state === 'stopping';
-}
-
-function countOf(bots: number): string {
-  return bots === 1 ? '1 bot' : `${bots} bots`;
 }
 
 async function showProgress(client: AdminClient, total: number, signal: AbortSignal): Promise<void> {

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import { parseDuration } from '../config/duration.ts';
 import { EXIT, UsageError } from './exit-code.ts';
 import { errStyle, note, printJson } from './terminal/output.ts';
 import { plainText } from './terminal/plain-text.ts';
-import { addClientOptions, type ClientFlags, connectTo, forBot, type Outcome } from './verb.ts';
+import { addClientOptions, type ClientFlags, connectTo, durationOf, forBot, type Outcome } from './verb.ts';
 
 export function addQuery(program: Command, outcome: Outcome): void {
   const command = program
@@ -47,7 +46,7 @@ Examples:
 }
 
 /** `key=value` is text, `key:=json` is what the JSON says. @throws UsageError */
-export function parseParams(words: readonly string[]): Record<string, unknown> {
+function parseParams(words: readonly string[]): Record<string, unknown> {
   const params = new Map<string, unknown>();
   for (const word of words) {
     const [, key, operator, value = ''] = /^(.+?)(:?=)([\s\S]*)$/.exec(word) ?? [];
@@ -74,9 +73,7 @@ function jsonOf(key: string, text: string): unknown {
 
 /** The front end counts in whole seconds (contract 8.1). @throws UsageError */
 function wholeSeconds(text: string): number {
-  const milliseconds = parseDuration(text);
-  if (milliseconds === undefined || milliseconds <= 0) {
-    throw new UsageError(`--timeout: ${JSON.stringify(text)} is not a duration such as 5s or 2m`);
-  }
+  const milliseconds = durationOf('--timeout', text);
+  if (milliseconds === 0) throw new UsageError('--timeout: 0 leaves no time for an answer');
   return Math.ceil(milliseconds / 1000);
 }

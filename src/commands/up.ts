@@ -1,5 +1,5 @@
 import process from 'node:process';
-import type { BotStatus, RecordEffect } from '../../actors/effect.ts';
+import type { BotState, BotStatus, RecordEffect } from '../../actors/effect.ts';
 import { reportBot } from '../admin/report.ts';
 import type { Settings } from '../config/settings.ts';
 import { EXIT, reportFailure } from './exit-code.ts';
@@ -137,13 +137,13 @@ async function settled({ supervisor }: Runtime, end: EndOfRun): Promise<void> {
   }
 }
 
-/** Says when the runtime gets into trouble, and when it is out of it. */
+/** Says when the runtime gets into trouble, and when it is out of it. A count that grows within a sentence is no news. */
 function reportTroubles({ supervisor }: Runtime, printer: Printer): () => void {
-  let known: readonly string[] = [];
+  let known = new Map<string, string>();
   const timer = setInterval(() => {
-    const now = supervisor.troubles;
-    for (const trouble of now) if (!known.includes(trouble)) printer.notice('ERROR', trouble);
-    for (const trouble of known) if (!now.includes(trouble)) printer.notice('INFO', `No longer so: ${trouble}`);
+    const now = new Map(supervisor.troubles.map((trouble) => [trouble.replaceAll(/\d+/g, '#'), trouble]));
+    for (const [kind, trouble] of now) if (!known.has(kind)) printer.notice('ERROR', trouble);
+    for (const [kind, trouble] of known) if (!now.has(kind)) printer.notice('INFO', `No longer so: ${trouble}`);
     known = now;
   }, 500);
   return () => clearInterval(timer);
@@ -151,15 +151,27 @@ function reportTroubles({ supervisor }: Runtime, printer: Printer): () => void {
 
 class Printer {
   readonly #settings: Settings;
+  /** By bot: the code of the reason for which it waits, as printed last. */
+  readonly #waitsFor = new Map<string, string>();
 
   constructor(settings: Settings) {
     this.#settings = settings;
   }
 
   transition({ botId, from, to, reason }: RecordEffect): void {
-    if (!this.#shows(transitionLevel(reason))) return;
+    if (!this.#shows(transitionLevel(reason)) || this.#isSameWait(botId, from, to, reason.code)) return;
     const transition = { botId, from, to, reason };
     print(this.#isJson ? transitionJson(transition) : transitionText(transition, outStyle, Date.now()));
+  }
+
+  /** A bot that waits for a dependency tries it every few seconds; that it still waits is no news. */
+  #isSameWait(botId: string, from: BotState, to: BotState, code: string): boolean {
+    if (this.#isJson) return false;
+    const known = this.#waitsFor.get(botId);
+    if (to === 'starting' && from === 'waiting') return known !== undefined;
+    if (to === 'waiting') this.#waitsFor.set(botId, code);
+    else this.#waitsFor.delete(botId);
+    return to === 'waiting' && known === code;
   }
 
   notice(level: LogLevel, message: string): void {

@@ -2,9 +2,10 @@ import { type Command, Option } from 'commander';
 import type { AdminClient } from '../admin/admin-client.ts';
 import { AdminRefusal } from '../admin/admin-errors.ts';
 import { adminSetting, adminTimeoutSetting, dataDirSetting } from '../config/client-settings.ts';
+import { parseDuration } from '../config/duration.ts';
 import { readSetting, SettingsError } from '../config/read-setting.ts';
 import type { Setting } from '../config/setting.ts';
-import { EXIT } from './exit-code.ts';
+import { EXIT, UsageError } from './exit-code.ts';
 import { similarNames } from './similar-names.ts';
 import { errStyle, note } from './terminal/output.ts';
 import { plainLine } from './terminal/plain-text.ts';
@@ -49,6 +50,14 @@ export async function connectTo(flags: ClientFlags): Promise<AdminClient> {
   const dataDir = read(dataDirSetting);
   const { createAdminClient } = await import('../admin/admin-client.ts');
   return createAdminClient(adminGiven ?? `${dataDir}/admin.sock`, read(adminTimeoutSetting));
+}
+
+/** The value of a flag that takes a duration; milliseconds. @throws UsageError */
+export function durationOf(flag: string, text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds === undefined)
+    throw new UsageError(`${flag}: ${JSON.stringify(text)} is not a duration such as 30s or 2m`);
+  return milliseconds;
 }
 
 /** Runs `act`, and when nobody knows the bot, says which ones the person may have meant. */

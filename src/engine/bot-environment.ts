@@ -42,6 +42,9 @@ export interface ObjectStoreSettings {
 /** Where the SDKs keep a bot's keys, inside its state directory (contract 4.4). */
 export const STATE_FOLDER = '.the0-state';
 
+/** Raised when an older agent would misread what it is told; the agent refuses a newer one than it knows. */
+const AGENT_PROTOCOL = 1;
+
 /** The environment every engine gives a bot's agent: contract 5.2 in its order, then `TZ`, then our own `THE0_*`. */
 export function botEnvironment(definition: BotDefinition, settings: AgentSettings): Readonly<Record<string, string>> {
   const config = goJson(definition.config);
@@ -66,6 +69,7 @@ export function botEnvironment(definition: BotDefinition, settings: AgentSetting
     ...given('CODE_PATH', settings.paths?.code),
     ...given('STATE_PATH', settings.paths?.state),
     ...given('LOGS_PATH', settings.paths?.logs),
+    ['THE0_PROTOCOL', String(AGENT_PROTOCOL)],
     ['THE0_INCARNATION', String(settings.incarnation)],
     ['THE0_STOP_GRACE_MS', String(settings.stopGraceMs)],
     ['THE0_LOG_BYTES_PER_SECOND', String(settings.logBytesPerSecond)],

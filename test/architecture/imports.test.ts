@@ -80,7 +80,8 @@ test('only src/commands picks adapters', () => {
 });
 
 test('actors are pure: no clock, no randomness, no Node global', () => {
-  const impure = /\b(Date\.now|new Date\(\)|Math\.random|performance\.|process\.|setTimeout|setInterval|queueMicrotask|console\.|globalThis)\b/;
+  const impure =
+    /\b(Date\.now|new Date\(\)|Math\.random|performance\.|process\.|setTimeout|setInterval|queueMicrotask|console\.|globalThis)\b/;
   const broken = globSync('actors/**/*.ts', { cwd: root }).filter((file) =>
     readFileSync(join(root, file), 'utf8')
       .split('\n')

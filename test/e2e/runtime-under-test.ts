@@ -77,7 +77,10 @@ export async function startRuntime(options: StartOptions): Promise<RuntimeUnderT
       return output().includes('Queries are answered on') ? await admin.overview().catch(() => undefined) : undefined;
     },
     60_000,
-  );
+  ).catch((error: unknown) => {
+    child.kill('SIGKILL');
+    throw new Error(`${String(error)}; it printed:\n${output().slice(-3000)}`, { cause: error });
+  });
   const { queryUrl } = overview;
   const bot = async (botId: string) => (await admin.bots()).find(({ id }) => id === botId);
   return {

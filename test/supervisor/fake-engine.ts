@@ -41,7 +41,8 @@ export class FakeEngine implements ContainerEngine {
   closed = false;
   readonly containers: FakeContainers;
   readonly #clock: Clock;
-  readonly #busy = new Set<string>();
+  /** Calls under way, by bot. */
+  readonly #busy = new Map<string, number>();
   #listener: EngineListener | null = null;
 
   constructor(clock: Clock) {
@@ -126,14 +127,15 @@ export class FakeEngine implements ContainerEngine {
 
   #event(observation: Observation): void {
     // As Docker's: the answer of a call tells what came of it, so only an exit is reported besides.
-    const isOwnDoing = this.#busy.has(observation.botId) && observation.container?.phase !== 'exited';
+    const isOwnDoing = (this.#busy.get(observation.botId) ?? 0) > 0 && observation.container?.phase !== 'exited';
     if (this.containers.reachable && !isOwnDoing) this.#listener?.observed(observation);
   }
 
   async #call(kind: EngineEffectKind, botId: string, act: () => Observation): Promise<Observation> {
     this.calls.push(`${kind} ${botId}`);
-    if (this.#busy.has(botId)) this.violations.push(`${kind} of ${botId} while another call for it was under way`);
-    this.#busy.add(botId);
+    const others = this.#busy.get(botId) ?? 0;
+    if (others > 0) this.violations.push(`${kind} of ${botId} while another call for it was under way`);
+    this.#busy.set(botId, others + 1);
     try {
       const asked = await this.#released(kind, botId);
       const failure = asked ?? this.fails(kind, botId);
@@ -143,7 +145,7 @@ export class FakeEngine implements ContainerEngine {
     } catch (error) {
       throw error instanceof FakeEngineError ? new EngineError(error.failure, error.message) : error;
     } finally {
-      this.#busy.delete(botId);
+      this.#busy.set(botId, (this.#busy.get(botId) ?? 1) - 1);
     }
   }
 

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import process from 'node:process';
 import { loadSettings } from '../../../../src/config/load-settings.ts';
 import { containerName } from '../../../../src/engine/docker/container-name.ts';
@@ -52,14 +54,19 @@ export const DEPENDENCIES: readonly BadLuck[] = [
         advice: [/./],
       });
       await whyTells(runtime, victim, { code: 'bot-killed', text: ['SIGKILL'], advice: [/./] });
+      const mistyped = uniqueId('disk-mistyped');
+      await mkdir(join(runtime.botsDir, mistyped));
+      let mistakes = 0;
       await poll(
         'the last free block of the journal to be used up',
         async () => {
           await disk.fill();
-          await runtime.admin.restart(victim);
+          // Each mistake is another reason for the journal to note.
+          mistakes += 1;
+          await writeFile(join(runtime.botsDir, mistyped, 'bot.json'), `${' '.repeat(mistakes)}{`);
           return (await runtime.admin.overview()).troubles.length > 0 || undefined;
         },
-        20_000,
+        30_000,
         300,
       );
       await troubleTells(runtime, ['journal', 'the disk is full', 'bots go on']);
