@@ -90,16 +90,19 @@ export class Executor {
 
   /**
    * Engines bound their own waits. If one does not, its bot, and all that wait at the gate, must not hang for it: the call is
-   * given up, and its outcome is not heard any more. That nothing runs twice for it is up to the engine's names.
+   * given up. Should it come to something all the same, that is told as an event; that nothing runs twice is up to the
+   * engine's names.
    */
   #inTime(effect: EngineEffect, call: Promise<Observation>): Promise<Observation> {
-    const { clock, callDeadlineMs } = this.#options;
+    const { clock, callDeadlineMs, late } = this.#options;
     return new Promise((resolve, reject) => {
       const cancel = clock.schedule(callDeadlineMs, () => {
         const detail = `the engine did not answer within ${Math.round(callDeadlineMs / 1000)} s`;
         reject(
           new EngineError({ code: 'rejected', facts: { detail } }, `${effect.kind} of ${effect.botId}: ${detail}`),
         );
+        // A failure that late says nothing that is not known.
+        call.then(late, () => {});
       });
       call.then(resolve, reject).finally(cancel);
     });
@@ -115,6 +118,8 @@ export interface ExecutorOptions {
   /** The newest definition of a bot, or null. */
   definitionOf(botId: string): BotDefinition | null;
   answer(botId: string, message: BotMessage): void;
+  /** What came of a call after it was given up. */
+  late(observation: Observation): void;
 }
 
 /** The answer to the one answers the other. */

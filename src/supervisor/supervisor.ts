@@ -50,6 +50,7 @@ export class Supervisor {
       callDeadlineMs: options.engineCallDeadlineMs,
       definitionOf: (botId) => this.definitionOf(botId),
       answer: (botId, message) => this.#answered(botId, message),
+      late: (observation) => this.observed(observation),
     });
     this.#fleet = new Fleet({
       ...options,
@@ -190,15 +191,10 @@ export class Supervisor {
   // What actors ask for, and what comes of it
 
   #answered(botId: string, message: BotMessage): void {
-    const observation = message.kind === 'effect-done' ? message.observation : null;
     const entry = this.#fleet.get(botId);
-    if (entry !== undefined) {
-      if (observation !== null) noteObservation(entry, observation);
-      this.#fleet.tell(entry, message, 'system');
-    } else if (observation !== null) {
-      // The actor gave up waiting and ended; what was started for it all the same is nobody's.
-      this.#enrolUnknown(observation);
-    }
+    if (entry === undefined) return; // An actor does not end before its answer.
+    if (message.kind === 'effect-done') noteObservation(entry, message.observation);
+    this.#fleet.tell(entry, message, 'system');
   }
 
   #effect(effect: BotEffect): void {

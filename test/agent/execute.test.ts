@@ -96,6 +96,14 @@ test('a compiled bot that came without its mode is made executable', async (t) =
   assert.equal((await agent.ended).code, 3);
 });
 
+test('an agent refuses what a newer runtime tells it, and says which of the two is older', async (t) => {
+  const agent = await AgentProcess.start(t, { files: { bot: sh('exit 0') }, env: { THE0_PROTOCOL: '2' } });
+  const { code, lastWords } = await agent.ended;
+  assert.equal(code, 1);
+  assert.deepEqual(lastWords, { the0: 1, code: 'environment-incomplete', facts: { variable: 'THE0_PROTOCOL' } });
+  assert.match(agent.stderr, /newer than this image/);
+});
+
 for (const variable of ['BOT_ID', 'RUNTIME', 'ENTRYPOINT']) {
   test(`without ${variable} nothing is started and its name is said`, async (t) => {
     const agent = await AgentProcess.start(t, { files: { bot: sh('exit 0') }, env: { [variable]: '' } });

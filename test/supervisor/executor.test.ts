@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EngineEffect } from '../../actors/effect.ts';
 import type { BotMessage } from '../../actors/message.ts';
+import type { Observation } from '../../actors/observation.ts';
 import type { BotDefinition } from '../../src/desired/bot-definition.ts';
 import { createVirtualClock } from '../../src/kernel/virtual-clock.ts';
 import { Executor } from '../../src/supervisor/executor.ts';
@@ -13,6 +14,7 @@ function setUp(permits = 4) {
   const clock = createVirtualClock({ startMs: 1_700_000_000_000 });
   const engine = new FakeEngine(clock);
   const answers: { botId: string; message: BotMessage }[] = [];
+  const late: Observation[] = [];
   const definitions = new Map<string, BotDefinition>();
   const gate = new StartGate(permits, 0);
   const executor = new Executor({
@@ -22,6 +24,7 @@ function setUp(permits = 4) {
     callDeadlineMs: 60_000,
     definitionOf: (botId) => definitions.get(botId) ?? definition(botId),
     answer: (botId, message) => answers.push({ botId, message }),
+    late: (observation) => late.push(observation),
   });
   const advance = async (ms: number) => {
     for (let left = ms; left > 0; left -= 20) {
@@ -29,7 +32,7 @@ function setUp(permits = 4) {
       await new Promise((resolve) => setImmediate(resolve));
     }
   };
-  return { engine, executor, answers, definitions, gate, advance };
+  return { engine, executor, answers, late, definitions, gate, advance };
 }
 
 function start(botId: string, incarnation = 1): EngineEffect {
@@ -108,6 +111,20 @@ test('a call that never ends is given up, its permit is free again and the next 
   const { message } = answers[0] ?? assert.fail();
   assert.ok(message.kind === 'effect-failed');
   assert.match(String(message.failure.facts['detail']), /did not answer within 60 s/);
+});
+
+test('what comes of a call after it was given up is told all the same', async () => {
+  const { engine, executor, answers, late, advance } = setUp();
+  engine.holds = () => true;
+  executor.execute(start('a'));
+  await advance(61_000);
+  engine.held[0]?.release();
+  await advance(100);
+  assert.equal(answers.length, 1);
+  assert.deepEqual(
+    late.map(({ container }) => container?.phase),
+    ['running'],
+  );
 });
 
 test('the wait at the gate does not count for the deadline of the call', async () => {

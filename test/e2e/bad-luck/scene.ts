@@ -40,10 +40,12 @@ export class Scene {
     this.#shared = shared.sharedBots;
   }
 
-  /** Adds a bot to the shared runtime. @returns its id */
+  /** Adds a bot to the shared runtime, for the time of the row. @returns its id */
   async addBot(name: string, bot: Omit<BotFiles, 'id'>): Promise<string> {
     const id = uniqueId(name);
     await writeBot(this.runtime.botsDir, { ...bot, id });
+    // What goes on crashing would slow down the rows that follow.
+    this.after(() => this.removeBot(id));
     return id;
   }
 
@@ -62,7 +64,8 @@ export class Scene {
   sharedBot(name: string, bot: Omit<BotFiles, 'id'>, path: string): Promise<string> {
     const known = this.#shared.get(name);
     if (known !== undefined) return known;
-    const added = this.addBot(name, bot).then(async (id) => {
+    const id = uniqueId(name);
+    const added = writeBot(this.runtime.botsDir, { ...bot, id }).then(async () => {
       await this.runtime.until(id, 'runs', ({ state }) => state === 'running');
       await this.answers(id, path);
       return id;
@@ -91,8 +94,8 @@ export class Scene {
     return this.engine === 'docker' || this.host.python3 !== null;
   }
 
-  async removeBot(id: string, { botsDir } = this.runtime): Promise<void> {
-    await rm(join(botsDir, id), { recursive: true, force: true });
+  async removeBot(id: string): Promise<void> {
+    await rm(join(this.runtime.botsDir, id), { recursive: true, force: true });
   }
 
   /** Run in reverse order when the row is over, however it ended. */

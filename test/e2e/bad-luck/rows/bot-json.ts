@@ -137,7 +137,7 @@ export const BOT_JSON: readonly BadLuck[] = [
 function unusable(name: string, text: string, told: Told): BadLuck {
   return badLuck({
     name,
-    arrange: (scene) => scene.addFolder(name.replaceAll(/[^a-z]+/gi, '-'), text, IDLE.files),
+    arrange: (scene) => scene.addFolder(name, text, IDLE.files),
     async expect({ runtime }, folder) {
       const reason = await whyTells(runtime, idOf(text) ?? folder, { ...told, state: 'blocked' });
       says(JSON.stringify(reason), [/^(?!.*secret-value)/]);

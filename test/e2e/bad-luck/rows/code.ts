@@ -66,10 +66,7 @@ function badCode(name: string, bot: Omit<BotFiles, 'id'>, told: Told): BadLuck {
   return badLuck({
     name,
     engines: ['process', 'docker'],
-    arrange: async (scene) =>
-      bot.runtime === 'python3.11' && !scene.hasPython
-        ? null
-        : await scene.addBot(name.replaceAll(/[^a-z]+/gi, '-').slice(0, 50), bot),
+    arrange: async (scene) => (bot.runtime === 'python3.11' && !scene.hasPython ? null : await scene.addBot(name, bot)),
     async expect({ runtime }, id) {
       if (id !== null) await whyTells(runtime, id, { ...told, state: 'backing-off' });
     },

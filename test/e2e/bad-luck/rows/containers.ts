@@ -138,7 +138,7 @@ function byHand(name: string, act: (botId: string) => Promise<unknown>, told: To
     name,
     engines: ['docker'],
     async arrange(scene: Scene) {
-      const id = await scene.addBot(name.replaceAll(' ', '-'), WITNESS_NODE);
+      const id = await scene.addBot(name, WITNESS_NODE);
       await scene.runtime.until(id, 'runs', ({ state }) => state === 'running');
       await scene.answers(id, '/life');
       await act(id);

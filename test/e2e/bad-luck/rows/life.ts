@@ -157,7 +157,7 @@ query.run();`;
 function ended(name: string, main: string, told: Told): BadLuck {
   return badLuck({
     name,
-    arrange: (scene) => scene.addBot(name.replaceAll(/[^a-z]+/gi, '-'), nodeBot(main)),
+    arrange: (scene) => scene.addBot(name, nodeBot(main)),
     async expect({ runtime }, id) {
       await whyTells(runtime, id, { ...told, state: 'backing-off' });
     },
