@@ -9,7 +9,7 @@ import {
   startRuntime,
 } from '../runtime-under-test.ts';
 import type { BadLuck, Engine } from './bad-luck.ts';
-import { type Host, lookAtHost } from './host.ts';
+import { type Host, lookAtHost, missing } from './host.ts';
 import { removeContainersIn, Scene } from './scene.ts';
 import { Witnesses } from './witnesses.ts';
 
@@ -33,8 +33,13 @@ export async function happenOn(engine: Engine, table: readonly BadLuck[]): Promi
     before(() => shared.start());
     after(() => shared.end());
     for (const row of table.filter(({ engines }) => engines.includes(engine))) {
-      it(row.name, { timeout: ROW_TIMEOUT_MS }, async () => {
+      it(row.name, { timeout: ROW_TIMEOUT_MS }, async (t) => {
         const scene = shared.scene();
+        const lack = missing(row.needs, scene.host, engine);
+        if (lack !== null) {
+          t.skip(lack);
+          return;
+        }
         try {
           await row.happen(scene);
           await scene.witnesses.undisturbed();

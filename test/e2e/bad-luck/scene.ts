@@ -90,10 +90,6 @@ export class Scene {
     });
   }
 
-  get hasPython(): boolean {
-    return this.engine === 'docker' || this.host.python3 !== null;
-  }
-
   async removeBot(id: string): Promise<void> {
     await rm(join(this.runtime.botsDir, id), { recursive: true, force: true });
   }

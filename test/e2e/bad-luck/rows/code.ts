@@ -65,10 +65,10 @@ export const CODE: readonly BadLuck[] = [
 function badCode(name: string, bot: Omit<BotFiles, 'id'>, told: Told): BadLuck {
   return badLuck({
     name,
-    engines: ['process', 'docker'],
-    arrange: async (scene) => (bot.runtime === 'python3.11' && !scene.hasPython ? null : await scene.addBot(name, bot)),
+    needs: bot.runtime === 'python3.11' ? ['python3'] : [],
+    arrange: (scene) => scene.addBot(name, bot),
     async expect({ runtime }, id) {
-      if (id !== null) await whyTells(runtime, id, { ...told, state: 'backing-off' });
+      await whyTells(runtime, id, { ...told, state: 'backing-off' });
     },
   });
 }

@@ -17,7 +17,6 @@ import type { Scene } from '../scene.ts';
 import { troubleTells, whyTells } from '../told.ts';
 import { uniqueId } from '../unique-id.ts';
 
-const IS_ROOT = process.getuid?.() === 0;
 /** A dependency that is back is noticed soon. */
 const SOON = ['--dependency-retry', '300ms', '--bots-retry', '300ms', '--journal-retry', '200ms'];
 
@@ -25,8 +24,8 @@ const SOON = ['--dependency-retry', '300ms', '--bots-retry', '300ms', '--journal
 export const DEPENDENCIES: readonly BadLuck[] = [
   badLuck({
     name: 'the disk gets full: bots go on, what cannot be written is told, and all is well when there is room again',
+    needs: ['root'],
     async arrange(scene) {
-      if (!IS_ROOT) return null;
       const folders = await scene.folders();
       const disk = await mountMemory(scene, folders.dataDir, 'rw');
       const runtime = await scene.ownRuntime({ folders, flags: [...SOON, '--stop-grace', '1s'] });
@@ -43,9 +42,7 @@ export const DEPENDENCIES: readonly BadLuck[] = [
       await writeBot(runtime.botsDir, { id: newcomer, files });
       return { runtime, disk, witnesses, victim, newcomer };
     },
-    async expect(scene, full) {
-      if (full === null) return;
-      const { runtime, disk, witnesses, victim, newcomer } = full;
+    async expect(scene, { runtime, disk, witnesses, victim, newcomer }) {
       witnesses.watch();
       await whyTells(runtime, newcomer, {
         code: 'code-unreadable',

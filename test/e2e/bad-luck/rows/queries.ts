@@ -56,18 +56,13 @@ query.run()
 
 /** A bot's query server, and what those who ask are told. */
 export const ANSWERS: readonly BadLuck[] = [
-  answer('a query handler in Node throws', handlers('node'), '/throws', failed(['no prices for XYZ'])),
-  answer('a query handler in Python throws', handlers('python'), '/throws', failed(['no prices for XYZ'])),
-  answer('a query handler returns what JSON cannot hold', handlers('node'), '/circular', failed([/circular/i])),
-  answer('a query handler in Node never answers', handlers('node'), '/never', failed(['did not answer within 1 s'])),
-  answer(
-    'a query handler in Python never answers',
-    handlers('python'),
-    '/never',
-    failed(['did not answer within 1 s']),
-  ),
+  answer('a query handler in Node throws', handlersInNode, '/throws', failed(['no prices for XYZ'])),
+  answer('a query handler in Python throws', handlersInPython, '/throws', failed(['no prices for XYZ'])),
+  answer('a query handler returns what JSON cannot hold', handlersInNode, '/circular', failed([/circular/i])),
+  answer('a query handler in Node never answers', handlersInNode, '/never', failed(['did not answer within 1 s'])),
+  answer('a query handler in Python never answers', handlersInPython, '/never', failed(['did not answer within 1 s'])),
   answer('a query server takes the question and never answers', odd, '/never', failed(['did not answer within 1 s'])),
-  answer('a query path is not known to the bot', handlers('node'), '/nowhere', failed(['/nowhere'])),
+  answer('a query path is not known to the bot', handlersInNode, '/nowhere', failed(['/nowhere'])),
   answer(
     'a query server answers with something else than JSON',
     odd,
@@ -179,14 +174,15 @@ export const QUESTIONS: readonly BadLuck[] = [
   }),
 ];
 
-type Bot = (scene: Scene) => Promise<string | null>;
+type Bot = (scene: Scene) => Promise<string>;
 
 function answer(name: string, bot: Bot, path: string, check: (answer: Answer) => void): BadLuck {
   return badLuck({
     name,
+    needs: bot === handlersInPython ? ['python3'] : [],
     arrange: bot,
     async expect({ runtime }, id) {
-      if (id !== null) check(await runtime.ask(id, path, {}, path === '/never' ? 1 : 15));
+      check(await runtime.ask(id, path, {}, path === '/never' ? 1 : 15));
     },
   });
 }
@@ -195,12 +191,12 @@ function odd(scene: Scene): Promise<string> {
   return scene.sharedBot('odd', ODD, '/fine');
 }
 
-function handlers(language: 'node' | 'python'): Bot {
-  return async (scene) => {
-    if (language === 'node') return await scene.sharedBot('handlers-node', NODE_HANDLERS, '/fine');
-    if (!scene.hasPython) return null;
-    return await scene.sharedBot('handlers-python', PYTHON_HANDLERS, '/fine');
-  };
+function handlersInNode(scene: Scene): Promise<string> {
+  return scene.sharedBot('handlers-node', NODE_HANDLERS, '/fine');
+}
+
+function handlersInPython(scene: Scene): Promise<string> {
+  return scene.sharedBot('handlers-python', PYTHON_HANDLERS, '/fine');
 }
 
 /** Contract 8.1: 500, and the error in words. */

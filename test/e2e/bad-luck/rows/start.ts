@@ -1,12 +1,12 @@
 import { chown, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import process from 'node:process';
 import { dockerProxy } from '../../../engine/docker/docker-proxy.ts';
 import { writeBot } from '../../bot-folders.ts';
 import type { StartOptions } from '../../runtime-under-test.ts';
 import { type BadLuck, badLuck, type Engine } from '../bad-luck.ts';
 import { IDLE, pythonBot } from '../bots.ts';
+import type { Need } from '../host.ts';
 import { mountMemory } from '../memory-disk.ts';
 import type { Scene } from '../scene.ts';
 import { refusesToStart, type Words, whyTells } from '../told.ts';
@@ -14,7 +14,6 @@ import { uniqueId } from '../unique-id.ts';
 
 type Refused = Omit<StartOptions, 'engine'>;
 const NOBODY_IN_PARTICULAR = 1000;
-const IS_ROOT = process.getuid?.() === 0;
 
 /** What keeps `up` from starting: it must end with exit code 1 and say why, and what to do. */
 export const STARTS: readonly BadLuck[] = [
@@ -58,7 +57,7 @@ export const STARTS: readonly BadLuck[] = [
       return { folders };
     },
     ['is not writable (EROFS)', 'Make it writable', '--data-dir'],
-    { rootOnly: true },
+    { needs: ['root'] },
   ),
   refused(
     'the data directory belongs to another user',
@@ -69,7 +68,7 @@ export const STARTS: readonly BadLuck[] = [
       return { folders, user: NOBODY_IN_PARTICULAR };
     },
     ['is not writable (EACCES)', 'Make it writable', '--data-dir'],
-    { rootOnly: true },
+    { needs: ['root'] },
   ),
   refused(
     'the disk is full before the start',
@@ -80,7 +79,7 @@ export const STARTS: readonly BadLuck[] = [
       return { folders };
     },
     ['the disk of the data directory', 'is full', 'Free some space'],
-    { rootOnly: true },
+    { needs: ['root'] },
   ),
   refused(
     'the data directory is of a later version',
@@ -176,14 +175,14 @@ function refused(
   name: string,
   arrange: (scene: Scene) => Promise<Refused>,
   words: Words,
-  { engines, rootOnly = false }: { engines?: readonly Engine[]; rootOnly?: boolean } = {},
+  limits: { engines?: readonly Engine[]; needs?: readonly Need[] } = {},
 ): BadLuck {
-  return badLuck<Refused | null>({
+  return badLuck<Refused>({
     name,
-    ...(engines === undefined ? {} : { engines }),
-    arrange: async (scene) => (rootOnly && !IS_ROOT ? null : await arrange(scene)),
+    ...limits,
+    arrange,
     async expect({ engine }, options) {
-      if (options !== null) await refusesToStart({ engine, ...options }, words);
+      await refusesToStart({ engine, ...options }, words);
     },
   });
 }
