@@ -35,6 +35,7 @@ describe('The example bots', { concurrency: 3 }, () => {
     assert.equal((await ask(query, '/price')).status, 500);
     const first = bot.start();
     await until(() => existsSync(join(bot.state, 'alerts.json')), 'an alert');
+    await until(async () => (await ask(query, '/price')).status === 200, 'a price');
     const price = await dataOf(query, '/price');
     assert.match(JSON.stringify(price), /^\{"symbol":"BTC\/USD","price":\d+(\.\d+)?\}$/);
     const alerts = await dataOf(query, '/alerts?limit=1');

@@ -133,9 +133,9 @@ export async function makeCalls(
 }
 
 /** Polls until `done` is true. */
-export async function until(done: () => boolean, what: string, deadlineMs = 10_000): Promise<void> {
+export async function until(done: () => boolean | Promise<boolean>, what: string, deadlineMs = 10_000): Promise<void> {
   const giveUpAt = Date.now() + deadlineMs;
-  while (!done()) {
+  while (!(await done())) {
     if (Date.now() > giveUpAt) throw new Error(`Waited ${deadlineMs} ms in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
