@@ -1,5 +1,6 @@
 #!/bin/sh
-# Brings a real Docker Engine to a bare Debian or Ubuntu machine and starts it. Does nothing where one answers already.
+# Brings a real Docker Engine, and debootstrap for the test image, to a bare Debian or Ubuntu machine and starts the engine.
+# Does nothing where one answers already.
 # Needs root and the distribution's package mirror; no image registry is needed.
 set -eu
 
@@ -10,18 +11,25 @@ say() { echo "docker: $*"; }
 # Asks the engine itself: the command line alone may be there without one.
 answers() { [ -S "$socket" ] && docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
 
-if answers; then
+missing=
+command -v dockerd >/dev/null || answers || missing="$missing docker.io"
+command -v iptables >/dev/null || answers || missing="$missing iptables"
+# For the base of the test image (npm run image).
+command -v debootstrap >/dev/null || missing="$missing debootstrap"
+
+if [ -z "$missing" ] && answers; then
   say "engine $(docker version --format '{{.Server.Version}}') answers already"
   exit 0
 fi
 if [ "$(id -u)" != 0 ]; then
-  say "must run as root to install and start the engine" >&2
+  say "must run as root to install${missing:-} and to start the engine" >&2
   exit 1
 fi
-if ! command -v dockerd >/dev/null || ! command -v iptables >/dev/null; then
-  say "installing docker.io and iptables"
+if [ -n "$missing" ]; then
+  say "installing$missing"
   apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends docker.io iptables >/dev/null
+  # shellcheck disable=SC2086 # a list of packages
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 fi
 # The package may have started it; give it a moment before starting our own.
 if ! answers; then
