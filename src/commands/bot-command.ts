@@ -47,11 +47,11 @@ export function addBotCommand(
         else print(`${verb.name} of ${plainLine(botId)} requested\n`);
         return;
       }
-      if (flags.json !== true)
-        note(errStyle.paint('dim', `${verb.name} of ${plainLine(botId)} requested, waiting …\n`));
       onInterrupt(
         `Not waiting any longer; the ${verb.name} goes on. npx the0-runtime why ${plainLine(botId)} tells what comes of it.`,
       );
+      if (flags.json !== true)
+        note(errStyle.paint('dim', `${verb.name} of ${plainLine(botId)} requested, waiting …\n`));
       outcome.exitCode = await showOutcome(client, before, waitMs, flags.json === true);
     });
   addClientOptions(command);

@@ -31,8 +31,8 @@ Examples:
       const waitMs = durationOf('--wait', flags.wait);
       const client = await connectTo(flags);
       const running = (await client.bots()).filter(isUp).length;
-      if (flags.json !== true) note(errStyle.paint('dim', `stopping ${countOf(running)} …\n`));
       onInterrupt('Not waiting any longer; the runtime goes on stopping its bots.');
+      if (flags.json !== true) note(errStyle.paint('dim', `stopping ${countOf(running)} …\n`));
 
       const progress = new AbortController();
       if (flags.json !== true) void showProgress(client, running, progress.signal);
