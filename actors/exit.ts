@@ -48,6 +48,14 @@ function causeInLastWords({ code, facts }: LastWords, exit: ExitFacts, ran: Reas
       return why('entrypoint-missing', only(facts, 'path'));
     case 'code-unavailable':
       return why('code-unavailable', only(facts, 'detail'));
+    case 'code-missing':
+      return why('code-missing', only(facts, 'path'));
+    case 'code-archive-bad':
+    case 'code-too-large':
+    case 'store-denied':
+      return why(code, { ...only(facts, 'path'), ...only(facts, 'detail') });
+    case 'store-unreachable':
+      return why('store-unreachable', only(facts, 'detail'));
     case 'state-unreadable':
       return why('state-unreadable', only(facts, 'detail'));
     case 'program-missing':

@@ -22,6 +22,8 @@ export interface ContainerFacts {
   readonly specRevision: string;
   readonly shapeRevision: string;
   readonly phase: 'created' | 'running' | 'exited';
+  /** It runs, but somebody has frozen it (`docker pause`). */
+  readonly paused: boolean;
   /** Where the bot's query server listens; null when it is not running or has none. */
   readonly endpoint: Endpoint | null;
 }
@@ -60,6 +62,9 @@ export interface LastWords {
  * - `bot-import-failed`: the wrapper could not load the bot (syntax error, missing dependency); facts `detail`
  * - `entrypoint-missing`: facts `path`
  * - `code-unavailable`, `state-unreadable`: facts `detail`
+ * - `code-missing`: no such archive in the object store; facts `path`
+ * - `code-archive-bad`: it cannot be unpacked; `code-too-large`: it is more than the limits allow; facts `path`, `detail`
+ * - `store-denied`: facts `path`, `detail`; `store-unreachable`: facts `detail`
  * - `program-missing`: the interpreter is not there; facts `program`
  * - `stopped`: SIGTERM was obeyed; `killed-after-grace`: the bot ignored it; facts `graceMs`
  * - `environment-incomplete`: facts `variable`
@@ -69,6 +74,11 @@ export type LastWordsCode =
   | 'bot-import-failed'
   | 'entrypoint-missing'
   | 'code-unavailable'
+  | 'code-missing'
+  | 'code-archive-bad'
+  | 'code-too-large'
+  | 'store-denied'
+  | 'store-unreachable'
   | 'state-unreadable'
   | 'program-missing'
   | 'stopped'

@@ -59,6 +59,7 @@ function isOldNews({ draft }: Change, { container }: Observation): boolean {
   if (container.phase === 'created') return true;
   return (
     container.phase === seen.phase &&
+    container.paused === seen.paused &&
     container.endpoint?.host === seen.endpoint?.host &&
     container.endpoint?.port === seen.endpoint?.port
   );
@@ -68,7 +69,7 @@ function isOldNews({ draft }: Change, { container }: Observation): boolean {
 export function accept(change: Change, observation: Observation, from: EngineEffectKind | 'observed'): void {
   const { draft } = change;
   const { container, lastExit } = observation;
-  const shouldBeUp = draft.state === 'running' || draft.launched;
+  const shouldBeUp = draft.state === 'running' || draft.upSince > 0 || draft.launched;
   const isFirst = draft.seen === undefined;
   const hasNewExit = lastExit !== null && lastExit.at > draft.knownUntil;
   draft.seen = container === null ? null : withSharedTexts(change, container);

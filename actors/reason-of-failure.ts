@@ -67,6 +67,43 @@ export const FAILURE_REASONS = {
     sentence: (facts) => `The bot's code could not be fetched or unpacked${detail(facts) || '.'}`,
     advice: () => 'Check that the code is where the bot says and is a sound archive; a change is tried at once.',
   },
+  'code-missing': {
+    severity: 'error',
+    origin: 'operator',
+    retry: 'auto',
+    sentence: (facts) => `The bot's code${quoted(facts, 'path')} is not in the object store.`,
+    advice: () => 'Deploy it again, or correct `custom.filePath`.',
+  },
+  'code-archive-bad': {
+    severity: 'error',
+    origin: 'bot',
+    retry: 'auto',
+    sentence: (facts) => `The archive of the bot's code${quoted(facts, 'path')} cannot be used${detail(facts) || '.'}`,
+    advice: () => 'Make the archive anew (the `deploy` command makes sound ones) and deploy it as a new version.',
+  },
+  'code-too-large': {
+    severity: 'error',
+    origin: 'bot',
+    retry: 'auto',
+    sentence: (facts) => `The bot's code${quoted(facts, 'path')} is larger than it may be${detail(facts) || '.'}`,
+    advice: () =>
+      'Leave data out of the archive, or raise the limit (`--code-size`, `--code-files`, `--agent-code-file`).',
+  },
+  'store-denied': {
+    severity: 'error',
+    origin: 'dependency',
+    retry: 'auto',
+    sentence: (facts) =>
+      `The object store does not let the bot read${quoted(facts, 'path') || ' its data'}${detail(facts) || '.'}`,
+    advice: () => "Check the store's credentials and what they may read.",
+  },
+  'store-unreachable': {
+    severity: 'error',
+    origin: 'dependency',
+    retry: 'auto',
+    sentence: (facts) => `The object store did not answer, so the bot was not started${detail(facts) || '.'}`,
+    advice: () => 'Start the store, or correct its address; the bot is tried again.',
+  },
   'state-unreadable': {
     severity: 'error',
     origin: 'platform',

@@ -18,6 +18,13 @@ export const LIFE_REASONS = {
     sentence: () => 'The bot should run and does not yet, so it is being started.',
     advice: noAdvice,
   },
+  'start-queued': {
+    severity: 'info',
+    origin: 'platform',
+    retry: 'auto',
+    sentence: () => 'The bot is to be started and waits for its turn, because others are being started.',
+    advice: () => 'Nothing needs doing; `--start-concurrency` says how many start at the same time.',
+  },
   'restart-after-crash': {
     severity: 'info',
     origin: 'platform',
@@ -86,6 +93,21 @@ export const LIFE_REASONS = {
     origin: 'operator',
     retry: 'auto',
     sentence: () => "The bot's container was started from outside the runtime and is kept running.",
+    advice: noAdvice,
+  },
+  'container-paused': {
+    severity: 'warning',
+    origin: 'operator',
+    retry: 'none',
+    sentence: () => "The bot's container was paused from outside the runtime, so the bot does nothing.",
+    advice: (facts) =>
+      `Let it go on with \`docker unpause ${shortId(facts['containerId'])}\`, or replace it with \`restart\`.`,
+  },
+  'container-unpaused': {
+    severity: 'info',
+    origin: 'operator',
+    retry: 'auto',
+    sentence: () => "The bot's container is not paused any more, and the bot goes on where it was.",
     advice: noAdvice,
   },
   disabled: {
@@ -158,3 +180,8 @@ export const LIFE_REASONS = {
       `Build it with \`${fact(facts, 'command', 'npm run image')}\`, or name another image; the bot starts when the image is there.`,
   },
 } as const satisfies Record<string, ReasonKind>;
+
+/** As many characters as `docker ps` shows. */
+function shortId(containerId: unknown): string {
+  return typeof containerId === 'string' ? containerId.slice(0, 12) : '<container>';
+}

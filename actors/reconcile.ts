@@ -9,7 +9,8 @@ import type { ContainerFacts } from './observation.ts';
  *     seen ▼        goal: run                                 goal: halt
  *     nothing       start                                     stopped, blocked or ended
  *     created       remove, then start                        remove
- *     running       of the desired revision: running          stop, then remove
+ *     running       of the desired revision: running,         stop, then remove
+ *                   or if somebody paused it: stopped
  *                   else stop, remove, start
  *     exited        of the desired revision: start in place   remove
  *                   else remove, then start
@@ -88,7 +89,7 @@ function tolerate(change: Change): void {
   if (draft.graceUntil === 0) draft.graceUntil = now + settings.orphanGraceMs;
   if (draft.seen) {
     const found = why('not-desired-yet', { graceMs: settings.orphanGraceMs });
-    const state = draft.seen.phase === 'running' ? 'running' : 'stopped';
+    const state = draft.seen.phase === 'running' && !draft.seen.paused ? 'running' : 'stopped';
     if (!change.isAlready(state, found)) change.transition(state, found);
   }
   if (draft.inDoubt && draft.retryAt === 0) inspect(change);
@@ -100,22 +101,25 @@ function isUp(change: Change, container: ContainerFacts): void {
   draft.retryAt = 0;
   draft.obstacle = null;
   draft.stopAsked = false;
-  if (draft.state === 'running' && draft.upSince > 0) return;
   if (draft.launched) {
     draft.launched = false;
     draft.upSince = now;
     change.transition('running', why('started', { tookMs: now - draft.since }));
-    return;
-  }
-  draft.incarnation = container.incarnation;
-  if (draft.state === 'backing-off') {
-    draft.upSince = now;
-    change.transition('running', why('started-by-hand'));
-  } else {
+  } else if (draft.upSince === 0) {
+    draft.incarnation = container.incarnation;
+    const byHand = draft.state === 'backing-off';
     // An incarnation is the time of its start, so what was adopted is as old as its number says.
-    draft.upSince = Math.min(now, draft.lastIncarnation);
-    change.transition('running', why('adopted'));
+    draft.upSince = byHand ? now : Math.min(now, draft.lastIncarnation);
+    if (!container.paused) change.transition('running', why(byHand ? 'started-by-hand' : 'adopted'));
   }
+  showWhetherPaused(change, container);
+}
+
+/** Whoever froze a container had a purpose: it is shown, no query is sent there, and it is left as it is. */
+function showWhetherPaused(change: Change, { paused, containerId }: ContainerFacts): void {
+  const frozen = why('container-paused', { containerId });
+  if (!paused && change.draft.state !== 'running') change.transition('running', why('container-unpaused'));
+  if (paused && !change.isAlready('stopped', frozen)) change.transition('stopped', frozen);
 }
 
 function start(change: Change, inPlace: string | null): void {

@@ -174,7 +174,7 @@ function exited(spec: BotSpec, containerId: string, incarnation: number): Observ
 function container(spec: BotSpec, containerId: string, incarnation: number): ContainerFacts {
   const { specRevision, shapeRevision } = spec;
   const endpoint = { host: `172.20.${incarnation % 250}.${containerId.charCodeAt(0)}`, port: 9476 };
-  return { containerId, incarnation, specRevision, shapeRevision, phase: 'running', endpoint };
+  return { containerId, incarnation, specRevision, shapeRevision, phase: 'running', paused: false, endpoint };
 }
 
 function specOf(): BotSpec {

@@ -15,11 +15,15 @@ const json = process.argv.includes('--json');
 const [rounds, milliseconds] = process.argv.includes('--short') ? [9, 600] : [21, 1000];
 
 try {
-  const { rows, note } = await againstSmallestProxy(rounds, milliseconds);
-  rows.push(...(await oneAndThousandRoutes(rounds, milliseconds)));
+  const near = await againstSmallestProxy(rounds, milliseconds);
+  const routes = await oneAndThousandRoutes(rounds, milliseconds);
+  const rows = [...near.rows, ...routes.rows];
   rows.push(...(await whileOthersCrash(rounds, milliseconds)));
   rows.push(...(await besideHungBot(rounds, milliseconds)));
-  report(rows, { json, notes: [`${rounds} rounds of ${milliseconds / 1000} s each, in turn. ${note}`] });
+  report(rows, {
+    json,
+    notes: [`${rounds} rounds of ${milliseconds / 1000} s each, in turn.`, near.note, routes.note],
+  });
 } finally {
   endAll();
 }

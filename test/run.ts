@@ -26,7 +26,7 @@ if (files.length === 0) {
 const skipped = new Map<string, string>();
 let failed = 0;
 
-const stream = run({ files, concurrency: Math.max(2, availableParallelism()), timeout: 170_000 });
+const stream = run({ files, concurrency: Math.max(2, availableParallelism()), timeout: 600_000 });
 stream.on('test:fail', () => {
   failed += 1;
 });

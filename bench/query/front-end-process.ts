@@ -3,12 +3,13 @@
  *
  *     node front-end-process.ts '{"threads":1,"routes":1000,"ports":[…],"inFlightPerBot":32}'     prints {"port":…}
  *
- * Bots are named b0, b1, …; their routes go round over the given ports. Further orders come as JSON lines on stdin:
- * `{"route":"b7","port":4711}` publishes one (null withdraws it).
+ * Bots are named as `botName` does; their routes go round over the given ports. Further orders come as JSON lines on stdin:
+ * `{"route":"b0007","port":4711}` publishes one (null withdraws it).
  */
 import { createInterface } from 'node:readline';
 import { createQueryFrontEnd } from '../../src/query/create-query-front-end.ts';
 import { benchLimits } from './bench-limits.ts';
+import { botName } from './bot-name.ts';
 
 interface Order {
   readonly threads: number;
@@ -27,7 +28,7 @@ const frontEnd = createQueryFrontEnd({
   askWhy: async () => ({ kind: 'not-running', sentence: 'it is down' }),
 });
 let incarnation = 1;
-for (let i = 0; i < order.routes; i += 1) publish(`b${i}`, order.ports[i % order.ports.length] ?? null);
+for (let i = 0; i < order.routes; i += 1) publish(botName(i), order.ports[i % order.ports.length] ?? null);
 await frontEnd.start();
 console.log(JSON.stringify({ port: frontEnd.address.port }));
 

@@ -1,4 +1,5 @@
 import { median, type Row } from '../report.ts';
+import { botName } from './bot-name.ts';
 import { type Child, load, start } from './child.ts';
 import type { LoadResult } from './load.ts';
 
@@ -24,8 +25,8 @@ async function takeDown({ fast, odd, frontEnd }: Scene): Promise<void> {
 
 /** Queries to healthy bots, each connection with a short pause, so that waiting shows and not the machine's limit. */
 function askHealthy({ frontEnd }: Scene, milliseconds: number): Promise<LoadResult> {
-  const bots = Array.from({ length: HEALTHY }, (_, i) => `b${i}`);
-  return load({ port: frontEnd.said.port, connections: 8, milliseconds, bots, pauseMs: 2 });
+  const bots = Array.from({ length: HEALTHY }, (_, i) => botName(i));
+  return load({ port: frontEnd.said.port, connections: 8, warmUpMs: 0, milliseconds, bots, pauseMs: 2 });
 }
 
 /** Healthy bots while a hundred others crash: upstreams that hang up, refuse, routes that come and go. */
@@ -49,7 +50,7 @@ export async function whileOthersCrash(rounds: number, milliseconds: number): Pr
     }, 10);
     const [result] = await Promise.all([
       askHealthy(scene, milliseconds),
-      load({ port: frontEnd.said.port, connections: 16, milliseconds, bots: crashing, pauseMs: 20 }),
+      load({ port: frontEnd.said.port, connections: 16, warmUpMs: 0, milliseconds, bots: crashing, pauseMs: 20 }),
     ]);
     clearInterval(flapping);
     for (const bot of crashing) frontEnd.write({ route: bot, port: null });

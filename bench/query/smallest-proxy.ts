@@ -4,7 +4,11 @@
  * deadlines and no retries. It parses just enough to know where an answer ends, and takes for granted that its header comes
  * in one piece.
  *
- *     node smallest-proxy.ts <upstream port>     prints {"port":…}
+ *     node smallest-proxy.ts <connections> <upstream port> …     prints {"port":…}
+ *
+ * Without `connections` (0) it opens as many as it needs and takes the one used last, as a front end does for one bot.
+ * Otherwise it takes so many in turn, which go round over the ports: what as many bots cost that are asked in turn, without
+ * a look at who is asked.
  */
 
 import { App, type HttpResponse, us_socket_local_port } from 'uWebSockets.js';
@@ -17,9 +21,12 @@ interface Upstream {
   missing: number;
 }
 
-const upstreamPort = Number(process.argv[2]);
-const idle: Upstream[] = [];
+const [connections = 0, ...upstreamPorts] = process.argv.slice(2).map(Number);
 const buffer = Buffer.allocUnsafeSlow(64 * 1024);
+/** The one used last is at the end. */
+const idle: Upstream[] = [];
+const all = Array.from({ length: connections }, (_, i) => open(upstreamPorts[i % upstreamPorts.length] ?? 0));
+let turn = 0;
 
 App()
   .post('/query', (response) => {
@@ -30,7 +37,7 @@ App()
     response.onData((chunk) => {
       if (aborted) return;
       const body = Buffer.from(chunk).toString('latin1');
-      const upstream = idle.pop() ?? open();
+      const upstream = connections > 0 ? inTurn() : (idle.pop() ?? open(upstreamPorts[0] ?? 0));
       upstream.asker = response;
       upstream.socket.write(
         `POST /status HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
@@ -42,10 +49,19 @@ App()
     if (socket !== false) console.log(JSON.stringify({ port: us_socket_local_port(socket) }));
   });
 
-function open(): Upstream {
+/** Nobody asks as many at one time as there are: one is free. */
+function inTurn(): Upstream {
+  for (;;) {
+    turn = (turn + 1) % connections;
+    const upstream = all[turn];
+    if (upstream !== undefined && upstream.asker === null) return upstream;
+  }
+}
+
+function open(port: number): Upstream {
   const socket = connect({
     host: '127.0.0.1',
-    port: upstreamPort,
+    port,
     noDelay: true,
     onread: {
       buffer,
@@ -57,7 +73,7 @@ function open(): Upstream {
           const bodyLength = Number.parseInt(buffer.toString('latin1', lengthFrom, lengthFrom + 10), 10);
           if (length - bodyFrom === bodyLength) {
             upstream.asker = null;
-            idle.push(upstream);
+            if (connections === 0) idle.push(upstream);
             asker?.cork(() => {
               asker.writeHeader('Content-Type', 'application/json').end(buffer.subarray(bodyFrom, length));
             });
@@ -71,7 +87,7 @@ function open(): Upstream {
         upstream.missing -= length;
         if (upstream.missing > 0) return true;
         upstream.asker = null;
-        idle.push(upstream);
+        if (connections === 0) idle.push(upstream);
         asker?.cork(() => {
           asker.writeHeader('Content-Type', 'application/json').end(Buffer.from(upstream.body, 'latin1'));
         });

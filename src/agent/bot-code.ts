@@ -4,10 +4,18 @@ import type { BotCommand } from './bot-command.ts';
 import { copyCode } from './code-copy.ts';
 import type { RunContext } from './run-context.ts';
 
-/** Brings the code to CODE_PATH, when it is not there already. @throws AgentError `code-unavailable` */
-export async function fetchCode({ settings, stop }: RunContext): Promise<void> {
-  if (settings.codeSource === null) return;
-  await copyCode(settings.codeSource, settings.codePath, settings.limits, () => stop.requested);
+/**
+ * Brings the code to CODE_PATH, when it is not there already: from where it is mounted, else from the object store.
+ * @throws AgentError
+ */
+export async function fetchCode({ settings, stop, store }: RunContext): Promise<void> {
+  const { codeSource, codePath, codeFile, limits } = settings;
+  if (codeSource !== null) await copyCode(codeSource, codePath, limits, () => stop.requested);
+  else if (codeFile !== null && store !== null) {
+    // Where code is mounted, none of this is loaded.
+    const { fetchStoredCode } = await import('./stored-code.ts');
+    await fetchStoredCode(store, { key: codeFile, codePath, limits, stop });
+  }
 }
 
 /**

@@ -2,7 +2,7 @@ import { copyFileSync, lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, 
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AgentError, messageOf } from './agent-error.ts';
-import type { AgentLimits } from './agent-settings.ts';
+import type { AgentLimits } from './agent-limits.ts';
 
 const ENTRIES_PER_TURN = 200;
 

@@ -23,6 +23,7 @@ export async function execute(context: RunContext, options: { readonly queryServ
   const { settings, tee } = context;
   const { limits } = settings;
   const log = new OutputLog(join(settings.logsPath, 'bot.log'), tee, limits);
+  for (const warning of settings.warnings) log.note('warn', warning);
   try {
     await fetchCode(context);
     if (context.stop.requested) return STOPPED_BEFORE_START;

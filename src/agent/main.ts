@@ -7,16 +7,19 @@
  */
 import { type AgentArguments, parseAgentArguments } from './agent-arguments.ts';
 import { AgentError, messageOf } from './agent-error.ts';
+import { DEFAULT_AGENT_LIMITS } from './agent-limits.ts';
 import { logLine } from './agent-line.ts';
-import { type AgentSettings, DEFAULT_AGENT_LIMITS, readSettings } from './agent-settings.ts';
+import { type AgentSettings, readSettings } from './agent-settings.ts';
 import { execute } from './execute.ts';
 import { promiseLastWords, sayLastWords } from './last-words.ts';
+import { hiddenValues, openStore } from './open-store.ts';
 import { killLeftGroups } from './process-group.ts';
 import { executeQuery, executeQueryServer } from './query-run.ts';
 import { failedRun, type RunContext, type RunEnd } from './run-context.ts';
 import { secretMask } from './secret-mask.ts';
 import { takeSecrets } from './secrets-pipe.ts';
 import { StopSignal, stopOnLifelineEnd, stopOnSignals } from './stop-signal.ts';
+import type { AgentStore } from './stored-code.ts';
 import { Tee } from './tee.ts';
 
 /** Replaced by the bundler. */
@@ -40,8 +43,10 @@ async function main(): Promise<number> {
 
 async function run(args: AgentArguments, secrets: ReadonlyMap<string, string>): Promise<number> {
   let settings: AgentSettings;
+  let store: AgentStore | null;
   try {
     settings = readSettings(process.env);
+    store = await openStore(secrets, process.env);
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
     process.stderr.write(logLine('error', error.message));
@@ -55,9 +60,9 @@ async function run(args: AgentArguments, secrets: ReadonlyMap<string, string>): 
   const stop = new StopSignal();
   stopOnSignals(stop, limits);
   if (settings.lifeline) stopOnLifelineEnd(stop, limits);
-  const mask = secretMask(settings.botConfig, secrets.values());
+  const mask = secretMask(settings.botConfig, hiddenValues(secrets));
   const tee = settings.tee ? new Tee(process.stdout, process.stderr, limits.logQueueBytes) : null;
-  const { exitCode, lastWords } = await runMode(args, { settings, env: process.env, stop, mask, tee });
+  const { exitCode, lastWords } = await runMode(args, { settings, env: process.env, stop, mask, tee, store });
   await sayLastWords(lastWords, settings, tee, limits.flushMs);
   return exitCode;
 }

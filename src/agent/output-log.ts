@@ -1,5 +1,5 @@
+import type { AgentLimits } from './agent-limits.ts';
 import { logLine } from './agent-line.ts';
-import type { AgentLimits } from './agent-settings.ts';
 import { countLines, LineAssembler } from './line-assembler.ts';
 import { LogBudget } from './log-budget.ts';
 import { LogFile } from './log-file.ts';

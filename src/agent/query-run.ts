@@ -60,6 +60,7 @@ export async function executeQueryServer(context: RunContext): Promise<RunEnd> {
 async function runQueryProgram(context: RunContext, prepare: () => Promise<string>): Promise<RunEnd> {
   const { settings, tee, mask } = context;
   const log = new OutputLog(join(settings.logsPath, 'query.log'), tee, settings.limits);
+  for (const warning of settings.warnings) log.note('warn', warning);
   try {
     const entrypoint = await prepare();
     const command = queryCommand(settings, entrypoint);

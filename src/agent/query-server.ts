@@ -1,4 +1,4 @@
-import type { AgentLimits } from './agent-settings.ts';
+import type { AgentLimits } from './agent-limits.ts';
 import type { ProcessExit, ProcessGroup, StartFailure } from './process-group.ts';
 
 export interface QueryServerOptions {

@@ -3,6 +3,7 @@ import type { AgentError } from './agent-error.ts';
 import type { AgentSettings } from './agent-settings.ts';
 import type { SecretMask } from './secret-mask.ts';
 import type { StopSignal } from './stop-signal.ts';
+import type { AgentStore } from './stored-code.ts';
 import type { Tee } from './tee.ts';
 
 /** What the parts of one run share. */
@@ -13,6 +14,8 @@ export interface RunContext {
   readonly mask: SecretMask;
   /** Null: the agent's own output is not wanted (`THE0_LOG_TEE=0`). */
   readonly tee: Tee | null;
+  /** Null: no object store is configured. */
+  readonly store: AgentStore | null;
 }
 
 /** How a run ended: the agent's own exit code, and why. */

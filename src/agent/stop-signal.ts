@@ -1,4 +1,4 @@
-import type { AgentLimits } from './agent-settings.ts';
+import type { AgentLimits } from './agent-limits.ts';
 
 /**
  * When everything must end: a signal, or the end of the pipe to the runtime (lifeline). It may come at any time, also

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { bundleAgent } from '../../images/bundle-agent.ts';
+import type { AgentLimits } from '../agent/agent-limits.ts';
 import type { Settings } from '../config/settings.ts';
 import type { ContainerEngine } from '../engine/container-engine.ts';
 import type { TraceStep } from '../engine/docker/docker-engine.ts';
@@ -41,13 +42,9 @@ export async function createEngine(
         memoryMiB: bot.memoryLimitMiB,
         cpuShares: bot.cpuShares,
         pidsLimit: bot.pidsLimit,
-        stopGraceMs: bot.stopGraceMs,
         agentGraceMs: bot.agentGraceMs,
-        logBytesPerSecond: bot.logBytesPerSecond,
-        logFileBytes: bot.logFileBytes,
-        codeFiles: settings.directory.codeLimits.files,
-        codeBytes: settings.directory.codeLimits.bytes,
         timeZone: settings.timeZone,
+        agent: agentLimitsOf(settings),
       },
       deadlines: docker.deadlines,
       resyncMs: changes.resyncMs,
@@ -67,16 +64,21 @@ export async function createEngine(
     runDirectory: paths.run,
     hostEnvironment: { ...(PATH && { PATH }), ...(HOME && { HOME }), ...(LANG && { LANG }) },
     timeZone: settings.timeZone,
-    stopGraceMs: bot.stopGraceMs,
+    agentLimits: agentLimitsOf(settings),
     agentGraceMs: bot.agentGraceMs,
     leftoverGraceMs: settings.process.leftoverGraceMs,
     killWaitMs: settings.process.killWaitMs,
     missingProgramMs: settings.process.missingProgramMs,
-    logBytesPerSecond: bot.logBytesPerSecond,
-    logFileBytes: bot.logFileBytes,
     queryPortRange: settings.process.ports,
     warn: (error) => report.warn(error.message),
   });
+}
+
+/** What the agent is told; some of its limits are settings under names of their own, because they are the runtime's too. */
+export function agentLimitsOf({ agent, bot, directory }: Settings): AgentLimits {
+  const { stopGraceMs, logBytesPerSecond, logFileBytes } = bot;
+  const { files: codeFiles, bytes: codeBytes } = directory.codeLimits;
+  return { ...agent, stopGraceMs, logBytesPerSecond, logFileBytes, codeFiles, codeBytes };
 }
 
 /** No call of the engine takes longer, if each of its own waits takes as long as it may. */

@@ -4,6 +4,7 @@
  */
 import process from 'node:process';
 import { Command, Help } from 'commander';
+import { addDeploy } from './deploy.ts';
 import { addDown } from './down.ts';
 import { addLogs } from './logs.ts';
 import { addLs } from './ls.ts';
@@ -17,7 +18,7 @@ import { addVersion } from './version.ts';
 import { NAME, VERSION } from './version-number.ts';
 import { addWhy } from './why.ts';
 
-/** @param words of the command line; those that name `up` load its many flags */
+/** @param words of the command line; those that name `up` or `deploy` load their many flags */
 export async function createProgram(words: readonly string[]): Promise<{ program: Command; outcome: Outcome }> {
   const outcome: Outcome = { exitCode: 0 };
   const program = new Command(NAME)
@@ -43,8 +44,11 @@ Commands find the runtime through ./.the0/admin.sock; elsewhere say
 Exit codes: 0 done, 1 failed, 2 the runtime cannot be reached.`,
     );
   program.commandsGroup('Run:');
-  addUp(program, outcome, words.includes('up') ? (await import('../config/settings.ts')).allSettings() : []);
+  const tableFor = async (verb: string) =>
+    words.includes(verb) ? (await import('../config/settings.ts')).allSettings() : [];
+  addUp(program, outcome, await tableFor('up'));
   addDown(program, outcome);
+  addDeploy(program, outcome, await tableFor('deploy'));
   program.commandsGroup('Look:');
   addLs(program, outcome);
   addWhy(program, outcome);

@@ -4,6 +4,7 @@ import type { BotMessage } from '../../actors/message.ts';
 import type { BotActorSettings } from '../../actors/settings.ts';
 import { type AdminServer, createAdminServer } from '../admin/admin-server.ts';
 import type { Settings } from '../config/settings.ts';
+import { storeAccess } from '../config/table/object-store.ts';
 import { createDirectorySource } from '../desired/directory/directory-source.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { createLocalShard } from '../kernel/local-shard.ts';
@@ -72,7 +73,8 @@ export async function startRuntime(settings: Settings, report: RuntimeReporter):
     const engine = await createEngine(settings, data, report);
     const desired = createDirectorySource({
       directory: settings.bots,
-      codeCopies: createCodeStore(data.root),
+      codeCopies: createCodeStore(data.root, (botId) => supervisor.revisionsInUse(botId)),
+      hasCodeStore: storeAccess(settings.objectStore) !== null,
       resyncMs: settings.changes.resyncMs,
       ...settings.directory,
     });

@@ -15,12 +15,15 @@ import {
   transitionLevel,
   transitionText,
 } from './terminal/event-line.ts';
-import { goOnWhenReaderLeaves, note, outStyle, print } from './terminal/output.ts';
+import { ForegroundOutput } from './terminal/foreground-output.ts';
+import { note, outStyle } from './terminal/output.ts';
 import { VERSION } from './version-number.ts';
 
 /** How long the start-up screen waits for the first bots to run. */
 const SETTLE_MS = 8_000;
 const SETTLE_POLL_MS = 100;
+/** How long the last lines may take to get out. */
+const FLUSH_MS = 1_000;
 /** Above this many bots the screen does not list them. */
 const LISTED_BOTS = 40;
 
@@ -32,8 +35,14 @@ const LISTED_BOTS = 40;
  * @returns the exit code
  */
 export async function up(settings: Settings): Promise<number> {
-  goOnWhenReaderLeaves();
   const printer = new Printer(settings);
+  const exitCode = await run(settings, printer);
+  // A pipe that nobody reads would keep the process for ever.
+  if (!(await printer.flushed(FLUSH_MS))) process.exit(exitCode);
+  return exitCode;
+}
+
+async function run(settings: Settings, printer: Printer): Promise<number> {
   const end = new EndOfRun();
   tellOfDefect(settings);
   let failed: readonly string[] = [];
@@ -151,17 +160,30 @@ function reportTroubles({ supervisor }: Runtime, printer: Printer): () => void {
 
 class Printer {
   readonly #settings: Settings;
+  readonly #out: ForegroundOutput;
+  readonly #err: ForegroundOutput;
   /** By bot: the code of the reason for which it waits, as printed last. */
   readonly #waitsFor = new Map<string, string>();
 
   constructor(settings: Settings) {
     this.#settings = settings;
+    const { waitingBytes } = settings.log;
+    const leftOut = (lines: number) =>
+      this.#noticeLine('WARN', `${lines} lines are missing here: nobody read them, or there was no room for them.`);
+    this.#out = new ForegroundOutput(process.stdout, waitingBytes, leftOut);
+    this.#err = new ForegroundOutput(process.stderr, waitingBytes, leftOut);
+  }
+
+  /** @returns whether all lines got out, or failed to, within `forMs` */
+  async flushed(forMs: number): Promise<boolean> {
+    const both = await Promise.all([this.#out.flushed(forMs), this.#err.flushed(forMs)]);
+    return both.every((flushed) => flushed);
   }
 
   transition({ botId, from, to, reason }: RecordEffect): void {
     if (!this.#shows(transitionLevel(reason)) || this.#isSameWait(botId, from, to, reason.code)) return;
     const transition = { botId, from, to, reason };
-    print(this.#isJson ? transitionJson(transition) : transitionText(transition, outStyle, Date.now()));
+    this.#out.print(this.#isJson ? transitionJson(transition) : transitionText(transition, outStyle, Date.now()));
   }
 
   /** A bot that waits for a dependency tries it every few seconds; that it still waits is no news. */
@@ -176,8 +198,12 @@ class Printer {
 
   notice(level: LogLevel, message: string): void {
     if (!this.#shows(level)) return;
+    this.#out.print(this.#noticeLine(level, message));
+  }
+
+  #noticeLine(level: LogLevel, message: string): string {
     const notice = { at: Date.now(), level, message };
-    print(this.#isJson ? noticeJson(notice) : noticeText(notice, outStyle, notice.at));
+    return this.#isJson ? noticeJson(notice) : noticeText(notice, outStyle, notice.at);
   }
 
   async banner(runtime: Runtime): Promise<void> {
@@ -190,7 +216,7 @@ class Printer {
     const bots = await runtime.supervisor.list();
     // The last by name: of the example bots, the first crashes on purpose and may be down when it is asked.
     const example = bots.findLast(isAskable);
-    print(
+    this.#out.print(
       `\n${renderBanner(
         {
           version: VERSION,

@@ -1,5 +1,6 @@
 import { type Environment, type FlagValues, readSetting, type SettingProblem, SettingsError } from './read-setting.ts';
 import { type Settings, settingsTable } from './settings.ts';
+import { storeAccess } from './table/object-store.ts';
 
 export interface LoadedSettings {
   readonly settings: Settings;
@@ -26,7 +27,7 @@ export function loadSettings(env: Environment, flags: FlagValues = {}): LoadedSe
 }
 
 /** Values that are fine alone but not together. */
-function contradictions({ restart, query }: Settings): SettingProblem[] {
+function contradictions({ restart, query, objectStore }: Settings): SettingProblem[] {
   const problems: SettingProblem[] = [];
   if (restart.baseMs > restart.capMs) {
     problems.push({ flag: 'restart-cap', sentence: 'restart-cap must not be shorter than restart-base' });
@@ -39,6 +40,10 @@ function contradictions({ restart, query }: Settings): SettingProblem[] {
       flag: 'query-in-flight',
       sentence: 'query-in-flight must not be smaller than query-in-flight-per-bot',
     });
+  }
+  const access = storeAccess(objectStore);
+  for (const flag of access !== null && 'missing' in access ? access.missing : []) {
+    problems.push({ flag, sentence: `${flag} must be given together with minio-endpoint` });
   }
   return problems;
 }

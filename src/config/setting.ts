@@ -41,6 +41,8 @@ export const SETTING_GROUPS = {
   common: 'Common',
   queries: 'Queries',
   bots: 'What each bot may use',
+  agent: 'The agent beside each bot',
+  store: 'Object store',
   docker: 'Engine docker',
   process: 'Engine process',
   restarts: 'Restarts after a crash',

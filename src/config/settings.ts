@@ -1,10 +1,12 @@
 import { adminSetting, adminTimeoutSetting } from './client-settings.ts';
 import type { Pick, Setting } from './setting.ts';
+import { agentSettings } from './table/agent.ts';
 import { botSettings, restartSettings } from './table/bots.ts';
 import { changeSettings, directorySettings } from './table/changes.ts';
 import { commonSettings } from './table/common.ts';
 import { dockerSettings, processSettings } from './table/engines.ts';
 import { kernelSettings, shardSettings } from './table/inside.ts';
+import { objectStoreSettings } from './table/object-store.ts';
 import { querySettings } from './table/queries.ts';
 import { adminLimitSettings, journalSettings } from './table/upkeep.ts';
 
@@ -17,6 +19,9 @@ export function settingsTable(pick: Pick) {
     ...commonSettings(pick),
     query: querySettings(pick),
     bot: botSettings(pick),
+    /** Limits that have names of their own under `bot` and `directory` have only their defaults here: see `agentLimitsOf`. */
+    agent: agentSettings(pick),
+    objectStore: objectStoreSettings(pick),
     docker: dockerSettings(pick),
     process: processSettings(pick),
     restart: restartSettings(pick),

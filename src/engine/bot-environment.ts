@@ -1,3 +1,4 @@
+import { type AgentLimits, encodeAgentLimits } from '../agent/agent-limits.ts';
 import type { BotDefinition } from '../desired/bot-definition.ts';
 import { EngineError } from './container-engine.ts';
 import { goJson } from './go-json.ts';
@@ -5,17 +6,11 @@ import { goJson } from './go-json.ts';
 /** What an engine tells the agent beside the bot's definition. Optional ones are left out of the environment when absent. */
 export interface AgentSettings {
   readonly incarnation: number;
-  /** How long the bot gets between SIGTERM and SIGKILL. */
-  readonly stopGraceMs: number;
-  readonly logBytesPerSecond: number;
-  readonly logFileBytes: number;
+  readonly limits: AgentLimits;
   /** `TZ` of the bot, for example `UTC` (design 9). */
   readonly timeZone: string;
   /** Directory that is copied into `CODE_PATH` at the start; absent when the code is there already. */
   readonly codeSource?: string;
-  /** How much of it is copied at most; absent: the agent's own limits. */
-  readonly codeFiles?: number;
-  readonly codeBytes?: number;
   /** File in which the agent leaves its last words as well, where an engine offers one (design 6, "termination log"). */
   readonly terminationLog?: string;
   /** Absent: the image's own places (contract 6.1). */
@@ -71,12 +66,8 @@ export function botEnvironment(definition: BotDefinition, settings: AgentSetting
     ...given('LOGS_PATH', settings.paths?.logs),
     ['THE0_PROTOCOL', String(AGENT_PROTOCOL)],
     ['THE0_INCARNATION', String(settings.incarnation)],
-    ['THE0_STOP_GRACE_MS', String(settings.stopGraceMs)],
-    ['THE0_LOG_BYTES_PER_SECOND', String(settings.logBytesPerSecond)],
-    ['THE0_LOG_FILE_BYTES', String(settings.logFileBytes)],
+    ...given('THE0_AGENT_LIMITS', encodeAgentLimits(settings.limits)),
     ...given('THE0_CODE_SOURCE', settings.codeSource),
-    ...given('THE0_CODE_FILES', settings.codeFiles?.toString()),
-    ...given('THE0_CODE_BYTES', settings.codeBytes?.toString()),
     ...given('THE0_TERMINATION_LOG', settings.terminationLog),
     ...given('THE0_LOG_TEE', settings.teeLog === false ? '0' : undefined),
     ...given('THE0_LIFELINE', settings.lifeline ? '1' : undefined),

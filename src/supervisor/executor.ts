@@ -18,6 +18,8 @@ export class Executor {
   readonly #options: ExecutorOptions;
   /** By bot: the call under way, and what waits for its end. An actor has one effect in flight, and may ask how it goes. */
   readonly #calls = new Map<string, EngineEffect[]>();
+  /** Bots whose start has no permit yet. */
+  readonly #atGate = new Set<string>();
   #closed = false;
 
   constructor(options: ExecutorOptions) {
@@ -28,6 +30,17 @@ export class Executor {
   inFlight(botId: string): InFlightEffect | undefined {
     const newest = this.#calls.get(botId)?.at(-1);
     return newest === undefined ? undefined : { effect: newest.kind, incarnation: newest.incarnation };
+  }
+
+  /** The revision that this bot is about to be started with, if it is. */
+  startingRevision(botId: string): string | null {
+    const start = this.#calls.get(botId)?.find((effect) => effect.kind === 'start');
+    return start?.specRevision ?? null;
+  }
+
+  /** Does the start of this bot wait for its permit? */
+  waitsAtGate(botId: string): boolean {
+    return this.#atGate.has(botId);
   }
 
   execute(effect: EngineEffect): void {
@@ -67,7 +80,9 @@ export class Executor {
     const { botId, incarnation } = effect;
     switch (effect.kind) {
       case 'start':
+        this.#atGate.add(botId);
         return await gate.pass(effect.priority, async () => {
+          this.#atGate.delete(botId);
           const definition = this.#wanted(effect.botId, effect.specRevision);
           return await this.#inTime(effect, engine.start({ definition, incarnation, inPlace: effect.inPlace }));
         });

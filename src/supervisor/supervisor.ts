@@ -8,6 +8,7 @@ import { Endings } from './endings.ts';
 import { Executor } from './executor.ts';
 import { Fleet } from './fleet.ts';
 import { FoundContainers } from './found-containers.ts';
+import { asQueuedStart } from './queued-start.ts';
 import { noteObservation } from './roster.ts';
 import { StartGate } from './start-gate.ts';
 import type { SupervisorOptions } from './supervisor-options.ts';
@@ -29,6 +30,7 @@ export class Supervisor {
   readonly #asks: Asks;
   readonly #found = new FoundContainers();
   readonly #endings = new Endings();
+  #starting: Promise<void> | null = null;
   #stopping: ReturnType<Supervisor['stopAll']> | null = null;
   #closing: Promise<void> | null = null;
   #engineListed = false;
@@ -66,7 +68,12 @@ export class Supervisor {
    * Engine first, then desired state: when the first bot is desired, it is known what already runs.
    * @throws EngineError when the engine cannot be reached; the desired state's error when it cannot be read. To be closed then.
    */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#starting = this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
     await this.#fleet.start(this.#options.shards);
     await this.#options.engine.watch({
       observed: (observation) => this.observed(observation),
@@ -106,7 +113,8 @@ export class Supervisor {
   }
 
   /**
-   * Stops and removes every bot's container. Called again, it gives the same outcome.
+   * Stops and removes every bot's container. Called again, it gives the same outcome. Called while the start is under way,
+   * it waits for that: until then it is not known what runs.
    * @returns the bots that did not stop within `deadlineMs`
    */
   stopAll(deadlineMs: number): Promise<{ readonly stopped: number; readonly failed: readonly string[] }> {
@@ -115,6 +123,8 @@ export class Supervisor {
   }
 
   async #stopAll(deadlineMs: number): Promise<{ readonly stopped: number; readonly failed: readonly string[] }> {
+    // That it failed is told to whoever asked for the start.
+    await this.#starting?.catch(() => {});
     try {
       await this.#options.desired.close();
     } catch (error) {
@@ -256,18 +266,33 @@ export class Supervisor {
     return this.#fleet.get(botId)?.definition ?? null;
   }
 
+  /** What the bot's container was made from, and what it is being started with: nothing of these may be taken away. */
+  revisionsInUse(botId: string): ReadonlySet<string> {
+    const revisions = new Set<string>();
+    const observed = this.#fleet.get(botId)?.observation?.container?.specRevision;
+    if (observed !== undefined) revisions.add(observed);
+    const starting = this.#executor.startingRevision(botId);
+    if (starting !== null) revisions.add(starting);
+    return revisions;
+  }
+
   knows(botId: string): boolean {
     return this.#fleet.get(botId) !== undefined;
   }
 
   /** Status of all bots, sorted by id; of a bot whose actor cannot be asked just now, the last that is known. */
   async list(): Promise<BotStatus[]> {
-    return await this.#fleet.list();
+    return (await this.#fleet.list()).map((status) => this.#withQueue(status));
   }
 
   /** @returns null when the bot is not known, or its actor does not answer in time */
   async ask(botId: string, deadlineMs: number): Promise<BotStatus | null> {
-    return this.knows(botId) ? await this.#asks.ask(botId, deadlineMs) : null;
+    const status = this.knows(botId) ? await this.#asks.ask(botId, deadlineMs) : null;
+    return status && this.#withQueue(status);
+  }
+
+  #withQueue(status: BotStatus): BotStatus {
+    return this.#executor.waitsAtGate(status.id) ? asQueuedStart(status) : status;
   }
 
   /** @returns false when the bot is not known */

@@ -129,6 +129,7 @@ export class Driver {
       specRevision: 'r1',
       shapeRevision: 's1',
       phase,
+      paused: false,
       endpoint: phase === 'running' ? { host: '10.0.0.2', port: 9476 } : null,
       ...change,
     };

@@ -77,7 +77,7 @@ test('down answers when all bots have stopped, even while the server is being cl
   readSide.onDown = async () => {
     closed = admin.close();
   };
-  const reply = await admin.client.down(5000);
+  const reply = await admin.client.down(60_000);
   assert.deepEqual([reply.stopped, reply.failed], [2, ['c']]);
   await closed;
   await assert.rejects(admin.client.overview(), RuntimeUnreachable);
@@ -169,7 +169,7 @@ test('a reply of a newer format is refused with a sentence', async (t) => {
   const newer = createServer((_request, response) => response.end('{"format":2,"bots":{}}'));
   await new Promise<void>((resolve) => newer.listen(socketPath, resolve));
   t.after(() => newer.close());
-  await assert.rejects(createAdminClient(socketPath, 5000).bots(), refusedWith('format-newer'));
+  await assert.rejects(createAdminClient(socketPath, 60_000).bots(), refusedWith('format-newer'));
 });
 
 test('a runtime that never answers counts as unreachable', async (t) => {

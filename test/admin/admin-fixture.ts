@@ -10,7 +10,7 @@ import type { ReadSide } from '../../src/admin/read-side.ts';
 
 export async function temporaryDirectory(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'the0-admin-'));
-  t.after(() => rm(directory, { recursive: true, force: true }));
+  t.after(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
   return directory;
 }
 
@@ -42,7 +42,7 @@ export async function startAdmin(
   await server.start();
   t.after(() => server.close(0));
   return {
-    client: createAdminClient(socketPath, 5000),
+    client: createAdminClient(socketPath, 60_000),
     directory,
     socketPath,
     errors,
@@ -54,7 +54,7 @@ export async function startAdmin(
 export async function eventually(
   what: string,
   probe: () => boolean | Promise<boolean>,
-  deadlineMs = 10_000,
+  deadlineMs = 60_000,
 ): Promise<void> {
   const end = Date.now() + deadlineMs;
   while (!(await probe())) {

@@ -49,7 +49,7 @@ test('a socket that a killed runtime left behind is replaced', async (t) => {
   assert.ok(existsSync(socketPath));
 
   await serverOn(t, socketPath).start();
-  assert.equal((await createAdminClient(socketPath, 5000).bots()).length, 1);
+  assert.equal((await createAdminClient(socketPath, 60_000).bots()).length, 1);
 });
 
 test('a socket on which a runtime answers is refused and left alone', async (t) => {
@@ -86,10 +86,10 @@ test('a path too long for a socket is stood in for, and server and client agree 
   const server = serverOn(t, wanted);
   await server.start();
   assert.equal(server.socketPath, path);
-  assert.equal((await createAdminClient(wanted, 5000).bots()).length, 1);
+  assert.equal((await createAdminClient(wanted, 60_000).bots()).length, 1);
   const link = join(await temporaryDirectory(t), 'link');
   symlinkSync(deep, link);
-  assert.equal(createAdminClient(join(link, 'admin.sock'), 5000).socketPath, path);
+  assert.equal(createAdminClient(join(link, 'admin.sock'), 60_000).socketPath, path);
 });
 
 test('a stand-in folder that others can write to is refused by server and client', async (t) => {
@@ -100,7 +100,7 @@ test('a stand-in folder that others can write to is refused by server and client
   await chmod(standIn, 0o777);
   t.after(() => rm(standIn, { recursive: true, force: true }));
   await assert.rejects(serverOn(t, wanted).start(), withCode('admin-socket-unusable'));
-  await assert.rejects(createAdminClient(wanted, 5000).bots(), withCode('admin-socket-unusable'));
+  await assert.rejects(createAdminClient(wanted, 60_000).bots(), withCode('admin-socket-unusable'));
 });
 
 test('more connections than the limit are dropped, and there is room again when one ends', async (t) => {
@@ -114,7 +114,7 @@ test('more connections than the limit are dropped, and there is room again when 
       return socket;
     }),
   );
-  const client = createAdminClient(socketPath, 5000);
+  const client = createAdminClient(socketPath, 60_000);
   await assert.rejects(client.bots(), RuntimeUnreachable);
   idle[0]?.destroy();
   await eventually('room', () =>

@@ -160,7 +160,7 @@ test('the bot sees its own environment, and neither credentials nor settings of 
       MINIO_ACCESS_KEY: 'minio-access',
       MINIO_SECRET_KEY: 'minio-secret',
       NATS_URL: 'nats://user:password@host',
-      THE0_STOP_GRACE_MS: '5000',
+      THE0_AGENT_LIMITS: '{"v":1,"stopGraceMs":5000}',
       THE0_QUERY_PORT: '4711',
       CONFIG: '{"a":1}',
       TZ: 'Europe/Berlin',
@@ -169,7 +169,7 @@ test('the bot sees its own environment, and neither credentials nor settings of 
   });
   await agent.ended;
   const log = agent.log();
-  assert.doesNotMatch(log, /minio|MINIO|NATS|THE0_STOP|^QUERY_PATH=/m);
+  assert.doesNotMatch(log, /minio|MINIO|NATS|THE0_AGENT|^QUERY_PATH=/m);
   const code = join(agent.root, 'code');
   for (const line of [
     'BOT_ID=bot-1',

@@ -52,7 +52,7 @@ test('the log goes on where the last run ended', async (t) => {
 test('a full log file makes room for a new one, and one old file is kept', async (t) => {
   const agent = await AgentProcess.start(t, {
     files: { bot: sh('i=0; while [ $i -lt 400 ]; do echo "line $i of four hundred"; i=$((i+1)); sleep 0.001; done') },
-    env: { THE0_LOG_FILE_BYTES: '2000' },
+    env: { THE0_AGENT_LIMITS: '{"v":1,"logFileBytes":2000}' },
   });
   await agent.ended;
   const kept = agent.log('bot.log.1') + agent.log();
@@ -78,7 +78,7 @@ def main(bot_id, config):
     print("the end", flush=True)
 `,
     },
-    env: { ...python, THE0_LOG_BYTES_PER_SECOND: '100000' },
+    env: { ...python, THE0_AGENT_LIMITS: '{"v":1,"logBytesPerSecond":100000}' },
   });
   assert.equal((await agent.ended).code, 0);
   const log = agent.log();

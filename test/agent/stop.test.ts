@@ -39,7 +39,7 @@ test('the exit code of a bot that obeys is kept', async (t) => {
 test('a bot that ignores SIGTERM is killed after the grace, with its children', async (t) => {
   const agent = await AgentProcess.start(t, {
     files: { bot: `${STUBBORN.replace('echo "bot', 'sleep 600 & echo "child $!"; echo "bot')}` },
-    env: { THE0_STOP_GRACE_MS: '200' },
+    env: { THE0_AGENT_LIMITS: '{"v":1,"stopGraceMs":200}' },
   });
   const bot = Number(await agent.logged('bot'));
   const child = Number(await agent.logged('child'));
@@ -104,7 +104,7 @@ test('without a lifeline the end of stdin means nothing', async (t) => {
 test('a lifeline that ends shortens a long grace', async (t) => {
   const agent = await AgentProcess.start(t, {
     files: { bot: STUBBORN },
-    env: { THE0_LIFELINE: '1', THE0_STOP_GRACE_MS: '600000' },
+    env: { THE0_LIFELINE: '1', THE0_AGENT_LIMITS: '{"v":1,"stopGraceMs":600000}' },
     stdin: 'pipe',
   });
   await agent.logged('bot');

@@ -14,12 +14,19 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/kernel': ['node:', 'npm:comlink'],
   'src/supervisor': ['node:', 'npm:valibot', 'actors', 'src/kernel', ...ports()],
   'src/desired': ['node:', 'npm:', 'actors'],
-  'src/engine': ['node:', 'npm:', 'actors', 'src/desired/bot-definition.ts', 'src/agent/process-identity.ts'],
+  'src/engine': [
+    'node:',
+    'npm:',
+    'actors',
+    'src/desired/bot-definition.ts',
+    'src/agent/process-identity.ts',
+    'src/agent/agent-limits.ts',
+  ],
   'src/storage': ['node:', 'npm:', 'src/agent/process-identity.ts'],
   'src/query': ['node:', 'npm:', 'actors', 'src/kernel', 'src/storage'],
   'src/agent': ['node:', 'actors/observation.ts', 'src/storage'],
   'src/admin': ['node:', 'npm:', 'actors'],
-  'src/config': ['node:', 'npm:'],
+  'src/config': ['node:', 'npm:', 'src/agent/agent-limits.ts', 'src/storage/object-store.ts'],
   'src/commands': ['node:', 'npm:', 'actors', 'src', 'images/bundle-agent.ts', 'package.json'],
 };
 

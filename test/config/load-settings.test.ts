@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DEFAULT_AGENT_LIMITS } from '../../src/agent/agent-limits.ts';
+import { agentLimitsOf } from '../../src/commands/engines.ts';
 import { loadSettings } from '../../src/config/load-settings.ts';
 import { SettingsError } from '../../src/config/read-setting.ts';
 import { allSettings } from '../../src/config/settings.ts';
@@ -117,4 +119,18 @@ test("an image of one's own is fetched when it is missing, the default one is on
   assert.equal(loadSettings({}).settings.docker.pull, 'never');
   assert.equal(loadSettings({ RUNTIME_IMAGE: 'registry.example/runtime:1' }).settings.docker.pull, 'missing');
   assert.equal(loadSettings({ RUNTIME_IMAGE: 'x' }, { pull: 'never' }).settings.docker.pull, 'never');
+});
+
+test("each limit of the agent is set by the name of the limit, or by the bot's own setting", () => {
+  const { settings } = loadSettings(
+    { THE0_AGENT_LOG_QUEUE: '2MiB', THE0_STOP_GRACE: '3s' },
+    { 'agent-query-restart-cap': '5s', 'code-files': '9' },
+  );
+  assert.deepEqual(agentLimitsOf(settings), {
+    ...DEFAULT_AGENT_LIMITS,
+    logQueueBytes: 2 * 1024 ** 2,
+    queryRestartCapMs: 5000,
+    stopGraceMs: 3000,
+    codeFiles: 9,
+  });
 });

@@ -36,6 +36,16 @@ test('variables have the names of the contract, or begin with THE0_', () => {
     'LOG_LEVEL',
     'TZ',
     'QUERY_TOKEN',
+    'MINIO_ENDPOINT',
+    'MINIO_CONTAINER_ENDPOINT',
+    'MINIO_ACCESS_KEY',
+    'MINIO_SECRET_KEY',
+    'MINIO_USE_SSL',
+    'MINIO_SSL',
+    'MINIO_CODE_BUCKET',
+    'MINIO_STATE_BUCKET',
+    'MINIO_LOGS_BUCKET',
+    'MINIO_QUERY_RESULTS_BUCKET',
   ];
   const names = allSettings().map(({ env }) => env);
   for (const name of contract) assert.ok(names.includes(name), name);

@@ -1,5 +1,5 @@
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { cp, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 
 const EXAMPLES = resolve(import.meta.dirname, '../../images/bots');
 
@@ -24,12 +24,19 @@ export function botJson({ id, runtime = 'nodejs20', entrypoints, config = {}, en
   };
 }
 
+/** In one step: on a busy machine the runtime would look at a file that is half written. */
+export async function writeWhole(path: string, content: string): Promise<void> {
+  const hidden = join(dirname(path), `.${basename(path)}.new`);
+  await writeFile(hidden, content);
+  await rename(hidden, path);
+}
+
 /** bot.json comes last, so that the bot is whole when it is seen. */
 export async function writeBot(botsDir: string, bot: BotFiles, folder = bot.id): Promise<string> {
   const path = join(botsDir, folder);
   await mkdir(path, { recursive: true });
-  for (const [name, content] of Object.entries(bot.files)) await writeFile(join(path, name), content);
-  await writeFile(join(path, 'bot.json'), JSON.stringify(botJson(bot), null, 2));
+  for (const [name, content] of Object.entries(bot.files)) await writeWhole(join(path, name), content);
+  await writeWhole(join(path, 'bot.json'), JSON.stringify(botJson(bot), null, 2));
   return path;
 }
 
@@ -42,7 +49,7 @@ export async function copyExample(
   const path = join(botsDir, id);
   await cp(join(EXAMPLES, example), path, { recursive: true, filter: (source) => !source.endsWith('bot.json') });
   const original: unknown = JSON.parse(await readFile(join(EXAMPLES, example, 'bot.json'), 'utf8'));
-  await writeFile(join(path, 'bot.json'), JSON.stringify(Object.assign({}, original, { id })));
+  await writeWhole(join(path, 'bot.json'), JSON.stringify(Object.assign({}, original, { id })));
   return path;
 }
 

@@ -68,7 +68,7 @@ export interface StartOptions {
 export async function startRuntime(options: StartOptions): Promise<RuntimeUnderTest> {
   const { engine, folders, flags = [] } = options;
   const { child, output } = spawnUp({ ...options, flags: ['--query-port', '0', ...flags] });
-  const admin = createAdminClient(join(folders.dataDir, 'admin.sock'), 10_000);
+  const admin = createAdminClient(join(folders.dataDir, 'admin.sock'), 60_000);
   const overview = await poll(
     'the runtime to answer',
     async () => {
@@ -76,7 +76,7 @@ export async function startRuntime(options: StartOptions): Promise<RuntimeUnderT
       // The socket takes commands a little before the first bots are known.
       return output().includes('Queries are answered on') ? await admin.overview().catch(() => undefined) : undefined;
     },
-    60_000,
+    90_000,
   ).catch((error: unknown) => {
     child.kill('SIGKILL');
     throw new Error(`${String(error)}; it printed:\n${output().slice(-3000)}`, { cause: error });
@@ -91,7 +91,7 @@ export async function startRuntime(options: StartOptions): Promise<RuntimeUnderT
     queryUrl,
     output,
     bot,
-    async until(botId, what, holds, deadlineMs = 30_000) {
+    async until(botId, what, holds, deadlineMs = 60_000) {
       let last: BotReport | undefined;
       try {
         return await poll(

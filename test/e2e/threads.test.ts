@@ -9,13 +9,14 @@ import { identityOf } from '../../src/agent/process-identity.ts';
 import type { Runtime } from '../../src/commands/runtime.ts';
 import { queryUrlOf } from '../../src/commands/runtime-read-side.ts';
 import { placeBot } from '../../src/supervisor/placement.ts';
+import { logTells } from './bad-luck/log.ts';
 import { IDLE_NODE, writeBot } from './bot-folders.ts';
 import { startInProcess } from './runtime-in-process.ts';
 import { makeFolders, poll, post, type RuntimeFolders, removeFolders, startRuntime } from './runtime-under-test.ts';
 
 const IDS = ['one', 'two', 'three', 'four'];
 const SHARDS = ['shard-0', 'shard-1'];
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 60_000;
 
 const ownShard = SHARDS.map((shard) => IDS.filter((id) => placeBot(id, SHARDS) === shard));
 const warnings: string[] = [];
@@ -96,12 +97,14 @@ test('the port is served again after all query threads died', async () => {
 
 test('a second Ctrl-C ends the runtime at once, with open connections of those who ask', async () => {
   const own = await makeFolders();
-  const stubborn = `process.on('SIGTERM', () => {});\n${IDLE_NODE['main.js']}`;
+  const stubborn = `process.on('SIGTERM', () => {});\nconsole.log('deaf');\n${IDLE_NODE['main.js']}`;
   await writeBot(own.botsDir, { id: 'stubborn', files: { ...IDLE_NODE, 'main.js': stubborn } });
-  const up = await startRuntime({ engine: 'process', folders: own, flags: ['--stop-grace', '2s'] });
+  // A grace that is not over before the second Ctrl-C; without the runtime the agent cuts it short.
+  const up = await startRuntime({ engine: 'process', folders: own, flags: ['--stop-grace', '5m'] });
   const agent = new Agent({ keepAlive: true });
   try {
     await poll('an answer', async () => ((await askOn(agent, up.queryUrl)) === 200 ? true : undefined), DEADLINE_MS);
+    await logTells(up, 'stubborn', 'deaf');
     up.process.kill('SIGINT');
     await poll('the bots to be stopped', async () => up.output().includes('Stopping') || undefined, DEADLINE_MS);
     const ended = once(up.process, 'exit');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { DEFAULT_AGENT_LIMITS } from '../../src/agent/agent-limits.ts';
 import type { BotDefinition } from '../../src/desired/bot-definition.ts';
 import { type AgentSettings, assertEnvironmentFits, botEnvironment } from '../../src/engine/bot-environment.ts';
 import { EngineError } from '../../src/engine/container-engine.ts';
@@ -20,9 +21,7 @@ const definition: BotDefinition = {
 };
 const settings: AgentSettings = {
   incarnation: 42,
-  stopGraceMs: 30_000,
-  logBytesPerSecond: 1000,
-  logFileBytes: 2000,
+  limits: DEFAULT_AGENT_LIMITS,
   timeZone: 'UTC',
 };
 
@@ -69,7 +68,15 @@ describe('the environment of a bot', () => {
     assert.equal(environment['IS_SCHEDULED'], 'false');
     assert.equal(environment['BOT_TYPE'], 'realtime');
     assert.equal(environment['THE0_INCARNATION'], '42');
-    assert.equal(environment['THE0_STOP_GRACE_MS'], '30000');
+  });
+
+  it('tells the agent its limits in one variable, and only those that somebody changed', () => {
+    assert.equal(botEnvironment(definition, settings)['THE0_AGENT_LIMITS'], undefined);
+    const limits = { ...DEFAULT_AGENT_LIMITS, codeFiles: 7, stopGraceMs: 30_000 };
+    assert.equal(
+      botEnvironment(definition, { ...settings, limits })['THE0_AGENT_LIMITS'],
+      '{"v":1,"stopGraceMs":30000,"codeFiles":7}',
+    );
   });
 
   it('leaves out what is not there', () => {

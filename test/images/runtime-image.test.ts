@@ -9,7 +9,7 @@ import { docker, needsDocker, removeContainersOf } from '../services/docker.ts';
 
 const IMAGE = 'the0-runtime:slim';
 const INSTANCE = randomUUID();
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 120_000;
 
 interface Container {
   /** Resolves with the exit code. */
@@ -113,8 +113,10 @@ def main(bot_id, config):
     print("config intact", os.environ["CONFIG"] == "first\\nexport MINIO_FAKE=1\\nlast")
     seen = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
-        with open(f"/proc/{pid}/environ", "rb") as file: text = file.read()
-        with open(f"/proc/{pid}/cmdline", "rb") as file: text += file.read()
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file: text = file.read()
+            with open(f"/proc/{pid}/cmdline", "rb") as file: text += file.read()
+        except (FileNotFoundError, ProcessLookupError): continue  # it has ended since it was listed
         text = text.replace(b"MINIO_FAKE", b"")
         seen[pid] = [word for word in (b"s3cr3t", b"MINIO_", b"NATS_URL") if word in text]
         for fd in ("3",):
@@ -223,7 +225,7 @@ query.run()
     const bot = `
 import time, urllib.request
 def main(bot_id, config):
-    for _ in range(200):
+    for _ in range(600):
         try:
             print("answer", urllib.request.urlopen("http://127.0.0.1:9476/price?pair=BTC", timeout=5).read().decode())
             return

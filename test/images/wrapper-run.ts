@@ -38,7 +38,7 @@ export async function runWrapped(
     wrapper === 'python' ? ['python3', 'wrappers/python_bot.py'] : [process.execPath, 'wrappers/node_bot.js'];
   const child = spawn(program, [join(IMAGES, script)], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 20_000,
+    timeout: 90_000,
     killSignal: 'SIGKILL',
     env: {
       PATH: process.env['PATH'],

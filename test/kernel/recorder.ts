@@ -41,7 +41,7 @@ export class Recorder implements ShardListener<ToyMessage, ToyEffect> {
   }
 }
 
-export async function until(condition: () => boolean, what: string, deadlineMs = 10_000): Promise<void> {
+export async function until(condition: () => boolean, what: string, deadlineMs = 60_000): Promise<void> {
   const end = Date.now() + deadlineMs;
   while (!condition()) {
     assert.ok(Date.now() < end, `not within ${deadlineMs} ms: ${what}`);

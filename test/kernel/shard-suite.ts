@@ -114,11 +114,12 @@ export function shardSuite(name: string, create: CreateShard): void {
     it('keeps timers, replaces those of the same key, and cancels', async () => {
       await using(create, LIMITS, async (shard, recorder) => {
         const post = (message: ToyMessage) => shard.post({ to: 'a', lane: 'user', message, spawn: true });
-        post({ kind: 'set-timer', key: 'replaced', inMs: 1, text: 'too early' });
-        post({ kind: 'set-timer', key: 'replaced', inMs: 30, text: 'replaced' });
-        post({ kind: 'set-timer', key: 'cancelled', inMs: 1, text: 'cancelled' });
+        // So far apart that a thread which is held up between two messages fires none too early.
+        post({ kind: 'set-timer', key: 'replaced', inMs: 400, text: 'too early' });
+        post({ kind: 'set-timer', key: 'replaced', inMs: 1_200, text: 'replaced' });
+        post({ kind: 'set-timer', key: 'cancelled', inMs: 400, text: 'cancelled' });
         post({ kind: 'cancel-timer', key: 'cancelled' });
-        post({ kind: 'set-timer', key: 'plain', inMs: 15, text: 'plain' });
+        post({ kind: 'set-timer', key: 'plain', inMs: 800, text: 'plain' });
         await until(() => recorder.notes('a').length >= 2, 'two timers');
         assert.deepEqual(recorder.notes('a'), ['plain', 'replaced']);
       });

@@ -24,12 +24,11 @@ async function create(listener: Recorder, settings: ToySettings = {}, limits = L
   return shard;
 }
 
-/** Lets an actor never return. The stream and the control calls are not ordered, so the first snapshots may still be answered. */
+/** Lets an actor never return. @returns when it hangs */
 async function hang(shard: Shard<ToyMessage>): Promise<void> {
-  shard.post({ to: 'a', lane: 'user', message: { kind: 'hang' }, spawn: true });
-  await assert.rejects(async () => {
-    for (;;) await shard.snapshot(null, 100);
-  }, ShardTimeout);
+  const entered = new Int32Array(new SharedArrayBuffer(4));
+  shard.post({ to: 'a', lane: 'user', message: { kind: 'hang', entered }, spawn: true });
+  await until(() => Atomics.load(entered, 0) === 1, 'the actor to hang');
 }
 
 async function end(shard: Shard<ToyMessage>, recorder: Recorder): Promise<void> {
@@ -62,7 +61,7 @@ describe('a thread that dies', () => {
   it('rejects a stop in flight and is then not reported as dead', async () => {
     const recorder = new Recorder();
     const shard = await create(recorder);
-    shard.post({ to: 'a', lane: 'user', message: { kind: 'hang' }, spawn: true });
+    await hang(shard);
     const stopped = assert.rejects(shard.stop(), ShardGone);
     shard.kill();
     await stopped;
@@ -75,6 +74,7 @@ describe('a thread that hangs', () => {
     const recorder = new Recorder();
     const shard = await create(recorder);
     await hang(shard);
+    await assert.rejects(shard.snapshot(null, 50), ShardTimeout);
     await assert.rejects(shard.stop(50), ShardTimeout);
     assert.equal(shard.post({ to: 'a', lane: 'user', message: note('late') }), 'full');
     assert.deepEqual(recorder.deaths, []);
@@ -83,7 +83,7 @@ describe('a thread that hangs', () => {
   it('refuses envelopes at its bound but holds one observation per actor', async () => {
     const recorder = new Recorder();
     const shard = await create(recorder, {}, { ...LIMITS, unhandledEnvelopes: 100 });
-    shard.post({ to: 'a', lane: 'user', message: { kind: 'hang' }, spawn: true });
+    await hang(shard);
     const answers = Array.from({ length: 200 }, () =>
       shard.post({ to: 'b', lane: 'user', message: note('x'), spawn: true }),
     );

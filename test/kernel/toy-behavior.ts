@@ -13,7 +13,8 @@ export type ToyMessage =
   | { readonly kind: 'throw-in-recover' }
   | { readonly kind: 'not-plain' }
   | { readonly kind: 'carry'; readonly cargo: unknown }
-  | { readonly kind: 'hang' }
+  /** Never returns; `entered` is 1 from then on. */
+  | { readonly kind: 'hang'; readonly entered: Int32Array }
   | { readonly kind: 'fault'; readonly how: 'exit' | 'uncaught' | 'rejection' };
 
 export type ToyEffect =
@@ -82,6 +83,7 @@ function receive(state: ToyState, message: ToyMessage, now: number): Step<ToySta
     case 'carry':
       return note(state, 'carried');
     case 'hang':
+      Atomics.store(message.entered, 0, 1);
       for (;;);
     case 'fault':
       fault(message.how);

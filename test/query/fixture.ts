@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { createQueryFrontEnd, type QueryFrontEndOptions } from '../../src/query/create-query-front-end.ts';
@@ -17,7 +18,7 @@ export const testLimits: QueryLimits = {
   idleConnections: 64,
   idleConnectionMs: 4000,
   asksInFlight: 16,
-  askDeadlineMs: 1000,
+  askDeadlineMs: 10_000,
 };
 
 export interface Asked {
@@ -134,18 +135,22 @@ export function response(body: string, head = 'HTTP/1.1 200 OK'): string {
   return `${head}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 }
 
-/** A port on which nothing listens. */
+/** A port on which nothing listens. Not one that the system hands out: somebody else would soon have it. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  for (let tries = 0; tries < 100; tries += 1) {
+    const port = randomInt(10_000, 15_000);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    });
+    if (isFree) return port;
+  }
+  throw new Error('no port');
 }
 
 /** Polls until it holds. */
-export async function until(holds: () => boolean | Promise<boolean>, what: string, deadlineMs = 5000): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>, what: string, deadlineMs = 60_000): Promise<void> {
   const end = performance.now() + deadlineMs;
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}`);

@@ -54,7 +54,8 @@ for (const threads of [0, 1, 2]) {
     const port = await freePort();
     for (let round = 0; round < 2; round += 1) {
       const front = await frontEnd(t, { threads, port });
-      assert.equal((await ask(port, '', { path: '/health', method: 'GET' })).status, 200);
+      const headers = { connection: 'close' };
+      assert.equal((await ask(port, '', { path: '/health', method: 'GET', headers })).status, 200);
       await front.close();
     }
   });

@@ -86,7 +86,8 @@ test('a large answer arrives whole, also with a slow reader', async (t) => {
 
 test('an asker that takes nothing of its answer is cut off', async (t) => {
   const bot = await rawBot(t, response(`{"status":"ok","data":"${'x'.repeat(30_000_000)}"}`));
-  const limits = { inFlightTotal: 1, stalledReaderMs: 50, answerBytes: 40_000_000 };
+  // So long that it is also seen on a busy machine that its place is taken.
+  const limits = { inFlightTotal: 1, stalledReaderMs: 1_000, answerBytes: 40_000_000 };
   const front = await frontEnd(t, { limits });
   front.setRoute('b', route(bot.port));
   const stalled = connect(front.address.port, '127.0.0.1');
@@ -187,7 +188,7 @@ test('a bot that never answers ends at the time the query names', async (t) => {
   assert.equal(status, 500);
   const answer = JSON.parse(text);
   assert.equal(answer.error, 'failed to execute query request: bot b did not answer within 1 s');
-  assert.ok(answer.duration >= 1e9);
+  assert.ok(answer.duration > 0.9e9);
   await until(() => bot.open() === 0, 'the bot is hung up on');
 });
 

@@ -54,7 +54,7 @@ export const SDK_DRIVERS: readonly SdkDriver[] = [python, node];
 /** A directory that is gone after the test. */
 export function scratchDirectory(t: TestContext): string {
   const scratch = mkdtempSync(join(tmpdir(), 'the0-sdk-'));
-  t.after(() => rmSync(scratch, { recursive: true, force: true }));
+  t.after(() => rmSync(scratch, { recursive: true, force: true, maxRetries: 5 }));
   return scratch;
 }
 
@@ -133,7 +133,7 @@ export async function makeCalls(
 }
 
 /** Polls until `done` is true. */
-export async function until(done: () => boolean | Promise<boolean>, what: string, deadlineMs = 10_000): Promise<void> {
+export async function until(done: () => boolean | Promise<boolean>, what: string, deadlineMs = 60_000): Promise<void> {
   const giveUpAt = Date.now() + deadlineMs;
   while (!(await done())) {
     if (Date.now() > giveUpAt) throw new Error(`Waited ${deadlineMs} ms in vain for ${what}`);

@@ -236,6 +236,7 @@ export class FakeEngine {
       specRevision,
       shapeRevision,
       phase,
+      paused: false,
       endpoint: phase === 'running' ? { host: '127.0.0.1', port } : null,
     };
   }

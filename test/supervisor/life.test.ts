@@ -22,6 +22,27 @@ test('desired bots are started, once each, and get a route', async (t) => {
   assert.equal(stage.engine.needlessStarts, 0);
 });
 
+test('a revision is in use while it runs, ends, or is being started, however often the bot is edited meanwhile', async (t) => {
+  const stage = new Stage(t);
+  await stage.start(definition('a'));
+  stage.engine.holds = () => true;
+  for (const specRevision of ['r2', 'r3', 'r4', 'r5']) {
+    stage.desire(definition('a', { specRevision }));
+    await stage.advance(100);
+    assert.deepEqual([...stage.supervisor.revisionsInUse('a')], ['r1']);
+  }
+  stage.engine.held.shift()?.release();
+  await stage.advance(100);
+  stage.engine.held.shift()?.release();
+  await stage.advance(100);
+  assert.deepEqual(stage.engine.held.map(({ kind }) => kind), ['start']);
+  assert.deepEqual([...stage.supervisor.revisionsInUse('a')], ['r5']);
+  stage.engine.held.shift()?.release();
+  await stage.advance(100);
+  assert.deepEqual([...stage.supervisor.revisionsInUse('a')], ['r5']);
+  assert.deepEqual([...stage.supervisor.revisionsInUse('nobody')], []);
+});
+
 test('what runs already as desired is adopted untouched', async (t) => {
   const stage = new Stage(t);
   stage.engine.plant('a', 'r1', 5);

@@ -171,14 +171,20 @@ export class Stage {
     }
   }
 
-  /** Moves time forward until the promise settles. */
+  /**
+   * Moves time forward until the promise settles. The journal is on a real disk, whose time is another: after many steps
+   * each one waits a little, so that a slow disk can finish and what follows on the clock still happens.
+   */
   async during<Value>(promise: Promise<Value>): Promise<Value> {
     let pending = true;
     const done = () => {
       pending = false;
     };
     promise.then(done, done);
-    for (let steps = 0; pending && steps < 10_000; steps += 1) await this.advance(10);
+    for (let steps = 0; pending && steps < 70_000; steps += 1) {
+      await this.advance(10);
+      if (steps > 10_000) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
     return await promise;
   }
 

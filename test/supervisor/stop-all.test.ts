@@ -75,6 +75,25 @@ test('who asks again while all are stopping gets the same outcome', async (t) =>
   assert.deepEqual(second, first);
 });
 
+test('stopping all while the start is under way also stops what was found running, and what is desired only then', async (t) => {
+  const stage = new Stage(t);
+  stage.engine.plant('a', 'r1', 5);
+  stage.engine.plant('stranger', 'r1', 6);
+  const order: string[] = [];
+  let stopping: ReturnType<typeof stage.supervisor.stopAll> | null = null;
+  stage.desired.onStart = () => {
+    stopping = stage.supervisor.stopAll(10_000);
+    order.push('asked');
+  };
+  stage.desired.closing = async () => void order.push('closed');
+  await stage.start(...BOTS);
+  assert.ok(stopping !== null);
+  const { stopped, failed } = await stage.during<Awaited<ReturnType<typeof stage.supervisor.stopAll>>>(stopping);
+  assert.deepEqual({ stopped, failed }, { stopped: BOTS.length + 1, failed: [] });
+  assert.deepEqual(stage.engine.containers.list(), []);
+  assert.deepEqual(order, ['asked', 'closed']);
+});
+
 test('a source that cannot be closed does not keep bots from being stopped', async (t) => {
   const stage = new Stage(t);
   await stage.start(...BOTS);

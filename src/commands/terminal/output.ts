@@ -25,13 +25,3 @@ export function endWhenReaderLeaves(): void {
     throw error;
   });
 }
-
-/** The runtime itself goes on when nobody reads its lines any more: that is no reason to end bots. */
-export function goOnWhenReaderLeaves(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.removeAllListeners('error');
-    stream.on('error', (error) => {
-      if (!('code' in error) || error.code !== 'EPIPE') throw error;
-    });
-  }
-}

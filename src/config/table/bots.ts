@@ -1,3 +1,4 @@
+import { DEFAULT_AGENT_LIMITS } from '../../agent/agent-limits.ts';
 import type { Pick } from '../setting.ts';
 import { duration, factor, integer, size } from '../setting-kinds.ts';
 
@@ -11,7 +12,7 @@ export function botSettings(pick: Pick) {
       flag: 'stop-grace',
       env: 'THE0_STOP_GRACE',
       kind: duration('0', '1h'),
-      default: 25_000,
+      default: DEFAULT_AGENT_LIMITS.stopGraceMs,
       help: 'time between SIGTERM and SIGKILL when a bot is stopped',
     }),
     agentGraceMs: pick({
@@ -54,7 +55,7 @@ export function botSettings(pick: Pick) {
       flag: 'bot-log-rate',
       env: 'THE0_BOT_LOG_RATE',
       kind: size('1KiB', '1GiB'),
-      default: 1024 ** 2,
+      default: DEFAULT_AGENT_LIMITS.logBytesPerSecond,
       help: 'log of one bot per second; lines above it are dropped and counted',
     }),
     logFileBytes: pick({
@@ -62,7 +63,7 @@ export function botSettings(pick: Pick) {
       flag: 'bot-log-size',
       env: 'THE0_BOT_LOG_SIZE',
       kind: size('64KiB', '64GiB'),
-      default: 16 * 1024 ** 2,
+      default: DEFAULT_AGENT_LIMITS.logFileBytes,
       help: 'size at which bot.log becomes bot.log.1; a bot keeps at most two such files',
     }),
   };

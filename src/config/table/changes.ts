@@ -1,3 +1,4 @@
+import { DEFAULT_AGENT_LIMITS } from '../../agent/agent-limits.ts';
 import type { Pick } from '../setting.ts';
 import { duration, integer, size } from '../setting-kinds.ts';
 
@@ -140,7 +141,7 @@ export function directorySettings(pick: Pick) {
         flag: 'code-files',
         env: 'THE0_CODE_FILES',
         kind: count(10_000_000),
-        default: 50_000,
+        default: DEFAULT_AGENT_LIMITS.codeFiles,
         help: 'files and folders in one bot folder',
       }),
       bytes: pick({
@@ -148,7 +149,7 @@ export function directorySettings(pick: Pick) {
         flag: 'code-size',
         env: 'THE0_CODE_SIZE',
         kind: size('1KiB', '64GiB'),
-        default: 512 * 1024 ** 2,
+        default: DEFAULT_AGENT_LIMITS.codeBytes,
         help: 'size of one bot folder',
       }),
     },

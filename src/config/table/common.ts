@@ -1,6 +1,6 @@
 import { dataDirSetting } from '../client-settings.ts';
 import type { Pick } from '../setting.ts';
-import { choice, path, timeZone } from '../setting-kinds.ts';
+import { choice, path, size, timeZone } from '../setting-kinds.ts';
 
 /** What nearly everybody looks at. */
 export function commonSettings(pick: Pick) {
@@ -48,6 +48,14 @@ export function commonSettings(pick: Pick) {
         kind: choice('text', 'json'),
         default: 'text',
         help: 'lines for people, or one JSON object per line',
+      }),
+      waitingBytes: pick({
+        group: 'logs',
+        flag: 'log-waiting',
+        env: 'THE0_LOG_WAITING',
+        kind: size('4KiB', '1GiB'),
+        default: 1024 ** 2,
+        help: 'lines of the runtime that may wait for a terminal or pipe nobody reads before more are left out',
       }),
     },
   };

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { lstat, open } from 'node:fs/promises';
+import { lstat, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SpecProblem } from '../../../actors/bot-spec.ts';
 import type { BotDefinition } from '../bot-definition.ts';
@@ -22,6 +22,8 @@ export interface BotFolderOptions {
   readonly codeLimits: CodeLimits;
   /** Largest `bot.json`. */
   readonly botJsonBytes: number;
+  /** Whether there is an object store that a bot's code may be in. */
+  readonly hasCodeStore?: boolean;
 }
 
 /** Files changed this short before they were listed may change again without a new time: their stamp proves nothing. */
@@ -80,8 +82,10 @@ export class BotFolder {
    */
   async define(bot: BotJson): Promise<BotDefinition> {
     try {
+      if (bot.filePath !== '' && !(await this.#hasFile(bot.entrypoint))) return this.#defineStored(bot);
       const listing = await listCode(this.#path, this.#options.codeLimits);
-      return { ...bot, specRevision: await this.#copy(bot, listing), problem: null };
+      // Whoever finds a file path fetches the code from there.
+      return { ...bot, filePath: '', specRevision: await this.#copy(bot, listing), problem: null };
     } catch (error) {
       const code = errnoOf(error);
       // ENOENT: a file went between the look at its folder and the look at itself.
@@ -89,6 +93,23 @@ export class BotFolder {
         throw new CodeInMotion(this.name, { cause: error });
       }
       return withProblem(bot, { code: 'code-unreadable', facts: this.#codeFacts(error) });
+    }
+  }
+
+  /** The folder says only what should run; the code is an archive in the object store, which never changes. */
+  #defineStored(bot: BotJson): BotDefinition {
+    if (this.#options.hasCodeStore === true) return { ...bot, specRevision: revisionOf(bot, ''), problem: null };
+    const detail = 'custom.filePath names an archive in an object store, and none is configured (MINIO_ENDPOINT)';
+    return withProblem(bot, { code: 'code-unreadable', facts: { path: `${this.name}/${BOT_JSON}`, detail } });
+  }
+
+  async #hasFile(path: string): Promise<boolean> {
+    try {
+      return path !== '' && (await stat(join(this.#path, path))).isFile();
+    } catch (error) {
+      const code = errnoOf(error);
+      if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+      throw error;
     }
   }
 

@@ -10,7 +10,7 @@ export interface CodeCopies {
    * @throws an error with code `code-changed` when a file is not as listed, or the file system's error
    */
   copyCode(botId: string, revision: string, from: string, files: readonly CodeFile[]): Promise<unknown>;
-  /** Removes copies of a bot except the current one and the `spare` newest others. */
+  /** Removes copies of a bot except the current one, those that are in use, and the `spare` newest others. */
   prune(botId: string, current: string, spare: number): Promise<void>;
   /** Removes the copies of all bots but these. */
   keepOnly(botIds: ReadonlySet<string>): Promise<void>;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type Docker from 'dockerode';
+import { type AgentLimits, encodeAgentLimits } from '../../agent/agent-limits.ts';
 import type { BotDefinition } from '../../desired/bot-definition.ts';
 import { assertEnvironmentFits, botEnvironment, type ObjectStoreSettings } from '../bot-environment.ts';
 import { BOT_USER, type BotDirectories } from './bot-directories.ts';
@@ -12,15 +13,10 @@ export interface ContainerLimits {
   readonly memoryMiB: number;
   readonly cpuShares: number;
   readonly pidsLimit: number;
-  /** How long the bot gets between SIGTERM and SIGKILL. */
-  readonly stopGraceMs: number;
-  /** What its agent gets on top, for its own last work: final sync, last words. */
+  /** What its agent gets on top of the bot's grace, for its own last work: final sync, last words. */
   readonly agentGraceMs: number;
-  readonly logBytesPerSecond: number;
-  readonly logFileBytes: number;
-  readonly codeFiles: number;
-  readonly codeBytes: number;
   readonly timeZone: string;
+  readonly agent: AgentLimits;
 }
 
 export interface ContainerTemplate {
@@ -43,13 +39,16 @@ const DOCKER_LOG = { Type: 'json-file', Config: { 'max-size': '4m', 'max-file': 
 const TEMPLATE_VERSION = 1;
 
 /** What `docker stop` waits before SIGKILL. */
-export function containerGraceSeconds(limits: Pick<ContainerLimits, 'stopGraceMs' | 'agentGraceMs'>): number {
-  return Math.ceil((limits.stopGraceMs + limits.agentGraceMs) / 1_000);
+export function containerGraceSeconds(limits: Pick<ContainerLimits, 'agent' | 'agentGraceMs'>): number {
+  return Math.ceil((limits.agent.stopGraceMs + limits.agentGraceMs) / 1_000);
 }
 
 /** See `BotSpec.shapeRevision`: everything below that does not come from the definition. Holds no secret. */
 export function shapeRevision({ image, limits, directories }: ContainerTemplate, network: string | null): string {
-  const shape = [TEMPLATE_VERSION, LABEL_FORMAT, image, network, directories !== null, Object.entries(limits).sort()];
+  const { agent, ...own } = limits;
+  // Only what is set counts: a new limit with its default makes no bot outdated.
+  const set = [Object.entries(own).sort(), encodeAgentLimits(agent) ?? null];
+  const shape = [TEMPLATE_VERSION, LABEL_FORMAT, image, network, directories !== null, set];
   return createHash('sha256').update(JSON.stringify(shape)).digest('hex').slice(0, 16);
 }
 
@@ -67,11 +66,7 @@ export function containerOptions(
   const { limits, directories } = template;
   const environment = botEnvironment(definition, {
     incarnation: own.incarnation,
-    stopGraceMs: limits.stopGraceMs,
-    logBytesPerSecond: limits.logBytesPerSecond,
-    logFileBytes: limits.logFileBytes,
-    codeFiles: limits.codeFiles,
-    codeBytes: limits.codeBytes,
+    limits: limits.agent,
     timeZone: limits.timeZone,
     ...(directories === null ? {} : { codeSource: CODE_SOURCE, terminationLog: `${LOGS_PATH}/${TERMINATION_LOG}` }),
     ...(template.objectStore === null ? {} : { objectStore: template.objectStore }),

@@ -4,6 +4,8 @@ import type { ContainerInspection, ContainerSummary } from './docker-api.ts';
 /** What matters of a container, out of Docker's list or its inspection. Times are Docker's clock, in milliseconds. */
 export interface ContainerView {
   readonly phase: ContainerFacts['phase'];
+  /** `docker pause`. */
+  readonly paused: boolean;
   readonly address: string | null;
   /** 0 when not known (the list does not tell) or never. */
   readonly startedAt: number;
@@ -15,6 +17,7 @@ export interface ContainerView {
 export function viewOfInspection({ State: state, NetworkSettings: network }: ContainerInspection): ContainerView {
   return {
     phase: phaseOf(state.Status),
+    paused: isPaused(state.Status),
     address: addressOf(network.Networks),
     startedAt: timeOf(state.StartedAt),
     finishedAt: timeOf(state.FinishedAt),
@@ -25,6 +28,10 @@ export function viewOfInspection({ State: state, NetworkSettings: network }: Con
 
 export function phaseOfSummary(summary: ContainerSummary): ContainerFacts['phase'] {
   return phaseOf(summary.State);
+}
+
+export function isPaused(status: string): boolean {
+  return status === 'paused';
 }
 
 export function addressOfSummary(summary: ContainerSummary): string | null {

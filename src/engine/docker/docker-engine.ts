@@ -17,7 +17,7 @@ import { ownLabels, readLabels } from './container-labels.ts';
 import { ContainerLedger } from './container-ledger.ts';
 import { containerName } from './container-name.ts';
 import { ContainerStarter } from './container-starter.ts';
-import { addressOfSummary, endpointOf, phaseOfSummary, viewOfInspection } from './container-view.ts';
+import { addressOfSummary, endpointOf, isPaused, phaseOfSummary, viewOfInspection } from './container-view.ts';
 import { type ContainerInspection, DockerApi, type DockerDeadlines } from './docker-api.ts';
 import { toEngineError } from './docker-errors.ts';
 import type { ContainerEvent } from './event-stream.ts';
@@ -204,6 +204,10 @@ class DockerEngine implements ContainerEngine {
         this.#ledger.touch(container);
         if (!this.#busy.has(identity.botId)) void this.#lookAndReport(container);
         return;
+      case 'pause':
+      case 'unpause':
+        if (!this.#busy.has(identity.botId)) void this.#lookAndReport(container);
+        return;
       case 'die':
         this.#options.trace?.({ botId: identity.botId, step: 'die-received' });
         if (!container.died(event.at)) return;
@@ -240,7 +244,7 @@ class DockerEngine implements ContainerEngine {
     }
   }
 
-  /** Somebody else started it: its address is not in the event. */
+  /** Somebody else started, paused or unpaused it: how it is now, its address too, is not in the event. */
   async #lookAndReport(container: TrackedContainer): Promise<void> {
     try {
       this.#listener?.observed(await this.#observe(container, await this.#api.inspect(container.id)));
@@ -266,13 +270,15 @@ class DockerEngine implements ContainerEngine {
       if ((known !== undefined && known.touched > asked) || this.#busy.has(identity.botId)) continue;
       const phase = phaseOfSummary(summary);
       const endpoint = endpointOf({ phase, address: addressOfSummary(summary) }, identity.queryPort);
-      if (known?.phase === phase && known.endpoint?.host === endpoint?.host) {
+      const paused = isPaused(summary.State);
+      if (known?.phase === phase && known.paused === paused && known.endpoint?.host === endpoint?.host) {
         if (first) this.#listener?.observed(this.#observation(known, null));
         continue;
       }
       const container = known ?? new TrackedContainer(summary.Id, identity);
       if (known === undefined && phase === 'running') {
         container.phase = phase;
+        container.paused = paused;
         container.endpoint = endpoint;
         this.#ledger.touch(container);
         this.#listener?.observed(this.#observation(container, null));

@@ -3,7 +3,7 @@ import { isJsonObject, parseJsonObject } from '../json-object.ts';
 
 /** One change of a container, as Docker tells it. */
 export interface ContainerEvent {
-  readonly action: 'start' | 'die' | 'destroy' | 'oom';
+  readonly action: 'start' | 'die' | 'destroy' | 'oom' | 'pause' | 'unpause';
   readonly containerId: string;
   readonly labels: Readonly<Record<string, string>>;
   /** Docker's clock, milliseconds since the epoch with a fraction. */
@@ -13,7 +13,14 @@ export interface ContainerEvent {
 }
 
 /** The actions a bot's life is told from; others (`kill`, `rename`, `attach`) are not asked for. */
-export const WATCHED_ACTIONS: readonly ContainerEvent['action'][] = ['start', 'die', 'destroy', 'oom'];
+export const WATCHED_ACTIONS: readonly ContainerEvent['action'][] = [
+  'start',
+  'die',
+  'destroy',
+  'oom',
+  'pause',
+  'unpause',
+];
 
 /**
  * Cuts a stream of bytes into lines. Docker ends every JSON document of its event stream with a line feed, but a chunk can

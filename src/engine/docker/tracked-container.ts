@@ -16,6 +16,7 @@ export class TrackedContainer {
   readonly id: string;
   readonly identity: ContainerIdentity;
   phase: ContainerFacts['phase'] = 'created';
+  paused = false;
   incarnation: Incarnation;
   endpoint: Endpoint | null = null;
   /** The facts of the last exit, read once per run and shared by all who ask. */
@@ -64,6 +65,7 @@ export class TrackedContainer {
     if (view.startedAt > this.startedAt) this.#beginRun(view.startedAt);
     if (view.phase !== 'running') this.#end(view.phase);
     this.phase = view.phase;
+    this.paused = view.paused;
     this.endpoint = endpointOf(view, this.identity.queryPort);
     this.#settledAt = Math.max(view.startedAt, view.finishedAt);
   }
@@ -75,6 +77,7 @@ export class TrackedContainer {
       specRevision: this.identity.specRevision,
       shapeRevision: this.identity.shapeRevision,
       phase: this.phase,
+      paused: this.paused,
       endpoint: this.endpoint,
     };
   }
@@ -84,12 +87,14 @@ export class TrackedContainer {
     this.#pending = null;
     this.startedAt = at;
     this.phase = 'running';
+    this.paused = false;
     this.exit = null;
     this.outOfMemoryAt = 0;
   }
 
   #end(phase: ContainerFacts['phase'] = 'exited'): void {
     this.phase = phase;
+    this.paused = false;
     this.endpoint = null;
   }
 }

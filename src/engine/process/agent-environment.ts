@@ -23,9 +23,7 @@ export function agentEnvironment(options: ProcessEngineOptions, start: AgentStar
     PATH: searchPath(options),
     ...botEnvironment(start.definition, {
       incarnation: start.incarnation,
-      stopGraceMs: options.stopGraceMs,
-      logBytesPerSecond: options.logBytesPerSecond,
-      logFileBytes: options.logFileBytes,
+      limits: options.agentLimits,
       timeZone: options.timeZone,
       paths: start.directories,
       teeLog: false,

@@ -121,6 +121,7 @@ export class BotProcess {
       specRevision,
       shapeRevision,
       phase: exit === null ? 'running' : 'exited',
+      paused: false,
       endpoint: exit === null ? endpoint : null,
     };
     return { botId, container, lastExit: exit, at: Date.now() };

@@ -1,3 +1,4 @@
+import type { AgentLimits } from '../../agent/agent-limits.ts';
 import type { PortRange } from './query-ports.ts';
 
 export interface ProcessEngineOptions {
@@ -19,9 +20,8 @@ export interface ProcessEngineOptions {
   readonly hostEnvironment: { readonly PATH?: string; readonly HOME?: string; readonly LANG?: string };
   /** TZ of every bot. */
   readonly timeZone: string;
-  /** What a bot gets between SIGTERM and SIGKILL. */
-  readonly stopGraceMs: number;
-  /** What its agent gets on top, for its own last work. */
+  readonly agentLimits: AgentLimits;
+  /** What its agent gets on top of the bot's grace, for its own last work. */
   readonly agentGraceMs: number;
   /** The same for processes whose agent or runtime is gone. */
   readonly leftoverGraceMs: number;
@@ -29,8 +29,6 @@ export interface ProcessEngineOptions {
   readonly killWaitMs: number;
   /** How long an interpreter that was not found is not looked for again. */
   readonly missingProgramMs: number;
-  readonly logBytesPerSecond: number;
-  readonly logFileBytes: number;
   readonly queryPortRange: PortRange;
   /** Told about troubles that are nobody's answer: what a bot left behind could not be ended. */
   readonly warn: (error: Error) => void;

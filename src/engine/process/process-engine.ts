@@ -1,5 +1,6 @@
 import { createHash, randomInt } from 'node:crypto';
 import type { Endpoint, Observation } from '../../../actors/observation.ts';
+import { encodeAgentLimits } from '../../agent/agent-limits.ts';
 import type { BotDefinition } from '../../desired/bot-definition.ts';
 import {
   absent,
@@ -107,7 +108,8 @@ class ProcessEngine implements ContainerEngine {
     if (bot.lastExit === null) {
       bot.terminate();
       // The agent kills a bot that ignores SIGTERM after the grace itself; it gets a little longer to do so.
-      if (!(await within(bot.exited, this.#options.stopGraceMs + this.#options.agentGraceMs))) await this.#kill(bot);
+      if (!(await within(bot.exited, this.#options.agentLimits.stopGraceMs + this.#options.agentGraceMs)))
+        await this.#kill(bot);
     }
     await this.#sweeps.get(botId);
     return bot.observation();
@@ -267,14 +269,8 @@ function programMissing({ id, runtime }: BotDefinition, program: string): Engine
 }
 
 /** Nothing that runs is ever adopted, but the number must change with what is added to a bot. */
-function shapeRevisionOf({ stopGraceMs, logBytesPerSecond, logFileBytes, timeZone }: ProcessEngineOptions): string {
-  const shape = JSON.stringify({
-    engine: 'process',
-    template: 1,
-    stopGraceMs,
-    logBytesPerSecond,
-    logFileBytes,
-    timeZone,
-  });
+function shapeRevisionOf({ agentLimits, timeZone }: ProcessEngineOptions): string {
+  const limits = encodeAgentLimits(agentLimits) ?? null;
+  const shape = JSON.stringify({ engine: 'process', template: 1, limits, timeZone });
   return createHash('sha256').update(shape).digest('hex').slice(0, 16);
 }

@@ -38,9 +38,11 @@ export class CodeStore {
   readonly #paths: ReturnType<typeof dataPaths>;
   /** Copies made or looked through by this process: the others may be of a host that crashed before all was on disk. */
   readonly #known = new Set<string>();
+  readonly #inUse: RevisionsInUse;
 
-  constructor(root: string) {
+  constructor(root: string, inUse: RevisionsInUse) {
     this.#paths = dataPaths(root);
+    this.#inUse = inUse;
   }
 
   /**
@@ -69,7 +71,7 @@ export class CodeStore {
     return target;
   }
 
-  /** Removes copies of a bot except the current one and the `spare` newest others: one may still be running from those. */
+  /** Removes copies of a bot except the current one, those that are in use, and the `spare` newest others. */
   async prune(botId: string, current: string, spare: number): Promise<void> {
     const directory = this.#paths.codeOf(botId);
     const others = (await namesIn(directory)).filter((name) => name !== current && !name.startsWith(TEMPORARY));
@@ -81,7 +83,10 @@ export class CodeStore {
       }),
     );
     aged.sort((a, b) => b.madeAt - a.madeAt);
-    for (const { name } of aged.slice(spare)) await this.#remove(join(directory, name));
+    for (const { name } of aged.slice(spare)) {
+      // Asked as late as can be: a start may have been asked for meanwhile.
+      if (!this.#inUse(botId).has(name)) await this.#remove(join(directory, name));
+    }
   }
 
   /** Removes the copies of all bots but these, and what an interrupted copy left. Only while nothing is being copied. */
@@ -103,8 +108,11 @@ export class CodeStore {
   }
 }
 
-export function createCodeStore(root: string): CodeStore {
-  return new CodeStore(root);
+/** What a bot runs on, or is about to; a slow stop keeps an old revision running while the bot is edited again and again. */
+export type RevisionsInUse = (botId: string) => ReadonlySet<string>;
+
+export function createCodeStore(root: string, inUse: RevisionsInUse = () => new Set()): CodeStore {
+  return new CodeStore(root, inUse);
 }
 
 /** Whether a copy has all files in their full length. Contents are not read again: a bot may have changed its own. */

@@ -84,11 +84,17 @@ export const answersQueries: BotSketch = {
 export const exitsWhenAsked: BotSketch = {
   files: {
     ...bot(`
-  fs.rmSync(join(state, 'exit'), { force: true });
-  setInterval(() => { if (fs.existsSync(join(state, 'exit'))) process.exit(5); }, 10);
+  setInterval(() => {
+    if (!fs.existsSync(join(state, 'exit'))) return;
+    fs.rmSync(join(state, 'exit')); // The next run is to go on.
+    process.exit(5);
+  }, 10);
   await forEver();`),
     ...queryServer(`
-    require('node:fs').writeFileSync(require('node:path').join(process.env.STATE_DIR, 'exit'), '');
+    // First the answer: with the bot its query server ends.
+    response.on('finish', () => {
+      require('node:fs').writeFileSync(require('node:path').join(process.env.STATE_DIR, 'exit'), '');
+    });
     response.end('it will');`),
   },
 };

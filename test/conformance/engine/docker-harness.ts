@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DEFAULT_AGENT_LIMITS } from '../../../src/agent/agent-limits.ts';
 import type { ContainerEngine } from '../../../src/engine/container-engine.ts';
 import { createDockerEngine, type DockerEngineOptions } from '../../../src/engine/docker/docker-engine.ts';
 import { dataPaths } from '../../../src/storage/data-directory.ts';
@@ -23,7 +24,7 @@ export async function dockerHarness(): Promise<DockerHarness> {
   const instances = new Set<string>([instance]);
   return {
     instance,
-    makeEngine({ stopGraceMs = 5_000, ...overrides } = {}) {
+    makeEngine({ stopGraceMs = 30_000, ...overrides } = {}) {
       if (overrides.instance !== undefined) instances.add(overrides.instance);
       return createDockerEngine({
         image,
@@ -34,19 +35,15 @@ export async function dockerHarness(): Promise<DockerHarness> {
           memoryMiB: 256,
           cpuShares: 512,
           pidsLimit: 256,
-          stopGraceMs,
           agentGraceMs: 5_000,
-          logBytesPerSecond: 1_000_000,
-          logFileBytes: 1_000_000,
-          codeFiles: 1_000,
-          codeBytes: 10_000_000,
           timeZone: 'UTC',
+          agent: { ...DEFAULT_AGENT_LIMITS, stopGraceMs, codeFiles: 1_000, codeBytes: 10_000_000 },
         },
         directories: { codeDirOf: paths.code, stateDirOf: paths.state, logsDirOf: paths.logs },
         objectStore: null,
         natsUrl: null,
         resyncMs: 60_000,
-        deadlines: { callMs: 15_000, startMs: 60_000, listMs: 15_000, pullMs: 60_000 },
+        deadlines: { callMs: 60_000, startMs: 60_000, listMs: 60_000, pullMs: 60_000 },
         now: Date.now,
         ...overrides,
       });

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundleAgent } from '../../../images/bundle-agent.ts';
+import { DEFAULT_AGENT_LIMITS } from '../../../src/agent/agent-limits.ts';
 import type { ContainerEngine } from '../../../src/engine/container-engine.ts';
 import { createProcessEngine } from '../../../src/engine/process/process-engine.ts';
 import type { ProcessEngineOptions } from '../../../src/engine/process/process-engine-options.ts';
@@ -36,24 +37,25 @@ export async function processHarness(): Promise<ProcessHarness> {
     runDirectory: paths.run,
     hostEnvironment: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: root },
     timeZone: 'UTC',
-    stopGraceMs: 5_000,
+    agentLimits: { ...DEFAULT_AGENT_LIMITS, stopGraceMs: 30_000 },
     agentGraceMs: 5_000,
     leftoverGraceMs: 1_000,
-    killWaitMs: 5_000,
+    killWaitMs: 30_000,
     missingProgramMs: 1_000,
-    logBytesPerSecond: 1_000_000,
-    logFileBytes: 1_000_000,
-    queryPortRange: { first: 26_000, last: 26_999 },
+    // Not where a runtime of another test takes its ports.
+    queryPortRange: { first: 17_000, last: 17_999 },
     warn: (error) => console.error(error),
     ...overrides,
   });
   return {
     runDirectory: paths.run,
     options,
-    makeEngine({ instance, stopGraceMs = 5_000 } = {}) {
+    makeEngine({ instance, stopGraceMs = 30_000 } = {}) {
       // Another instance is another data directory; what counts of it here is whose processes it notes.
       const runDirectory = instance === undefined ? paths.run : join(root, 'instances', instance);
-      const engine = createProcessEngine(options({ stopGraceMs, runDirectory }));
+      const engine = createProcessEngine(
+        options({ agentLimits: { ...DEFAULT_AGENT_LIMITS, stopGraceMs }, runDirectory }),
+      );
       engines.add(engine);
       return engine;
     },

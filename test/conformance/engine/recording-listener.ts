@@ -14,6 +14,9 @@ export interface RecordingListener extends EngineListener {
   waitFor(botId: string, is: (observation: Observation) => boolean, from?: number): Promise<Observation>;
 }
 
+/** Only reached when something is wrong, so it may be long. */
+const DEADLINE_MS = 60_000;
+
 /** Remembers all an engine tells. */
 export function recordingListener(): RecordingListener {
   const observations: Observation[] = [];
@@ -24,12 +27,12 @@ export function recordingListener(): RecordingListener {
     is: (observation: Observation) => observation is Found,
     from: number,
   ): Promise<Found> {
-    for (const deadline = Date.now() + 15_000; Date.now() < deadline; await sleep(5)) {
+    for (const deadline = Date.now() + DEADLINE_MS; Date.now() < deadline; await sleep(5)) {
       for (const observation of observations.slice(from)) {
         if (observation.botId === botId && is(observation)) return observation;
       }
     }
-    assert.fail(`waited 15 s; seen of ${botId}: ${JSON.stringify(observations.filter((one) => one.botId === botId))}`);
+    assert.fail(`waited in vain; seen of ${botId}: ${JSON.stringify(observations.filter((one) => one.botId === botId))}`);
   }
   return {
     observations,

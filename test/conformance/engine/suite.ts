@@ -331,13 +331,16 @@ export function engineSuite(name: string, traits: EngineTraits, makeHarness: () 
   });
 }
 
+/** Only reached when something is wrong, so it may be long. */
+const DEADLINE_MS = 60_000;
+
 /** Polls until `look` gives something; fails with what was waited for. */
 async function until<Result>(what: string, look: () => Promise<Result>): Promise<NonNullable<Result>> {
-  for (const deadline = Date.now() + 15_000; Date.now() < deadline; await sleep(20)) {
+  for (const deadline = Date.now() + DEADLINE_MS; Date.now() < deadline; await sleep(20)) {
     const result = await look();
     if (result) return result;
   }
-  assert.fail(`waited 15 s until ${what}`);
+  assert.fail(`waited in vain until ${what}`);
 }
 
 async function get(url: string): Promise<string | null> {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -64,7 +64,7 @@ export async function sourceBench(t: TestContext, changes: Partial<DirectorySour
   });
   t.after(async () => {
     await source.close();
-    await rm(root, { recursive: true, force: true });
+    await rm(root, { recursive: true, force: true, maxRetries: 5 });
   });
   const put = async (path: string, content: string) => {
     await mkdir(dirname(join(bots, path)), { recursive: true });
@@ -87,7 +87,9 @@ export async function sourceBench(t: TestContext, changes: Partial<DirectorySour
       }),
     async bot(folder, id, botChanges = {}) {
       await put(`${folder}/main.js`, `// ${id}`);
-      await put(`${folder}/bot.json`, botJson(id, botChanges));
+      // In one step: on a busy machine the source would look at it when it is half written.
+      await put(`${folder}/.bot.json.new`, botJson(id, botChanges));
+      await rename(join(bots, folder, '.bot.json.new'), join(bots, folder, 'bot.json'));
     },
     desired() {
       const desired = new Map<string, BotDefinition>();
@@ -103,7 +105,7 @@ export async function sourceBench(t: TestContext, changes: Partial<DirectorySour
 }
 
 /** Polls until it holds. @throws when it does not within the deadline */
-export async function until(holds: () => boolean, deadlineMs = 10_000): Promise<void> {
+export async function until(holds: () => boolean, deadlineMs = 60_000): Promise<void> {
   const end = performance.now() + deadlineMs;
   while (!holds()) {
     if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${holds.toString()}`);

@@ -14,7 +14,7 @@ import { removeContainersIn, Scene } from './scene.ts';
 import { Witnesses } from './witnesses.ts';
 
 const ROWS_AT_ONCE = 8;
-const ROW_TIMEOUT_MS = 75_000;
+const ROW_TIMEOUT_MS = 240_000;
 
 /** Rows should not wait for what a person would: a short grace, and a log that is soon full. */
 const FLAGS = [

@@ -23,7 +23,7 @@ export async function processesOf(runtime: RuntimeUnderTest, botId: string): Pro
       const { agent, bot } = { agent: identityOf(pids.agent ?? 0), bot: identityOf(pids.bot ?? 0) };
       return agent === null || bot === null ? undefined : { agent, bot };
     },
-    15_000,
+    60_000,
     100,
   );
 }
@@ -82,5 +82,6 @@ export function bytesIn(folder: string): number {
 }
 
 function sizeOf(path: string): number {
-  return statSync(path).size;
+  // A log that was rotated away while we looked.
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeContainersOf } from '../../services/docker.ts';
-import { type BotFiles, writeBot } from '../bot-folders.ts';
+import { type BotFiles, writeBot, writeWhole } from '../bot-folders.ts';
 import {
   type Answer,
   makeFolders,
@@ -56,7 +56,7 @@ export class Scene {
     for (const [file, content] of Object.entries(files)) {
       await writeFile(join(this.runtime.botsDir, folder, file), content);
     }
-    await writeFile(join(this.runtime.botsDir, folder, 'bot.json'), botJson);
+    await writeWhole(join(this.runtime.botsDir, folder, 'bot.json'), botJson);
     return folder;
   }
 
@@ -83,7 +83,7 @@ export class Scene {
         last = await runtime.ask(id, path, {}, 5);
         return last.body.status === 'ok' || undefined;
       },
-      30_000,
+      60_000,
       100,
     ).catch((error: unknown) => {
       throw new Error(`${String(error)}; its last answer: ${JSON.stringify(last)}`);

@@ -15,10 +15,11 @@ export interface Told {
   readonly text: Words;
   /** What to do. */
   readonly advice: Words;
-  readonly deadlineMs?: number;
 }
 
 const PAUSE_MS = 200;
+/** Only reached when something is wrong, so it may be long. */
+const DEADLINE_MS = 60_000;
 
 /** Waits until `why` names this cause for the bot, and looks at the words. */
 export async function whyTells(runtime: RuntimeUnderTest, botId: string, told: Told): Promise<ReasonReport> {
@@ -29,7 +30,7 @@ export async function whyTells(runtime: RuntimeUnderTest, botId: string, told: T
       last = await explanation(runtime, botId);
       return last === null ? undefined : find(last, told);
     },
-    told.deadlineMs ?? 30_000,
+    DEADLINE_MS,
     PAUSE_MS,
   ).catch((error: unknown) => {
     throw new Error(`${String(error)}; it said ${summary(last)}\n${runtime.output().slice(-2_000)}`);
@@ -68,9 +69,9 @@ export function says(text: string, words: Words): void {
 }
 
 /** `up` with these options must end by itself with exit code 1, and say so in these words on stderr or stdout. */
-export async function refusesToStart(options: StartOptions, words: Words, deadlineMs = 20_000): Promise<void> {
+export async function refusesToStart(options: StartOptions, words: Words): Promise<void> {
   const { child, output } = spawnUp({ ...options, flags: ['--query-port', '0', ...(options.flags ?? [])] });
-  const late = setTimeout(() => child.kill('SIGKILL'), deadlineMs);
+  const late = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS);
   await once(child, 'close');
   clearTimeout(late);
   assert.equal(child.exitCode, 1, `it ended with ${child.exitCode ?? child.signalCode}: ${output()}`);
@@ -78,11 +79,7 @@ export async function refusesToStart(options: StartOptions, words: Words, deadli
 }
 
 /** Waits until the runtime tells of a trouble of its own in these words; `null`: until it has none any more. */
-export async function troubleTells(
-  { admin }: RuntimeUnderTest,
-  words: Words | null,
-  deadlineMs = 20_000,
-): Promise<void> {
+export async function troubleTells({ admin }: RuntimeUnderTest, words: Words | null): Promise<void> {
   let last: readonly string[] = [];
   await poll(
     `the runtime to tell ${words === null ? 'of no trouble' : `of its trouble (${words.join(', ')})`}`,
@@ -91,7 +88,7 @@ export async function troubleTells(
       if (words === null) return last.length === 0 ? true : undefined;
       return last.some((trouble) => words.every((word) => contains(trouble, word))) ? true : undefined;
     },
-    deadlineMs,
+    DEADLINE_MS,
     PAUSE_MS,
   ).catch((error: unknown) => {
     throw new Error(`${String(error)}; it told of ${JSON.stringify(last)}`);

@@ -5,8 +5,8 @@ import { WITNESS_NODE, WITNESS_PYTHON } from './bots.ts';
 import type { Host } from './host.ts';
 import { uniqueId } from './unique-id.ts';
 
-/** A witness has so long for each answer, however bad the luck of the others. */
-const ANSWER_SECONDS = 5;
+/** A witness has so long for each answer, however bad the luck of the others, and however busy the machine. */
+const ANSWER_SECONDS = 20;
 const WATCH_PAUSE_MS = 250;
 
 interface Life {
@@ -115,7 +115,7 @@ async function settle(runtime: RuntimeUnderTest, id: string): Promise<Witness> {
   const life = await poll(
     `witness ${id} to answer`,
     async () => lifeIn((await runtime.ask(id, '/life', {}, ANSWER_SECONDS)).body.data) ?? undefined,
-    30_000,
+    60_000,
   );
   return { id, containerId, life };
 }

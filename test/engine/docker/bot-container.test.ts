@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { DEFAULT_AGENT_LIMITS } from '../../../src/agent/agent-limits.ts';
 import type { BotDefinition } from '../../../src/desired/bot-definition.ts';
 import {
   type ContainerTemplate,
@@ -29,13 +30,9 @@ const template: ContainerTemplate = {
     memoryMiB: 512,
     cpuShares: 512,
     pidsLimit: 1024,
-    stopGraceMs: 25_000,
     agentGraceMs: 7_000,
-    logBytesPerSecond: 1000,
-    logFileBytes: 2000,
-    codeFiles: 300,
-    codeBytes: 4000,
     timeZone: 'UTC',
+    agent: { ...DEFAULT_AGENT_LIMITS, codeFiles: 300, codeBytes: 4000 },
   },
   directories: {
     codeDirOf: (botId, revision) => `/data/code/${botId}/${revision}`,
@@ -55,12 +52,14 @@ describe("a bot's container", () => {
 
   it('copies as much code as was let in', () => {
     const { Env = [] } = containerOptions(template, definition, own);
-    assert.ok(Env.includes('THE0_CODE_FILES=300'));
-    assert.ok(Env.includes('THE0_CODE_BYTES=4000'));
+    assert.ok(Env.includes('THE0_AGENT_LIMITS={"v":1,"codeFiles":300,"codeBytes":4000}'));
   });
 
   it('is of another shape when a limit is another', () => {
-    const other = { ...template, limits: { ...template.limits, memoryMiB: 256 } };
-    assert.notEqual(shapeRevision(other, null), shapeRevision(template, null));
+    const { limits } = template;
+    for (const changed of [{ memoryMiB: 256 }, { agent: { ...limits.agent, drainMs: 1 } }]) {
+      const other = { ...template, limits: { ...limits, ...changed } };
+      assert.notEqual(shapeRevision(other, null), shapeRevision(template, null));
+    }
   });
 });

@@ -31,7 +31,8 @@ describe('the image', () => {
     assert.equal(asked.looks, 1);
   });
 
-  it('is not looked for by every one of a thousand bots while it is missing', async () => {
+  it('is not looked for by every one of a thousand bots while it is missing', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
     const { asked, calls } = fakeDocker(false);
     const image = new BotImage(calls, 'the0:x', 'never');
     for (let bot = 0; bot < 1_000; bot++) await assert.rejects(image.ensure(), isMissing);

@@ -32,7 +32,7 @@ function harness(t: TestContext, resyncMs = 60_000) {
   );
   t.after(() => watch.close());
   const until = async (what: string, times = 1) => {
-    for (const end = Date.now() + 5_000; Date.now() < end; await sleep(2)) {
+    for (const end = Date.now() + 60_000; Date.now() < end; await sleep(2)) {
       if (log.filter((entry) => entry === what).length >= times) return;
     }
     assert.fail(`waited for ${what}: ${log.join(' ')}`);

@@ -6,6 +6,7 @@ import { TrackedContainer } from '../../../src/engine/docker/tracked-container.t
 const identity = { botId: 'grid', incarnation: 10, specRevision: 's', shapeRevision: 't', queryPort: 9476 };
 const running: ContainerView = {
   phase: 'running',
+  paused: false,
   address: '172.18.0.2',
   startedAt: 1_000,
   finishedAt: 0,
@@ -28,6 +29,7 @@ describe('a tracked container', () => {
       specRevision: 's',
       shapeRevision: 't',
       phase: 'running',
+      paused: false,
       endpoint: { host: '172.18.0.2', port: 9476 },
     });
   });

@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 import type { Observation } from '../../../actors/observation.ts';
+import { DEFAULT_AGENT_LIMITS } from '../../../src/agent/agent-limits.ts';
 import type { BotDefinition, Json } from '../../../src/desired/bot-definition.ts';
 import type { ContainerEngine, EngineListener } from '../../../src/engine/container-engine.ts';
 import { createProcessEngine } from '../../../src/engine/process/process-engine.ts';
@@ -56,21 +57,20 @@ export async function bench(t: TestContext, changes: Partial<ProcessEngineOption
     runDirectory: join(root, 'run'),
     hostEnvironment: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: root },
     timeZone: 'UTC',
-    stopGraceMs: 300,
+    agentLimits: { ...DEFAULT_AGENT_LIMITS, stopGraceMs: 300 },
     agentGraceMs: 200,
     leftoverGraceMs: 300,
-    killWaitMs: 3_000,
+    killWaitMs: 30_000,
     missingProgramMs: 10,
-    logBytesPerSecond: 1_000_000,
-    logFileBytes: 1_000_000,
-    queryPortRange: { first: 24_000, last: 24_999 },
+    // Not where a runtime of another test takes its ports.
+    queryPortRange: { first: 16_000, last: 16_999 },
     warn: (error) => warnings.push(error),
     ...changes,
   };
   const engine = createProcessEngine(options);
   t.after(async () => {
     await engine.close();
-    await rm(root, { recursive: true, force: true });
+    await rm(root, { recursive: true, force: true, maxRetries: 5 });
   });
   await engine.watch(listener);
   return {
@@ -111,7 +111,7 @@ function definitionOf(id: string, config: { readonly [key: string]: Json }): Bot
 }
 
 /** Polls until it holds. @throws when it does not within the deadline */
-export async function until(holds: () => boolean, deadlineMs = 10_000): Promise<void> {
+export async function until(holds: () => boolean, deadlineMs = 60_000): Promise<void> {
   const end = performance.now() + deadlineMs;
   while (!holds()) {
     if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${holds.toString()}`);

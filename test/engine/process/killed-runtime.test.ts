@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { DEFAULT_AGENT_LIMITS } from '../../../src/agent/agent-limits.ts';
 import type { BotSketch } from '../../conformance/engine/bots.ts';
 import { type ProcessHarness, processHarness } from '../../conformance/engine/process-harness.ts';
 import { recordingListener } from '../../conformance/engine/recording-listener.ts';
@@ -40,7 +41,7 @@ async function runningScene(t: TestContext): Promise<Scene> {
   const harness = await processHarness();
   t.after(() => harness.cleanup());
   const definition = await harness.makeBot(stubborn);
-  const options = harness.options({ stopGraceMs: 500 });
+  const options = harness.options({ agentLimits: { ...DEFAULT_AGENT_LIMITS, stopGraceMs: 500 } });
   const root = dirname(harness.runDirectory);
   const runtime = spawn(
     process.execPath,

@@ -28,7 +28,7 @@ test('processes with all marks of a bot are ended, others are left alone', linux
   const mine = await idle(t, { BOT_ID: 'sweeper-a', STATE_DIR: '/x/a' });
   const otherDirectory = await idle(t, { BOT_ID: 'sweeper-a', STATE_DIR: '/y/a' });
   const otherBot = await idle(t, { BOT_ID: 'sweeper-ab', STATE_DIR: '/x/a' });
-  const sweeper = new Sweeper({ graceMs: 0, killMs: 5_000 });
+  const sweeper = new Sweeper({ graceMs: 0, killMs: 30_000 });
   const left = await sweeper.sweep({ groups: [], environment: ['BOT_ID=sweeper-a', 'STATE_DIR=/x/a'] });
   assert.deepEqual(left, []);
   assert.equal(await runs(mine), false);
@@ -38,7 +38,7 @@ test('processes with all marks of a bot are ended, others are left alone', linux
 
 test('sweeps asked for at the same time are all answered', linux, async (t) => {
   const pids = await Promise.all([1, 2, 3].map((n) => idle(t, { BOT_ID: `sweeper-${n}`, STATE_DIR: '/x' })));
-  const sweeper = new Sweeper({ graceMs: 0, killMs: 5_000 });
+  const sweeper = new Sweeper({ graceMs: 0, killMs: 30_000 });
   await Promise.all([1, 2, 3].map((n) => sweeper.sweep({ groups: [], environment: [`BOT_ID=sweeper-${n}`] })));
   for (const pid of pids) assert.equal(await runs(pid), false);
 });
@@ -47,7 +47,7 @@ test('a group is ended by its leader’s pid and start time, and left alone when
   const pid = await idle(t, {});
   const identity = identityOf(pid);
   assert.ok(identity !== null);
-  const sweeper = new Sweeper({ graceMs: 0, killMs: 5_000 });
+  const sweeper = new Sweeper({ graceMs: 0, killMs: 30_000 });
   await sweeper.sweep({ groups: [{ ...identity, startTime: 'earlier' }], environment: [] });
   assert.equal(await runs(pid), true);
   await sweeper.sweep({ groups: [identity], environment: [] });

@@ -115,6 +115,22 @@ test('pruning keeps the current revision and the newest of the others', async (t
   await store.prune('nobody', 'r1', 2);
 });
 
+test('pruning keeps every revision that is still in use, however old', async (t) => {
+  const { root, from, file } = await bench(t);
+  const inUse = new Set(['r1']);
+  const store = createCodeStore(root, (botId) => (botId === 'a' ? inUse : new Set()));
+  const files = [await file('main.py', 'x')];
+  for (const [age, revision] of ['r5', 'r4', 'r3', 'r2', 'r1'].entries()) {
+    const at = new Date(Date.now() - age * 60_000);
+    await utimes(await store.copyCode('a', revision, from, files), at, at);
+  }
+  await store.prune('a', 'r5', 2);
+  assert.deepEqual((await readdir(join(root, 'code', 'a'))).sort(), ['r1', 'r3', 'r4', 'r5']);
+  inUse.clear();
+  await store.prune('a', 'r5', 0);
+  assert.deepEqual(await readdir(join(root, 'code', 'a')), ['r5']);
+});
+
 test('copies of bots nobody has any more go, with what an interrupted copy left', async (t) => {
   const { root, from, file } = await bench(t);
   const store = createCodeStore(root);

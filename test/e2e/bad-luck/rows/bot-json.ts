@@ -1,6 +1,5 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { botJson, writeBot } from '../../bot-folders.ts';
+import { botJson, writeBot, writeWhole } from '../../bot-folders.ts';
 import { cli } from '../../runtime-under-test.ts';
 import { type BadLuck, badLuck } from '../bad-luck.ts';
 import { IDLE, nodeBot } from '../bots.ts';
@@ -106,7 +105,7 @@ export const BOT_JSON: readonly BadLuck[] = [
     async arrange(scene) {
       const id = await scene.addBot('typo', IDLE);
       await scene.runtime.until(id, 'runs', ({ state }) => state === 'running');
-      await writeFile(join(scene.runtime.botsDir, id, 'bot.json'), '{"id": ');
+      await writeWhole(join(scene.runtime.botsDir, id, 'bot.json'), '{"id": ');
       return id;
     },
     async expect({ runtime }, id) {

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { BotFiles } from '../../bot-folders.ts';
-import { botJson } from '../../bot-folders.ts';
+import { botJson, writeWhole } from '../../bot-folders.ts';
 import { type BadLuck, badLuck } from '../bad-luck.ts';
 import { nodeBot, pythonBot } from '../bots.ts';
 import { type Told, whyTells } from '../told.ts';
@@ -53,7 +53,7 @@ export const CODE: readonly BadLuck[] = [
         join(folder, 'main.js'),
         'exports.main = () => new Promise(() => setInterval(() => {}, 1000));\n',
       );
-      await writeFile(join(folder, 'bot.json'), JSON.stringify(botJson({ id, entrypoints: { bot: 'main.js' } })));
+      await writeWhole(join(folder, 'bot.json'), JSON.stringify(botJson({ id, entrypoints: { bot: 'main.js' } })));
       return id;
     },
     async expect({ runtime }, id) {

@@ -12,8 +12,8 @@ import { says, type Told, whyTells } from '../told.ts';
 import { uniqueId } from '../unique-id.ts';
 
 const IMAGE = loadSettings({}).settings.docker.image;
-/** Time enough to start a container by hand before the runtime does. */
-const LONG_BACKOFF_MS = 2_500;
+/** Nobody but a person starts a bot again so early. */
+const LONG_BACKOFF = ['--restart-first', '10m'];
 
 /** What somebody does to a bot's container behind the runtime's back. */
 export const CONTAINERS: readonly BadLuck[] = [
@@ -48,25 +48,20 @@ exports.main = () => {
   if (!existsSync('/state/calm')) process.exit(5);
   return new Promise(() => setInterval(() => {}, 1000));
 };`;
-      const id = await scene.addBot('started-by-hand', nodeBot(main));
-      await scene.runtime.until(
-        id,
-        'waits long enough',
-        ({ state, retryAt }) =>
-          state === 'backing-off' && retryAt !== null && Date.parse(retryAt) - Date.now() > LONG_BACKOFF_MS,
-        60_000,
-      );
-      await writeFile(join(scene.runtime.dataDir, 'state', id, 'calm'), '');
+      const runtime = await scene.ownRuntime({ folders: await scene.folders(), flags: LONG_BACKOFF });
+      const id = uniqueId('started-by-hand');
+      await writeBot(runtime.botsDir, { ...nodeBot(main), id });
+      await runtime.until(id, 'waits for its restart', ({ state }) => state === 'backing-off');
+      await writeFile(join(runtime.dataDir, 'state', id, 'calm'), '');
       await container(id).start();
-      return id;
+      return { runtime, id };
     },
-    async expect({ runtime }, id) {
+    async expect(_scene, { runtime, id }) {
       await whyTells(runtime, id, {
         code: 'started-by-hand',
         state: 'running',
         text: ['started from outside the runtime', 'kept running'],
         advice: [],
-        deadlineMs: LONG_BACKOFF_MS,
       });
     },
   }),
@@ -127,7 +122,7 @@ async function pause(botId: string): Promise<void> {
         .catch(() => undefined);
       return (await container(botId).inspect()).State.Paused || undefined;
     },
-    20_000,
+    60_000,
     200,
   );
 }
@@ -146,12 +141,7 @@ function byHand(name: string, act: (botId: string) => Promise<unknown>, told: To
     },
     async expect(scene, id) {
       await whyTells(scene.runtime, id, told);
-      await poll(
-        'it to run again',
-        async () => ((await scene.runtime.bot(id))?.state === 'running' ? true : undefined),
-        20_000,
-        100,
-      );
+      await scene.runtime.until(id, 'runs again', ({ state }) => state === 'running');
       await scene.answers(id, '/life');
     },
   });

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { loadSettings } from '../../../../src/config/load-settings.ts';
 import { containerName } from '../../../../src/engine/docker/container-name.ts';
 import { dockerProxy } from '../../../engine/docker/docker-proxy.ts';
 import { docker } from '../../../services/docker.ts';
-import { writeBot } from '../../bot-folders.ts';
+import { writeBot, writeWhole } from '../../bot-folders.ts';
 import { poll } from '../../runtime-under-test.ts';
 import { type BadLuck, badLuck } from '../bad-luck.ts';
 import { IDLE, WITNESS_NODE } from '../bots.ts';
@@ -60,10 +60,10 @@ export const DEPENDENCIES: readonly BadLuck[] = [
           await disk.fill();
           // Each mistake is another reason for the journal to note.
           mistakes += 1;
-          await writeFile(join(runtime.botsDir, mistyped, 'bot.json'), `${' '.repeat(mistakes)}{`);
+          await writeWhole(join(runtime.botsDir, mistyped, 'bot.json'), `${' '.repeat(mistakes)}{`);
           return (await runtime.admin.overview()).troubles.length > 0 || undefined;
         },
-        30_000,
+        60_000,
         300,
       );
       await troubleTells(runtime, ['journal', 'the disk is full', 'bots go on']);

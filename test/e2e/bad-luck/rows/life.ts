@@ -6,7 +6,7 @@ import { writeBot } from '../../bot-folders.ts';
 import { poll } from '../../runtime-under-test.ts';
 import { type BadLuck, badLuck } from '../bad-luck.ts';
 import { IDLE, nodeBot } from '../bots.ts';
-import { logOf } from '../log.ts';
+import { logTells } from '../log.ts';
 import { bytesIn, processesOf, processesWith, residentBytes } from '../processes.ts';
 import { type Told, whyTells } from '../told.ts';
 
@@ -52,12 +52,7 @@ exports.main = () => new Promise(() => {
 });`);
       const id = await scene.addBot('stubborn', stubborn);
       await scene.runtime.until(id, 'runs', ({ state }) => state === 'running');
-      await poll(
-        'it to listen',
-        async () => (await logOf(scene.runtime, id)).includes('deaf') || undefined,
-        10_000,
-        100,
-      );
+      await logTells(scene.runtime, id, 'deaf');
       await writeBot(scene.runtime.botsDir, { ...stubborn, id, enabled: false });
       return id;
     },
@@ -93,7 +88,7 @@ exports.main = async () => {
       });
       await whyTells(scene.runtime, id, { code: 'bot-crashed', text: ['exited with code 3'], advice: [/./] });
       await scene.removeBot(id);
-      await poll('the last children to end', async () => processesWith(marker).length === 0 || undefined, 20_000);
+      await poll('the last children to end', async () => processesWith(marker).length === 0 || undefined, 60_000);
     },
   }),
 
@@ -132,7 +127,7 @@ query.run();`;
           const { body } = await runtime.ask(id, '/written', {}, 5);
           return typeof body.data === 'number' && body.data > FLOOD_BYTES ? true : undefined;
         },
-        30_000,
+        90_000,
         100,
       );
       const logs = bytesIn(join(runtime.dataDir, 'logs', id));
@@ -140,13 +135,9 @@ query.run();`;
       const grown = residentBytes(pidOf(runtime.process.pid)) - runtimeBytes;
       assert.ok(grown < MOST_GROWTH_BYTES, `the runtime has grown by ${grown} bytes`);
       await whyTells(runtime, id, { code: 'started', state: 'running', text: [/started/], advice: [] });
-      await poll(
-        'its log to tell of what is missing',
-        async () => (await logOf(runtime, id)).includes('it wrote more than') || undefined,
-        10_000,
-      );
+      await logTells(runtime, id, 'it wrote more than');
       await scene.removeBot(id);
-      await poll('it to end', async () => ((await runtime.bot(id)) === undefined ? true : undefined), 20_000);
+      await poll('it to end', async () => ((await runtime.bot(id)) === undefined ? true : undefined), 60_000);
     },
   }),
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Answer, poll, post } from '../../runtime-under-test.ts';
+import { type Answer, post } from '../../runtime-under-test.ts';
 import { type BadLuck, badLuck } from '../bad-luck.ts';
 import { IDLE } from '../bots.ts';
-import { logOf } from '../log.ts';
+import { logTells } from '../log.ts';
 import type { Scene } from '../scene.ts';
 import { says, type Words } from '../told.ts';
 
@@ -97,7 +97,7 @@ export const ANSWERS: readonly BadLuck[] = [
       await scene.answers(id, '/fine');
       const bot = await scene.runtime.bot(id);
       assert.deepEqual([bot?.state, bot?.restarts], ['running', 0]);
-      assert.match(await logOf(scene.runtime, id), /the query server exited with code 7/);
+      await logTells(scene.runtime, id, /the query server exited with code 7/);
     },
   }),
 
@@ -106,13 +106,7 @@ export const ANSWERS: readonly BadLuck[] = [
     arrange: (scene) => scene.addBot('query-syntax', { files: { ...IDLE.files, 'query.js': 'const = 1;\n' } }),
     async expect(scene, id) {
       await scene.runtime.until(id, 'runs', ({ state }) => state === 'running');
-      await poll(
-        'the log to tell',
-        async () =>
-          /the query server exited with code 1: SyntaxError/.test(await logOf(scene.runtime, id)) || undefined,
-        15_000,
-        200,
-      );
+      await logTells(scene.runtime, id, /the query server exited with code 1: SyntaxError/);
       await notListening(scene, id);
     },
   }),
@@ -123,10 +117,7 @@ export const ANSWERS: readonly BadLuck[] = [
     async expect(scene, id) {
       await scene.runtime.until(id, 'runs', ({ state }) => state === 'running');
       await notListening(scene, id);
-      assert.match(
-        await logOf(scene.runtime, id),
-        /answers no queries: the entry point lost\.js is not among the files/,
-      );
+      await logTells(scene.runtime, id, /answers no queries: the entry point lost\.js is not among the files/);
     },
   }),
 ];

@@ -1,0 +1,57 @@
+import { DEFAULT_BUCKETS } from '../storage/object-store.ts';
+import { AgentError, messageOf } from './agent-error.ts';
+import type { AgentStore } from './stored-code.ts';
+
+/** What is said of the store and is no secret; hidden in messages, these would only make them useless. */
+const OPEN_TO_ALL = new Set([
+  'MINIO_ENDPOINT',
+  'MINIO_CONTAINER_ENDPOINT',
+  'MINIO_USE_SSL',
+  'MINIO_SSL',
+  'MINIO_CODE_BUCKET',
+  'MINIO_STATE_BUCKET',
+  'MINIO_LOGS_BUCKET',
+  'MINIO_QUERY_RESULTS_BUCKET',
+]);
+
+/** What must never be shown of what came over the launcher's pipe. */
+export function hiddenValues(secrets: ReadonlyMap<string, string>): string[] {
+  return [...secrets].filter(([name]) => !OPEN_TO_ALL.has(name)).map(([, value]) => value);
+}
+
+/**
+ * The object store that the environment names (contract 4.2), or null when it names none. Nothing is sent yet. What came
+ * over the launcher's pipe goes before the environment.
+ * @throws AgentError `environment-incomplete` when one of the three that are needed is missing, or the address is none
+ */
+export async function openStore(
+  secrets: ReadonlyMap<string, string>,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<AgentStore | null> {
+  const given = (variable: string): string => secrets.get(variable) || env[variable] || '';
+  const endpoint = given('MINIO_ENDPOINT');
+  if (endpoint === '') return null;
+  const required = (variable: string): string => given(variable) || incomplete(variable, `${variable} is missing`);
+  const accessKey = required('MINIO_ACCESS_KEY');
+  const secretKey = required('MINIO_SECRET_KEY');
+  // Where there is no store, none of this is loaded.
+  const { openS3Store } = await import('../storage/s3/open-s3-store.ts');
+  try {
+    return {
+      // Inside containers only the literal counts.
+      store: openS3Store({ endpoint, accessKey, secretKey, ssl: given('MINIO_USE_SSL') === 'true' }),
+      buckets: {
+        code: given('MINIO_CODE_BUCKET') || DEFAULT_BUCKETS.code,
+        state: given('MINIO_STATE_BUCKET') || DEFAULT_BUCKETS.state,
+        logs: given('MINIO_LOGS_BUCKET') || DEFAULT_BUCKETS.logs,
+        queryResults: given('MINIO_QUERY_RESULTS_BUCKET') || DEFAULT_BUCKETS.queryResults,
+      },
+    };
+  } catch (error) {
+    return incomplete('MINIO_ENDPOINT', messageOf(error));
+  }
+}
+
+function incomplete(variable: string, detail: string): never {
+  throw new AgentError('environment-incomplete', `the object store cannot be used: ${detail}`, { variable });
+}

@@ -1,0 +1,208 @@
+import { lstatSync, readlinkSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { StoredEntry } from '../../storage/archive/archive-index.ts';
+import type { ContentDigest } from '../../storage/archive/content-digest.ts';
+import { ContentChanged, packMember } from '../../storage/archive/pack-member.ts';
+import type { Spool } from '../../storage/archive/spool.ts';
+import { linkStaysInside, type TarEntry } from '../../storage/archive/tar-entry.ts';
+import type { PackedEntry } from '../../storage/archive/upload-plan.ts';
+import { errorCodeOf } from '../agent-error.ts';
+import { FileShrank, StableFile } from './stable-file.ts';
+import type { StateLimits } from './state-limits.ts';
+import type { WithheldCode } from './state-notice.ts';
+import { type FileFacts, factsOf, type Suspect } from './state-tree.ts';
+
+/** What became of an entry that was looked at. */
+export type Taken =
+  /** It waits in the spool. */
+  | { readonly kind: 'packed'; readonly packed: PackedEntry; readonly facts: FileFacts; readonly readAt: number }
+  /** What is stored has the same content and mode. */
+  | { readonly kind: 'same'; readonly facts: FileFacts; readonly readAt: number }
+  /** What is stored stays. With facts: until it changes again; without: the next sync tries again. */
+  | {
+      readonly kind: 'withheld';
+      readonly code: WithheldCode;
+      readonly detail: string;
+      readonly facts: FileFacts | null;
+      readonly readAt: number;
+    }
+  /** Not there any more, or something else now: the next scan will see. */
+  | { readonly kind: 'vanished' };
+
+const TRIES = 4;
+const FIRST_PAUSE_MS = 25;
+const KEPT_MODE = 0o777;
+const JSON_OF_STATE = /^\.the0-state\/[^/]+\.json$/;
+
+export interface TakerOptions {
+  readonly root: string;
+  readonly spool: Spool;
+  readonly limits: StateLimits;
+  readonly newDigest: () => ContentDigest;
+  /** Milliseconds since 1970, by the clock that the file system uses. */
+  readonly now: () => number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Brings single entries from the state directory into the spool, whole versions only. Lives as long as one sync. */
+export class StateTaker {
+  readonly options: TakerOptions;
+  #patienceMs: number;
+
+  constructor(options: TakerOptions) {
+    this.options = options;
+    this.#patienceMs = options.limits.patienceMs;
+  }
+
+  async take({ name, kind }: Suspect, stored: StoredEntry | undefined): Promise<Taken> {
+    this.options.signal?.throwIfAborted();
+    try {
+      if (kind === 'file') return await this.#takeFile(name, stored);
+      return await this.#takeOther(name, kind, stored);
+    } catch (error) {
+      const code = errorCodeOf(error);
+      if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EINVAL') return { kind: 'vanished' };
+      if (code === 'EACCES' || code === 'EPERM') return withheld('unreadable', 'the agent may not read it');
+      throw error;
+    }
+  }
+
+  /** Waits for whoever is writing, a little longer each time. @returns false when there is no more time for that */
+  async wait(attempt: number): Promise<boolean> {
+    const pauseMs = Math.min(this.#patienceMs, FIRST_PAUSE_MS * 2 ** attempt);
+    if (pauseMs <= 0) return false;
+    this.#patienceMs -= pauseMs;
+    await sleep(pauseMs, undefined, this.options.signal === undefined ? {} : { signal: this.options.signal });
+    return true;
+  }
+
+  /**
+   * Hashes it when it might be what is stored, else packs it; the caller has opened it and sees afterwards whether it
+   * stayed the same.
+   * @throws FileShrank, ContentChanged
+   */
+  async packFile(name: string, file: StableFile, stored: StoredEntry | undefined): Promise<Taken> {
+    const { facts, openedAt: readAt } = file;
+    const mode = facts.mode & KEPT_MODE;
+    if (stored?.kind === 'file' && stored.size === facts.size && stored.mode === mode) {
+      const digest = this.options.newDigest();
+      for (const chunk of file.chunks()) digest.update(chunk);
+      if (digest.end() === stored.digest) return { kind: 'same', facts, readAt };
+    }
+    const digest = this.options.newDigest();
+    const entry = entryOf(name, 'file', facts, file);
+    const at = await packMember(this.options.spool, entry, digested(file.chunks(), digest));
+    const packed: PackedEntry = { kind: 'file', mode, size: facts.size, digest: digest.end(), at };
+    return { kind: 'packed', packed, facts, readAt };
+  }
+
+  open(name: string): StableFile | null {
+    return StableFile.open(`${this.options.root}/${name}`, this.options.now);
+  }
+
+  isTooLarge(file: StableFile): boolean {
+    return file.facts.size > this.options.limits.fileBytes;
+  }
+
+  tooLarge({ facts, openedAt: readAt }: StableFile): Taken {
+    const { fileBytes } = this.options.limits;
+    const detail = `it has ${facts.size} bytes, and MAX_STATE_FILE_SIZE_MB allows ${fileBytes}`;
+    return withheld('file-too-large', detail, facts, readAt);
+  }
+
+  async #takeFile(name: string, stored: StoredEntry | undefined): Promise<Taken> {
+    for (let attempt = 0; ; attempt++) {
+      const isLast = attempt === TRIES - 1;
+      const mark = this.options.spool.length;
+      const file = this.open(name);
+      if (file === null) return { kind: 'vanished' };
+      try {
+        if (this.isTooLarge(file)) return this.tooLarge(file);
+        // Somebody may be in the middle of writing it; who never pauses is taken as he is.
+        if (file.isHot && !isLast && (await this.wait(attempt))) continue;
+        const isJson = JSON_OF_STATE.test(name);
+        const fault = isJson ? jsonFaultOf(file) : null;
+        const taken = fault === null ? await this.packFile(name, file, stored) : notJson(fault, file);
+        if (file.isUnchanged() && (fault === null || isLast)) return taken;
+      } catch (error) {
+        if (!(error instanceof FileShrank) && !(error instanceof ContentChanged)) throw error;
+      } finally {
+        file.close();
+      }
+      this.options.spool.truncate(mark);
+      if (isLast || !(await this.wait(attempt))) return this.#busyOrNotJson(name);
+    }
+  }
+
+  /** No patience is left: what is said of it is what it is now. */
+  #busyOrNotJson(name: string): Taken {
+    const file = JSON_OF_STATE.test(name) ? this.open(name) : null;
+    try {
+      const fault = file === null ? null : jsonFaultOf(file);
+      if (file !== null && fault !== null && file.isUnchanged()) return notJson(fault, file);
+    } catch (error) {
+      if (!(error instanceof FileShrank)) throw error;
+    } finally {
+      file?.close();
+    }
+    return BUSY;
+  }
+
+  async #takeOther(name: string, kind: 'directory' | 'link', stored: StoredEntry | undefined): Promise<Taken> {
+    const path = `${this.options.root}/${name}`;
+    const readAt = this.options.now();
+    const stat = lstatSync(path);
+    if (kind === 'directory' ? !stat.isDirectory() : !stat.isSymbolicLink()) return { kind: 'vanished' };
+    const facts = factsOf(stat);
+    const target = kind === 'link' ? readlinkSync(path) : '';
+    if (kind === 'link' && !linkStaysInside(name, target)) {
+      return withheld('link-leads-out', 'it is a link to something outside the state directory', facts, readAt);
+    }
+    const digest = this.options.newDigest();
+    digest.update(Buffer.from(target));
+    const held = kind === 'link' ? digest.end() : '';
+    const mode = facts.mode & KEPT_MODE;
+    if (stored?.kind === kind && stored.mode === mode && stored.digest === held) return { kind: 'same', facts, readAt };
+    const at = await packMember(this.options.spool, entryOf(name, kind, facts, stat, target), []);
+    return { kind: 'packed', packed: { kind, mode, size: 0, digest: held, at }, facts, readAt };
+  }
+}
+
+function withheld(code: WithheldCode, detail: string, facts: FileFacts | null = null, readAt = 0): Taken {
+  return { kind: 'withheld', code, detail, facts, readAt };
+}
+
+function notJson(fault: string, { facts, openedAt }: StableFile): Taken {
+  return withheld('not-json', fault, facts, openedAt);
+}
+
+export const BUSY: Taken = withheld('busy', 'it was written whenever it was read');
+
+function entryOf(
+  name: string,
+  kind: TarEntry['kind'],
+  { size, mode, mtimeMs }: FileFacts,
+  { uid, gid }: { readonly uid: number; readonly gid: number },
+  linkTarget = '',
+): TarEntry {
+  return { name, kind, mode: mode & KEPT_MODE, size, mtime: Math.floor(mtimeMs / 1000), uid, gid, linkTarget };
+}
+
+function* digested(chunks: Iterable<Buffer>, digest: ContentDigest): Generator<Buffer> {
+  for (const chunk of chunks) {
+    digest.update(chunk);
+    yield chunk;
+  }
+}
+
+/** Null when it is JSON. @throws FileShrank */
+function jsonFaultOf(file: StableFile): string | null {
+  const text = Buffer.concat([...file.chunks()]).toString();
+  try {
+    JSON.parse(text);
+    return null;
+  } catch {
+    // The parser's own message would quote what is in it.
+    return text.trim() === '' ? 'it is empty' : 'it is not valid JSON';
+  }
+}

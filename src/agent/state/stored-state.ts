@@ -1,0 +1,135 @@
+import { ArchiveIndex } from '../../storage/archive/archive-index.ts';
+import { type ArchiveLimits, readArchive } from '../../storage/archive/read-archive.ts';
+import { type Stamp, stampMetadata, stampOfMetadata } from '../../storage/archive/stamp.ts';
+import { type UploadSources, piecesOf, wholeBody } from '../../storage/archive/upload-pieces.ts';
+import type { UploadPlan } from '../../storage/archive/upload-plan.ts';
+import { type Body, type ObjectPlace, type ObjectStore, StoreError } from '../../storage/object-store.ts';
+
+const CONTENT_TYPE = 'application/gzip';
+
+/** What the store is known to hold. */
+export type Known =
+  | { readonly kind: 'nothing' }
+  /** The index is empty and not addressable when somebody else wrote it. */
+  | { readonly kind: 'archive'; readonly etag: string; readonly index: ArchiveIndex };
+
+/** How the object stands to this writer (design 8, fencing). */
+export type Standing =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'superseded'; readonly epoch: number }
+  | { readonly kind: 'mine'; readonly etag: string; readonly stamp: Stamp }
+  | { readonly kind: 'older'; readonly etag: string; readonly stamp: Stamp }
+  | { readonly kind: 'foreign'; readonly etag: string };
+
+export interface StoredStateOptions {
+  readonly store: ObjectStore;
+  readonly place: ObjectPlace;
+  readonly epoch: number;
+  /** Of this process; what its nonces begin with. */
+  readonly writer: string;
+  /** Whether the store honours conditions on writes; if not, the version is compared right before each. */
+  readonly fencing: boolean;
+  readonly limits: ArchiveLimits;
+}
+
+/** The object in the store, as one of several writers sees it. */
+export class StoredState {
+  readonly #options: StoredStateOptions;
+  #seq = 0;
+
+  constructor(options: StoredStateOptions) {
+    this.#options = options;
+  }
+
+  /** @throws StoreError, ArchiveError `newer-format` */
+  async standing(signal?: AbortSignal): Promise<Standing> {
+    const { store, place } = this.#options;
+    const info = await store.head(place, signal);
+    return info === null ? { kind: 'nothing' } : this.standingOf(info.etag, info.metadata);
+  }
+
+  /** @throws ArchiveError `newer-format` */
+  standingOf(etag: string, metadata: Readonly<Record<string, string>>): Standing {
+    const stamp = stampOfMetadata(metadata);
+    if (stamp === null) return { kind: 'foreign', etag };
+    this.#seq = Math.max(this.#seq, stamp.seq);
+    const { epoch, writer } = this.#options;
+    if (stamp.epoch > epoch) return { kind: 'superseded', epoch: stamp.epoch };
+    return { kind: stamp.nonce.startsWith(`${writer}-`) ? 'mine' : 'older', etag, stamp };
+  }
+
+  /** The stamp of the next upload. */
+  nextStamp(): Stamp {
+    this.#seq += 1;
+    const { epoch, writer } = this.#options;
+    return { epoch, seq: this.#seq, nonce: `${writer}-${this.#seq}` };
+  }
+
+  /** Reads all of this version to see what it holds. @throws StoreError, `changed` when it is another; ArchiveError */
+  async readIndex(etag: string, signal?: AbortSignal): Promise<ArchiveIndex> {
+    const nowhere = { begin() {}, data() {}, end() {} };
+    const { index } = await readArchive(this.bytes(etag, signal), nowhere, this.#options.limits);
+    return index;
+  }
+
+  async *bytes(etag: string, signal?: AbortSignal, range?: { from: number; to: number }): AsyncGenerator<Buffer> {
+    const { store, place } = this.#options;
+    const content = await store.read(place, {
+      ifMatch: etag,
+      ...(signal === undefined ? {} : { signal }),
+      ...(range === undefined ? {} : { range }),
+    });
+    if (content === null) throw new StoreError('changed', `${place.key} was removed while it was read`);
+    yield* content.body;
+  }
+
+  /** @returns the new ETag @throws StoreError; unless it is `changed` or `missing`, the effect may be unknown */
+  async upload(
+    known: Known,
+    plan: UploadPlan,
+    stamp: Stamp,
+    { spool, end }: Pick<UploadSources, 'spool' | 'end'>,
+    signal?: AbortSignal,
+  ): Promise<{ readonly etag: string; readonly bytesUp: number }> {
+    const { store, place } = this.#options;
+    const etag = known.kind === 'archive' ? known.etag : null;
+    const object: UploadSources['object'] = (range) => this.bytes(etag ?? '', signal, range);
+    const pieces = piecesOf(plan.segments, store.pieces, { object, spool, end });
+    const bytesUp = pieces.reduce((sum, piece) => sum + (piece.kind === 'new' ? piece.body.size : 0), 0);
+    const options = {
+      contentType: CONTENT_TYPE,
+      metadata: stampMetadata(stamp),
+      ...(signal === undefined ? {} : { signal }),
+    };
+    await this.#compare(etag, signal);
+    const whole = wholeBody(pieces);
+    if (whole !== null) {
+      const condition = this.#options.fencing ? (etag === null ? { ifAbsent: true as const } : { ifMatch: etag }) : null;
+      return { etag: await this.#write(whole, { ...options, condition }), bytesUp };
+    }
+    if (etag === null) throw new TypeError('nothing can be kept of what is not there');
+    return { etag: await store.rewrite(place, etag, pieces, options), bytesUp };
+  }
+
+  /** The bucket is made when it is first needed (contract 4.1). */
+  async #write(body: Body, options: Parameters<ObjectStore['write']>[2]): Promise<string> {
+    const { store, place } = this.#options;
+    try {
+      return await store.write(place, body, options);
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.trouble !== 'missing') throw error;
+      if (await store.bucketExists(place.bucket, options.signal)) throw error;
+      await store.createBucket(place.bucket, options.signal);
+      return await store.write(place, body, options);
+    }
+  }
+
+  async #compare(etag: string | null, signal?: AbortSignal): Promise<void> {
+    if (this.#options.fencing) return;
+    const { store, place } = this.#options;
+    const info = await store.head(place, signal);
+    if ((info?.etag ?? null) !== etag) throw new StoreError('changed', `${place.key} is another version`);
+  }
+}
+
+export const FOREIGN_INDEX = ArchiveIndex.EMPTY;

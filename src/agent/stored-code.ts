@@ -1,0 +1,190 @@
+import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { CodeArchiveError } from '../storage/code-archive/archive-error.ts';
+import { CodeDirectory, type Staging } from '../storage/code-archive/code-directory.ts';
+import { extractArchive } from '../storage/code-archive/extract.ts';
+import {
+  type Buckets,
+  type ObjectInfo,
+  type ObjectPlace,
+  type ObjectStore,
+  StoreError,
+} from '../storage/object-store.ts';
+import { type RetryPolicy, retryRead } from '../storage/retry.ts';
+import { AgentError, messageOf } from './agent-error.ts';
+import type { AgentLimits } from './agent-limits.ts';
+import type { StopSignal } from './stop-signal.ts';
+
+/** The object store as an agent has it. */
+export interface AgentStore {
+  readonly store: ObjectStore;
+  readonly buckets: Buckets;
+}
+
+export interface StoredCode {
+  /** Key of the archive (contract 4.1): `CODE_FILE`. */
+  readonly key: string;
+  readonly codePath: string;
+  readonly limits: AgentLimits;
+  readonly stop: StopSignal;
+}
+
+/** The archive was replaced while it was read: once is bad luck, and so is twice. */
+const MOST_CHANGES = 3;
+
+/**
+ * Brings a bot's code from the store to its directory, unless this version is there already:
+ *
+ *   head ─► there? done │ archive ─► file beside the code ─► unpacked beside the code ─► checked ─► moved to its place
+ *
+ * Until the last step nothing of it can be taken for code. A stop ends it early, without an error.
+ *
+ * @throws AgentError with a code for what is wrong: the object, the archive, its size, or the way to the store
+ */
+export async function fetchStoredCode({ store, buckets }: AgentStore, code: StoredCode): Promise<void> {
+  const { codePath, limits, stop } = code;
+  const abort = new AbortController();
+  stop.onRequest(() => abort.abort());
+  const place: ObjectPlace = { bucket: buckets.code, key: code.key };
+  try {
+    for (let changes = 1; ; changes += 1) {
+      try {
+        await bring(store, place, codePath, limits, abort.signal);
+        return;
+      } catch (error) {
+        const wasReplaced = error instanceof StoreError && error.trouble === 'changed' && changes < MOST_CHANGES;
+        if (!wasReplaced) throw error;
+      }
+    }
+  } catch (error) {
+    if (stop.requested) return;
+    throw agentErrorFor(error, place, limits);
+  } finally {
+    // Its listener is the bot's from here on.
+    stop.onRequest(() => undefined);
+  }
+}
+
+async function bring(
+  store: ObjectStore,
+  place: ObjectPlace,
+  codePath: string,
+  limits: AgentLimits,
+  signal: AbortSignal,
+): Promise<void> {
+  const retry: RetryPolicy = {
+    attempts: limits.storeAttempts,
+    firstPauseMs: limits.storeRetryMs,
+    longestPauseMs: limits.storeRetryCapMs,
+    random: Math.random,
+  };
+  const info = await retryRead(() => store.head(place, signal), retry, signal);
+  if (info === null) throw missing(place);
+  const directory = new CodeDirectory(codePath);
+  const version = { key: `${place.bucket}/${place.key}`, etag: info.etag };
+  if (directory.holds(version)) return;
+  if (info.size > limits.codeBytes) {
+    throw new CodeArchiveError('too-large', `has ${info.size} bytes, more than ${limits.codeBytes}`);
+  }
+  const staging = directory.stage();
+  try {
+    await retrySpool(store, place, info, staging, retry, signal);
+    if (await extractArchive(staging.archive, staging.code, limits, () => signal.aborted)) staging.publish(version);
+  } finally {
+    staging.remove();
+  }
+}
+
+/** Each try goes on where the last one broke off. @throws StoreError `changed` when it is another archive by now */
+async function retrySpool(
+  store: ObjectStore,
+  place: ObjectPlace,
+  info: ObjectInfo,
+  staging: Staging,
+  retry: RetryPolicy,
+  signal: AbortSignal,
+): Promise<void> {
+  const file = openSync(staging.archive, 'wx', 0o600);
+  try {
+    let done = 0;
+    while (done < info.size) {
+      const before = done;
+      // A try that got further counts as the first again: progress is bounded by the size.
+      await retryRead(
+        async () => {
+          const content = await store.read(place, { range: { from: done, to: info.size }, ifMatch: info.etag, signal });
+          if (content === null) throw missing(place);
+          for await (const chunk of content.body) {
+            if (done + chunk.length > info.size) throw new StoreError('changed', 'the archive is longer than it was');
+            for (let at = 0; at < chunk.length; ) at += writeSync(file, chunk, at, chunk.length - at, done + at);
+            done += chunk.length;
+          }
+        },
+        retry,
+        signal,
+      );
+      if (done === before) throw new StoreError('changed', 'the archive is shorter than it was');
+    }
+    ftruncateSync(file, info.size);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function missing({ bucket, key }: ObjectPlace): AgentError {
+  return new AgentError(
+    'code-missing',
+    `the code of the bot is not in the object store: there is no ${key} in the bucket ${bucket}; deploy it again`,
+    { path: `${bucket}/${key}` },
+  );
+}
+
+function agentErrorFor(error: unknown, { bucket, key }: ObjectPlace, limits: AgentLimits): unknown {
+  if (error instanceof AgentError) return error;
+  const path = `${bucket}/${key}`;
+  const message = messageOf(error);
+  if (error instanceof CodeArchiveError) {
+    const detail = error.trouble === 'not-ours' ? message : `the archive ${message}`;
+    const text = `the code of the bot cannot be used: ${detail} (${path})`;
+    switch (error.trouble) {
+      case 'damaged':
+      case 'unsafe':
+      case 'unsupported':
+        return new AgentError('code-archive-bad', text, { path, detail }, { cause: error });
+      case 'too-large':
+        return new AgentError('code-too-large', text, { path, detail }, { cause: error });
+      case 'not-ours':
+        return new AgentError('code-unavailable', text, { detail }, { cause: error });
+    }
+  }
+  if (error instanceof StoreError) {
+    switch (error.trouble) {
+      case 'denied':
+        return new AgentError(
+          'store-denied',
+          `the object store does not let this bot read ${path}: ${message}; check the credentials`,
+          { path, detail: message },
+          { cause: error },
+        );
+      case 'busy':
+      case 'unreachable':
+        return new AgentError(
+          'store-unreachable',
+          `the code of the bot cannot be fetched, after ${limits.storeAttempts} tries: ${message}`,
+          { detail: message },
+          { cause: error },
+        );
+      case 'missing':
+        return missing({ bucket, key });
+      case 'changed':
+      case 'full':
+      case 'refused':
+        break;
+    }
+  }
+  return new AgentError(
+    'code-unavailable',
+    `cannot fetch the code of the bot: ${message}`,
+    { detail: message },
+    { cause: error },
+  );
+}

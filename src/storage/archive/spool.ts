@@ -1,0 +1,105 @@
+import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+const READ_BYTES = 256 * 1024;
+const FIRST_BYTES = 16 * 1024;
+
+/**
+ * Bytes on their way to the store: a few in memory, many in a file. The file has no name, so nothing is left of it when
+ * the process is killed. All calls may throw the file system's error (ENOSPC …).
+ */
+export class Spool {
+  readonly #directory: string;
+  readonly #memoryBytes: number;
+  #memory: Buffer | null = null;
+  #file: number | null = null;
+  #length = 0;
+
+  /** @param memoryBytes from here on they are in a file in that directory, which must exist */
+  constructor(directory: string, memoryBytes: number) {
+    this.#directory = directory;
+    this.#memoryBytes = memoryBytes;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  append(bytes: Buffer): void {
+    this.#write(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  /** Replaces bytes that are there already. */
+  patch(offset: number, bytes: Buffer): void {
+    if (offset + bytes.length > this.#length) throw new RangeError('the spool is shorter than that');
+    this.#write(bytes, offset);
+  }
+
+  /** Forgets what comes after so many bytes. */
+  truncate(length: number): void {
+    this.#length = Math.min(this.#length, length);
+  }
+
+  *read(from: number, to: number): Generator<Buffer> {
+    if (to > this.#length) throw new RangeError('the spool is shorter than that');
+    if (this.#file === null) {
+      if (this.#memory !== null && to > from) yield this.#memory.subarray(from, to);
+      return;
+    }
+    for (let at = from; at < to; ) {
+      const chunk = Buffer.allocUnsafe(Math.min(READ_BYTES, to - at));
+      const bytes = readSync(this.#file, chunk, 0, chunk.length, at);
+      if (bytes === 0) throw new Error('the spool file was cut off');
+      at += bytes;
+      yield chunk.subarray(0, bytes);
+    }
+  }
+
+  /** Empties it, and gives memory and disk back. It can be used again. */
+  close(): void {
+    if (this.#file !== null) closeSync(this.#file);
+    this.#file = null;
+    this.#memory = null;
+    this.#length = 0;
+  }
+
+  #write(bytes: Buffer, offset: number): void {
+    const end = offset + bytes.length;
+    if (this.#file === null && end <= this.#memoryBytes) {
+      this.#grow(end);
+      if (this.#memory !== null) bytes.copy(this.#memory, offset);
+      return;
+    }
+    this.#file ??= this.#moveToFile();
+    writeAll(this.#file, bytes, offset);
+  }
+
+  #grow(needed: number): void {
+    const present = this.#memory?.length ?? 0;
+    if (this.#memory !== null && needed <= present) return;
+    const grown = Buffer.alloc(Math.min(this.#memoryBytes, Math.max(needed, present * 2, FIRST_BYTES)));
+    this.#memory?.copy(grown, 0, 0, this.#length);
+    this.#memory = grown;
+  }
+
+  #moveToFile(): number {
+    const path = join(this.#directory, `.the0-spool-${process.pid}-${process.hrtime.bigint()}`);
+    const file = openSync(path, 'wx+', 0o600);
+    try {
+      unlinkSync(path);
+      if (this.#memory !== null) writeAll(file, this.#memory.subarray(0, this.#length), 0);
+    } catch (error) {
+      closeSync(file);
+      throw error;
+    }
+    this.#memory = null;
+    return file;
+  }
+}
+
+function writeAll(file: number, bytes: Buffer, offset: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    done += writeSync(file, bytes, done, bytes.length - done, offset + done);
+  }
+}

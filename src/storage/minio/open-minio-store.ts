@@ -1,0 +1,11 @@
+import type { ObjectStore } from '../object-store.ts';
+import { parseEndpoint } from '../s3-api/endpoint.ts';
+import { DEFAULT_REGION, DEFAULT_S3_LIMITS, type S3Access, type S3Limits } from '../s3-api/s3-client.ts';
+import { S3ObjectStore } from '../s3-api/s3-object-store.ts';
+import { MinioClient } from './minio-client.ts';
+
+/** A store that speaks S3, for the control plane. Nothing is sent yet. @throws StoreError `refused` when the endpoint is none */
+export function openMinioStore(access: S3Access, limits: S3Limits = DEFAULT_S3_LIMITS): ObjectStore {
+  const client = new MinioClient(parseEndpoint(access.endpoint, access.ssl), access, limits);
+  return new S3ObjectStore(client, { region: access.region ?? DEFAULT_REGION, abortMs: limits.abortMs });
+}

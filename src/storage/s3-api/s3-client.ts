@@ -1,0 +1,85 @@
+/**
+ * Words of this folder: the S3 REST API as the port needs it. A *client* signs one request, sends it and hands back the
+ * *answer*; what to ask and what an answer means is decided here. Clients: `../s3` (light) and `../minio`.
+ *
+ * In the agent's bundle, once per bot: no packages, no node:http.
+ */
+import type { Body } from '../object-store.ts';
+import type { StoreCall } from '../store-failure.ts';
+
+export interface S3Request extends StoreCall {
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+  readonly query?: Readonly<Record<string, string>>;
+  /** Names in lower case; without what the client adds (host, length, date, signature). */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Body;
+  /** Bytes that the store moves by itself before it answers: it may be silent for longer. */
+  readonly movedBytes?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface S3Answer {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** To be read to its end, or ended with `return()`. Throws StoreError `unreachable` when less comes than promised. */
+  readonly body: AsyncIterableIterator<Buffer>;
+}
+
+export interface S3Client {
+  /** Requests that may run at the same time. */
+  readonly connections: number;
+  /** @throws StoreError `unreachable`; `refused` when the body is not what it promised to be */
+  send(request: S3Request): Promise<S3Answer>;
+  close(): void;
+}
+
+/** How to reach the store and as whom (contract 4.2). */
+export interface S3Access {
+  /** `host` or `host:port`, no scheme. */
+  readonly endpoint: string;
+  readonly ssl: boolean;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  /** With temporary credentials (STS). */
+  readonly sessionToken?: string;
+  /** `us-east-1` when left out, which is also what MinIO wants. */
+  readonly region?: string;
+}
+
+export const DEFAULT_REGION = 'us-east-1';
+
+/** Bounds in time and number of every call. */
+export interface S3Limits {
+  /** At the same time; more calls wait for one. */
+  readonly connections: number;
+  /** Until a connection stands, the TLS handshake included. */
+  readonly connectMs: number;
+  /** Silence of the store in the middle of a call. */
+  readonly silenceMs: number;
+  /** All waiting of one call for the store; more for large bodies, see `slowestBytesPerSecond`. */
+  readonly callMs: number;
+  /** A transfer slower than this fails. */
+  readonly slowestBytesPerSecond: number;
+  /** How long a connection is kept for the next call. Shorter than any store keeps its end. */
+  readonly keptMs: number;
+  /** To clean up after a rewrite that failed. */
+  readonly abortMs: number;
+}
+
+export const DEFAULT_S3_LIMITS: S3Limits = {
+  connections: 4,
+  connectMs: 5_000,
+  silenceMs: 30_000,
+  callMs: 60_000,
+  slowestBytesPerSecond: 256 * 1024,
+  keptMs: 4_000,
+  abortMs: 30_000,
+};
+
+/** Longest wait of a call that moves so many bytes, and the longest silence in it. */
+export function patienceFor(limits: S3Limits, request: S3Request): { callMs: number; silenceMs: number } {
+  const moved = ((request.movedBytes ?? 0) / limits.slowestBytesPerSecond) * 1000;
+  const sent = ((request.body?.size ?? 0) / limits.slowestBytesPerSecond) * 1000;
+  return { callMs: limits.callMs + moved + sent, silenceMs: limits.silenceMs + moved };
+}

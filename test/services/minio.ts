@@ -1,0 +1,53 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { S3Access } from '../../src/storage/s3-api/s3-client.ts';
+import { freePort, needsBinary, startService } from './service-process.ts';
+
+/** Options for a suite that needs a real MinIO: `describe(name, needsMinio(), …)`. */
+export function needsMinio(): { skip: string | false } {
+  return needsBinary('minio', 'test/services/minio.sh');
+}
+
+export interface MinioServer {
+  readonly access: S3Access;
+  /** Ends it and removes its data. */
+  stop(): Promise<void>;
+}
+
+/** A server of its own: a free port and an empty directory. */
+export async function startMinio(): Promise<MinioServer> {
+  const data = await mkdtemp(join(tmpdir(), 'the0-minio-'));
+  const endpoint = `127.0.0.1:${await freePort()}`;
+  const access = { endpoint, ssl: false, accessKey: 'the0-test', secretKey: 'the0-test-secret' };
+  const env = {
+    MINIO_ROOT_USER: access.accessKey,
+    MINIO_ROOT_PASSWORD: access.secretKey,
+    MINIO_BROWSER: 'off',
+    MINIO_UPDATE: 'off',
+  };
+  const removeData = () => rm(data, { recursive: true, force: true, maxRetries: 5 });
+  try {
+    const server = await startService('minio', ['server', '--quiet', '--address', endpoint, data], env, () =>
+      isReady(`http://${endpoint}/minio/health/live`),
+    );
+    return {
+      access,
+      stop: async () => {
+        await server.stop();
+        await removeData();
+      },
+    };
+  } catch (error) {
+    await removeData();
+    throw error;
+  }
+}
+
+async function isReady(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok;
+  } catch {
+    return false; // Not yet; startService gives up in the end.
+  }
+}
