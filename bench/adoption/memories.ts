@@ -10,7 +10,7 @@ export function memories(dataDir: string): Map<string, BotMemory> {
   for (const segment of readdirSync(journal).sort()) {
     for (const text of readFileSync(`${journal}/${segment}`, 'utf8').split('\n')) {
       const line = parseJournalLine(text);
-      if (line === null) continue;
+      if (line === null || line === 'newer-format') continue;
       if (line.forgotten) found.delete(line.bot);
       else found.set(line.bot, line.memory);
     }

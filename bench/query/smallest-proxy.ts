@@ -25,7 +25,8 @@ const [connections = 0, ...upstreamPorts] = process.argv.slice(2).map(Number);
 const buffer = Buffer.allocUnsafeSlow(64 * 1024);
 /** The one used last is at the end. */
 const idle: Upstream[] = [];
-const all = Array.from({ length: connections }, (_, i) => open(upstreamPorts[i % upstreamPorts.length] ?? 0));
+/** Taken in turn; null before the first time and when the bot has closed it. */
+const all = Array.from({ length: connections }, (): Upstream | null => null);
 let turn = 0;
 
 App()
@@ -54,8 +55,21 @@ function inTurn(): Upstream {
   for (;;) {
     turn = (turn + 1) % connections;
     const upstream = all[turn];
-    if (upstream !== undefined && upstream.asker === null) return upstream;
+    if (upstream === null || upstream === undefined) {
+      const opened = open(upstreamPorts[turn % upstreamPorts.length] ?? 0);
+      all[turn] = opened;
+      return opened;
+    }
+    if (upstream.asker === null) return upstream;
   }
+}
+
+/** Bots close what was not used for long, while others are measured. */
+function forget(upstream: Upstream): void {
+  const at = idle.indexOf(upstream);
+  if (at >= 0) idle.splice(at, 1);
+  const place = all.indexOf(upstream);
+  if (place >= 0) all[place] = null;
 }
 
 function open(port: number): Upstream {
@@ -96,5 +110,6 @@ function open(port: number): Upstream {
     },
   });
   const upstream: Upstream = { socket, asker: null, body: '', missing: 0 };
+  socket.on('close', () => forget(upstream));
   return upstream;
 }

@@ -1,6 +1,6 @@
 /** What the agent was asked to do (contract 1.3). */
 export interface AgentArguments {
-  readonly command: 'execute' | 'version';
+  readonly command: 'execute' | 'version' | 'fetch-code';
   /** Null: not given, `QUERY_PATH` decides. */
   readonly query: string | null;
   readonly queryServerOnly: boolean;
@@ -18,7 +18,7 @@ const VALUES = ['--query', '--mongo-uri', '--nats-url'] as const;
  */
 export function parseAgentArguments(words: readonly string[]): AgentArguments {
   const [command, ...rest] = words;
-  if (command !== 'execute' && command !== 'version') {
+  if (command !== 'execute' && command !== 'version' && command !== 'fetch-code') {
     throw new Error(`unknown command "${command ?? ''}" for the agent: it knows execute and version`);
   }
   const switches = new Set<string>();

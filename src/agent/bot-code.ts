@@ -2,20 +2,18 @@ import { chmodSync, statSync } from 'node:fs';
 import { AgentError, errorCodeOf } from './agent-error.ts';
 import type { BotCommand } from './bot-command.ts';
 import { copyCode } from './code-copy.ts';
+import { sendForCode } from './code-errand.ts';
+import { namesStore } from './open-store.ts';
 import type { RunContext } from './run-context.ts';
 
 /**
  * Brings the code to CODE_PATH, when it is not there already: from where it is mounted, else from the object store.
  * @throws AgentError
  */
-export async function fetchCode({ settings, stop, store }: RunContext): Promise<void> {
-  const { codeSource, codePath, codeFile, limits } = settings;
-  if (codeSource !== null) await copyCode(codeSource, codePath, limits, () => stop.requested);
-  else if (codeFile !== null && store !== null) {
-    // Where code is mounted, none of this is loaded.
-    const { fetchStoredCode } = await import('./stored-code.ts');
-    await fetchStoredCode(store, { key: codeFile, codePath, limits, stop });
-  }
+export async function fetchCode(context: RunContext): Promise<void> {
+  const { codeSource, codePath, codeFile, limits } = context.settings;
+  if (codeSource !== null) await copyCode(codeSource, codePath, limits, () => context.stop.requested);
+  else if (codeFile !== null && namesStore(context.secrets, context.env)) await sendForCode(context);
 }
 
 /**

@@ -10,16 +10,16 @@ import { AgentError, messageOf } from './agent-error.ts';
 import { DEFAULT_AGENT_LIMITS } from './agent-limits.ts';
 import { logLine } from './agent-line.ts';
 import { type AgentSettings, readSettings } from './agent-settings.ts';
+import { FETCH_CODE, runErrand } from './code-errand.ts';
 import { execute } from './execute.ts';
 import { promiseLastWords, sayLastWords } from './last-words.ts';
-import { hiddenValues, openStore } from './open-store.ts';
+import { hiddenValues } from './open-store.ts';
 import { killLeftGroups } from './process-group.ts';
 import { executeQuery, executeQueryServer } from './query-run.ts';
 import { failedRun, type RunContext, type RunEnd } from './run-context.ts';
 import { secretMask } from './secret-mask.ts';
 import { takeSecrets } from './secrets-pipe.ts';
 import { StopSignal, stopOnLifelineEnd, stopOnSignals } from './stop-signal.ts';
-import type { AgentStore } from './stored-code.ts';
 import { Tee } from './tee.ts';
 
 /** Replaced by the bundler. */
@@ -38,15 +38,14 @@ async function main(): Promise<number> {
     process.stdout.write(`the0-runtime version ${THE0_AGENT_VERSION}\n`);
     return 0;
   }
+  if (args.command === FETCH_CODE) return runErrand(secrets);
   return run(args, secrets);
 }
 
 async function run(args: AgentArguments, secrets: ReadonlyMap<string, string>): Promise<number> {
   let settings: AgentSettings;
-  let store: AgentStore | null;
   try {
     settings = readSettings(process.env);
-    store = await openStore(secrets, process.env);
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
     process.stderr.write(logLine('error', error.message));
@@ -62,7 +61,7 @@ async function run(args: AgentArguments, secrets: ReadonlyMap<string, string>): 
   if (settings.lifeline) stopOnLifelineEnd(stop, limits);
   const mask = secretMask(settings.botConfig, hiddenValues(secrets));
   const tee = settings.tee ? new Tee(process.stdout, process.stderr, limits.logQueueBytes) : null;
-  const { exitCode, lastWords } = await runMode(args, { settings, env: process.env, stop, mask, tee, store });
+  const { exitCode, lastWords } = await runMode(args, { settings, env: process.env, stop, mask, tee, secrets });
   await sayLastWords(lastWords, settings, tee, limits.flushMs);
   return exitCode;
 }

@@ -2,6 +2,8 @@ import { DEFAULT_BUCKETS } from '../storage/object-store.ts';
 import { AgentError, messageOf } from './agent-error.ts';
 import type { AgentStore } from './stored-code.ts';
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** What is said of the store and is no secret; hidden in messages, these would only make them useless. */
 const OPEN_TO_ALL = new Set([
   'MINIO_ENDPOINT',
@@ -19,18 +21,20 @@ export function hiddenValues(secrets: ReadonlyMap<string, string>): string[] {
   return [...secrets].filter(([name]) => !OPEN_TO_ALL.has(name)).map(([, value]) => value);
 }
 
+/** Whether there is an object store at all. */
+export function namesStore(secrets: ReadonlyMap<string, string>, env: Environment): boolean {
+  return (secrets.get('MINIO_ENDPOINT') || env['MINIO_ENDPOINT'] || '') !== '';
+}
+
 /**
  * The object store that the environment names (contract 4.2), or null when it names none. Nothing is sent yet. What came
  * over the launcher's pipe goes before the environment.
  * @throws AgentError `environment-incomplete` when one of the three that are needed is missing, or the address is none
  */
-export async function openStore(
-  secrets: ReadonlyMap<string, string>,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<AgentStore | null> {
+export async function openStore(secrets: ReadonlyMap<string, string>, env: Environment): Promise<AgentStore | null> {
   const given = (variable: string): string => secrets.get(variable) || env[variable] || '';
+  if (!namesStore(secrets, env)) return null;
   const endpoint = given('MINIO_ENDPOINT');
-  if (endpoint === '') return null;
   const required = (variable: string): string => given(variable) || incomplete(variable, `${variable} is missing`);
   const accessKey = required('MINIO_ACCESS_KEY');
   const secretKey = required('MINIO_SECRET_KEY');

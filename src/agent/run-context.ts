@@ -3,7 +3,6 @@ import type { AgentError } from './agent-error.ts';
 import type { AgentSettings } from './agent-settings.ts';
 import type { SecretMask } from './secret-mask.ts';
 import type { StopSignal } from './stop-signal.ts';
-import type { AgentStore } from './stored-code.ts';
 import type { Tee } from './tee.ts';
 
 /** What the parts of one run share. */
@@ -14,8 +13,8 @@ export interface RunContext {
   readonly mask: SecretMask;
   /** Null: the agent's own output is not wanted (`THE0_LOG_TEE=0`). */
   readonly tee: Tee | null;
-  /** Null: no object store is configured. */
-  readonly store: AgentStore | null;
+  /** What came over the launcher's pipe: the credentials of the object store among it (see `open-store.ts`). */
+  readonly secrets: ReadonlyMap<string, string>;
 }
 
 /** How a run ended: the agent's own exit code, and why. */

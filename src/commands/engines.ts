@@ -4,9 +4,12 @@ import { fileURLToPath } from 'node:url';
 import { bundleAgent } from '../../images/bundle-agent.ts';
 import type { AgentLimits } from '../agent/agent-limits.ts';
 import type { Settings } from '../config/settings.ts';
+import { storeAccess } from '../config/table/object-store.ts';
+import type { ObjectStoreSettings } from '../engine/bot-environment.ts';
 import type { ContainerEngine } from '../engine/container-engine.ts';
 import type { TraceStep } from '../engine/docker/docker-engine.ts';
 import { type DataDirectory, dataPaths } from '../storage/data-directory.ts';
+import { DEFAULT_BUCKETS } from '../storage/object-store.ts';
 import { linkSdks } from './sdk-links.ts';
 
 const IMAGES = fileURLToPath(new URL('../../images', import.meta.url));
@@ -36,7 +39,7 @@ export async function createEngine(
       network: docker.network,
       instance: data.instance,
       directories,
-      objectStore: null,
+      objectStore: objectStoreOf(settings, 'container'),
       natsUrl: null,
       limits: {
         memoryMiB: bot.memoryLimitMiB,
@@ -52,6 +55,7 @@ export async function createEngine(
       ...(report.trace === undefined ? {} : { trace: report.trace }),
     });
   }
+  const objectStore = objectStoreOf(settings, 'host');
   const { createProcessEngine } = await import('../engine/process/process-engine.ts');
   const { PATH, HOME, LANG } = process.env;
   return createProcessEngine({
@@ -70,8 +74,25 @@ export async function createEngine(
     killWaitMs: settings.process.killWaitMs,
     missingProgramMs: settings.process.missingProgramMs,
     queryPortRange: settings.process.ports,
+    ...(objectStore === null ? {} : { objectStore }),
     warn: (error) => report.warn(error.message),
   });
+}
+
+/** What the agents are told of the object store. */
+function objectStoreOf({ objectStore }: Settings, from: 'host' | 'container'): ObjectStoreSettings | null {
+  const access = storeAccess(objectStore);
+  if (access === null || 'missing' in access) return null;
+  const { endpoint, containerEndpoint, accessKey, secretKey, ssl, buckets } = access;
+  return {
+    endpoint: from === 'host' ? endpoint : containerEndpoint,
+    accessKey,
+    secretKey,
+    useSsl: ssl,
+    queryResultsBucket: buckets.queryResults,
+    // Only where it differs: other agents have the contract's environment.
+    ...(buckets.code === DEFAULT_BUCKETS.code ? {} : { codeBucket: buckets.code }),
+  };
 }
 
 /** What the agent is told; some of its limits are settings under names of their own, because they are the runtime's too. */

@@ -22,6 +22,8 @@ export interface AgentSettings {
   readonly wrappersPath?: string;
   readonly sdkPath?: string;
   readonly objectStore?: ObjectStoreSettings;
+  /** The credentials come over this descriptor instead. */
+  readonly secretsFd?: number;
   readonly natsUrl?: string;
 }
 
@@ -32,6 +34,20 @@ export interface ObjectStoreSettings {
   readonly secretKey: string;
   readonly useSsl: boolean;
   readonly queryResultsBucket: string;
+  /** Where the code is; absent: where the agent looks by itself (contract 4.1). */
+  readonly codeBucket?: string;
+}
+
+/** What the agent takes over a pipe, so that it stands in no environment (src/agent/secrets-pipe.ts). */
+export function secretLines(store: ObjectStoreSettings): string {
+  return objectStore(store)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
+}
+
+/** Whether the agent fetches this bot's code from the object store; the code of others is brought to it. */
+export function isStored({ filePath }: Pick<BotDefinition, 'filePath'>): boolean {
+  return filePath !== '';
 }
 
 /** Where the SDKs keep a bot's keys, inside its state directory (contract 4.4). */
@@ -74,6 +90,7 @@ export function botEnvironment(definition: BotDefinition, settings: AgentSetting
     ...given('THE0_PROCESS_NOTES', settings.processNotes),
     ...given('THE0_QUERY_HOST', settings.query?.host),
     ...given('THE0_QUERY_PORT', settings.query?.port.toString()),
+    ...given('THE0_SECRETS_FD', settings.secretsFd?.toString()),
     ...given('THE0_WRAPPERS_PATH', settings.wrappersPath),
     ...given('THE0_SDK_PATH', settings.sdkPath),
   ]);
@@ -113,5 +130,6 @@ function objectStore(store: ObjectStoreSettings | undefined): readonly Variable[
     ['MINIO_SECRET_KEY', store.secretKey],
     ['MINIO_USE_SSL', String(store.useSsl)],
     ['MINIO_QUERY_RESULTS_BUCKET', store.queryResultsBucket],
+    ...given('MINIO_CODE_BUCKET', store.codeBucket),
   ];
 }

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { Route } from '../../actors/route.ts';
+import type { AnswerReaders } from './answer-reader.ts';
 import type { BotAnswer } from './bot-answer.ts';
-import type { HeldBytes } from './held-bytes.ts';
 import type { IdleConnections } from './idle-connections.ts';
 import type { QueryLimits } from './query-front-end.ts';
 import type { UpstreamCall } from './upstream-call.ts';
@@ -12,7 +12,7 @@ import { UpstreamFailure } from './upstream-failure.ts';
 export interface UpstreamShared {
   readonly limits: QueryLimits;
   readonly idle: IdleConnections;
-  readonly held: HeldBytes;
+  readonly readers: AnswerReaders;
 }
 
 /**
@@ -30,7 +30,8 @@ export class BotUpstream implements ConnectionOwner {
   readonly host: string;
   readonly #shared: UpstreamShared;
   readonly #patientUntil: number;
-  readonly #idle: UpstreamConnection[] = [];
+  /** The idle connection used last; the others are below it. */
+  #idle: UpstreamConnection | null = null;
   /** Nothing lasts beyond this: infinity until the upstream is retired. `performance.now()`. */
   #endsAt = Number.POSITIVE_INFINITY;
   #inFlight = 0;
@@ -47,18 +48,16 @@ export class BotUpstream implements ConnectionOwner {
     return this.#inFlight;
   }
 
-  get idleConnections(): number {
-    return this.#idle.length;
-  }
-
   /** Every call started must be ended by `leave`. */
   start(call: UpstreamCall): void {
     this.#inFlight += 1;
-    const connection = this.#idle.pop();
-    if (connection === undefined) {
+    const connection = this.#idle;
+    if (connection === null) {
       this.#sendOnNew(call);
       return;
     }
+    this.#idle = connection.below;
+    connection.below = null;
     this.#shared.idle.remove(connection);
     this.#send(call, connection);
   }
@@ -72,11 +71,11 @@ export class BotUpstream implements ConnectionOwner {
 
   /** The bot has stopped or started anew. Answers already on their way get a moment, then their calls run out. */
   retire(now: number): void {
-    for (const connection of this.#idle) {
+    for (let connection = this.#idle; connection !== null; connection = connection.below) {
       this.#shared.idle.remove(connection);
       connection.destroy();
     }
-    this.#idle.length = 0;
+    this.#idle = null;
     this.#endsAt = now + RETIRED_GRACE_MS;
   }
 
@@ -95,7 +94,8 @@ export class BotUpstream implements ConnectionOwner {
       connection.destroy();
       return;
     }
-    this.#idle.push(connection);
+    connection.below = this.#idle;
+    this.#idle = connection;
     this.#shared.idle.add(connection, performance.now());
   }
 
@@ -119,13 +119,15 @@ export class BotUpstream implements ConnectionOwner {
 
   lost(connection: UpstreamConnection): void {
     this.#shared.idle.remove(connection);
-    const index = this.#idle.indexOf(connection);
-    if (index >= 0) this.#idle.splice(index, 1);
+    if (this.#idle === connection) this.#idle = connection.below;
+    for (let above = this.#idle; above !== null; above = above.below) {
+      if (above.below === connection) above.below = connection.below;
+    }
+    connection.below = null;
   }
 
   #sendOnNew(call: UpstreamCall): void {
-    const { limits, held } = this.#shared;
-    this.#send(call, new UpstreamConnection(this.route.endpoint, this, limits.answerBytes, held));
+    this.#send(call, new UpstreamConnection(this.route.endpoint, this, this.#shared.readers));
   }
 
   #send(call: UpstreamCall, connection: UpstreamConnection): void {

@@ -7,6 +7,7 @@ import {
   us_socket_local_port,
 } from 'uWebSockets.js';
 import { performance } from 'node:perf_hooks';
+import { AnswerReaders } from './answer-reader.ts';
 import { BearerToken } from './bearer-token.ts';
 import type { UpstreamShared } from './bot-upstream.ts';
 import { Deadlines } from './deadlines.ts';
@@ -56,14 +57,16 @@ export class QueryServer {
     this.#limits = limits;
     this.#token = new BearerToken(options.token);
     this.#idle = new IdleConnections(limits.idleConnections, limits.idleConnectionMs);
-    const shared: UpstreamShared = { limits, idle: this.#idle, held: new HeldBytes(limits.heldBytes) };
+    const held = new HeldBytes(limits.heldBytes);
+    const readers = new AnswerReaders(limits.answerBytes, held);
+    const shared: UpstreamShared = { limits, idle: this.#idle, readers };
     this.routes = new RouteTable(shared);
     this.#context = {
       limits,
       routes: this.routes,
       asks: new SupervisorAsks(options.askWhy, limits),
       deadlines: new Deadlines(),
-      held: shared.held,
+      held,
       left: () => this.#left(),
     };
     this.#sweeper = setInterval(() => this.#sweep(), Math.max(MIN_SWEEP_MS, limits.idleConnectionMs / 4));

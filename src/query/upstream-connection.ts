@@ -1,8 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { Endpoint } from '../../actors/observation.ts';
-import { BotAnswer } from './bot-answer.ts';
-import type { HeldBytes } from './held-bytes.ts';
-import { ResponseReader } from './response-reader.ts';
+import type { AnswerReader, AnswerReaders } from './answer-reader.ts';
+import type { BotAnswer } from './bot-answer.ts';
 import type { UpstreamCall } from './upstream-call.ts';
 import { UpstreamFailure } from './upstream-failure.ts';
 
@@ -22,21 +21,23 @@ export class UpstreamConnection {
   served = 0;
   /** When it became idle; milliseconds of `performance.now()`. */
   idleSince = 0;
-  /** Neighbours among the idle connections; kept by those. */
+  /** Used last but this one, among the idle connections of its owner; kept by the owner. */
+  below: UpstreamConnection | null = null;
+  /** Neighbours among the idle connections of the thread; kept by those. */
   older: UpstreamConnection | null = null;
   newer: UpstreamConnection | null = null;
 
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
-  readonly #answer: BotAnswer;
-  readonly #reader: ResponseReader;
+  readonly #readers: AnswerReaders;
+  /** From the first byte of an answer to its last. */
+  #reader: AnswerReader | null = null;
   #call: UpstreamCall | null = null;
   #gone = false;
 
-  constructor(endpoint: Endpoint, owner: ConnectionOwner, answerBytes: number, held: HeldBytes) {
+  constructor(endpoint: Endpoint, owner: ConnectionOwner, readers: AnswerReaders) {
     this.#owner = owner;
-    this.#answer = new BotAnswer(answerBytes, held);
-    this.#reader = new ResponseReader(this.#answer);
+    this.#readers = readers;
     this.#socket = connect({
       host: endpoint.host,
       port: endpoint.port,
@@ -54,14 +55,14 @@ export class UpstreamConnection {
     this.#socket.on('close', () => this.#ended());
   }
 
+  /** Whether it may carry another request. Known while its answer is handed over. */
   get reusable(): boolean {
-    return !this.#gone && this.#reader.reusable;
+    return !this.#gone && this.#reader?.response.reusable === true;
   }
 
   /** Written at once, since some SDK servers read once only (sdk.md 10 #28). */
   send(call: UpstreamCall): void {
     this.#call = call;
-    this.#reader.reset();
     this.#socket.write(call.request, 'latin1');
   }
 
@@ -76,7 +77,7 @@ export class UpstreamConnection {
   destroy(): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#answer.reset();
+    this.#giveReaderBack();
     this.#socket.destroy();
   }
 
@@ -88,13 +89,15 @@ export class UpstreamConnection {
       this.#fail(new UpstreamFailure('the bot sent something nobody asked for'));
       return;
     }
+    this.#reader ??= this.#readers.take();
+    const reader = this.#reader;
     let complete = false;
     try {
-      complete = this.#reader.push(readBuffer, length);
+      complete = reader.response.push(readBuffer, length);
     } catch (error) {
       this.#fail(error);
     }
-    if (complete) this.#settle(call);
+    if (complete) this.#settle(call, reader.answer);
   }
 
   #ended(): void {
@@ -104,32 +107,41 @@ export class UpstreamConnection {
       this.#fail(new UpstreamFailure('closed'));
       return;
     }
+    this.#reader ??= this.#readers.take();
+    const reader = this.#reader;
     let complete = false;
     try {
-      complete = this.#reader.end();
+      complete = reader.response.end();
     } catch (error) {
       this.#fail(error);
     }
-    if (complete) this.#settle(call);
+    if (complete) this.#settle(call, reader.answer);
   }
 
-  #settle(call: UpstreamCall): void {
+  #settle(call: UpstreamCall, answer: BotAnswer): void {
     this.#call = null;
     this.served += 1;
-    this.#owner.answered(this, call, this.#answer);
-    this.#answer.reset();
+    this.#owner.answered(this, call, answer);
+    this.#giveReaderBack();
   }
 
   #fail(cause: unknown): void {
     if (this.#gone) return;
     const call = this.#call;
+    const started = this.#reader?.response.started === true;
     this.destroy();
     if (call === null) {
       this.#owner.lost(this);
       return;
     }
     const error = cause instanceof Error ? cause : new UpstreamFailure(String(cause));
-    this.#owner.failed(this, call, error, this.#reader.started);
+    this.#owner.failed(this, call, error, started);
+  }
+
+  #giveReaderBack(): void {
+    const reader = this.#reader;
+    this.#reader = null;
+    if (reader !== null) this.#readers.give(reader);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The port *object store*: named bytes in buckets, as S3 has them (contract 4). Adapters: `s3/` (light, for the agent),
- * `minio/` (for the control plane) and `filesystem/`. One conformance suite runs on all (test/conformance/storage).
+ * The port *object store*: named bytes in buckets, as S3 has them (contract 4). Adapters: `s3/` (light, for the agent)
+ * and `minio/` (for the control plane), both on `s3-api/`, and `filesystem/`. One conformance suite runs on all (test/conformance/storage).
  *
  * Loaded by the agent, once per bot: types and constants only.
  */
@@ -18,7 +18,7 @@ export interface ObjectInfo {
   readonly etag: string;
   /** Milliseconds since 1970, as the store's clock has it; whole seconds on S3. */
   readonly modifiedAt: number;
-  /** User metadata, names in lower case. */
+  /** User metadata, names in lower case; values in ASCII. At most 2,048 bytes of both (object-metadata.ts). */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -35,6 +35,7 @@ export interface ByteRange {
 }
 
 export interface ReadOptions {
+  /** What lies beyond the end is left out; StoreError `refused` when nothing is left. `info.size` stays that of the whole. */
   readonly range?: ByteRange;
   /** Only this version: StoreError `changed` when it is another. */
   readonly ifMatch?: string;
@@ -70,7 +71,10 @@ export type Piece =
 
 /**
  * Every method throws StoreError, and is bounded in time by the adapter's settings. None of them tries again by itself
- * what may have had an effect.
+ * what may have had an effect. An aborted signal ends a call with StoreError `unreachable`.
+ *
+ * A key is Unicode, 1 to 1,024 bytes. All stores take letters, digits, `-`, `_`, `.` and `/` between non-empty segments of
+ * at most 255 bytes; some refuse others, such as `..`.
  */
 export interface ObjectStore {
   /**

@@ -3,7 +3,9 @@ import type { BotState } from '../../actors/effect.ts';
 import type { BotMemory } from '../../actors/message.ts';
 import { isReasonCode, type Reason, type ReasonCode } from '../../actors/reason.ts';
 
-/** One line of a journal segment. `v` is the format number: lines of a newer format are not read. */
+const FORMAT = 1;
+
+/** One line of a journal segment. `v` is the format number: lines of a newer format are not read, and that is said. */
 export type JournalLine =
   | {
       readonly v: 1;
@@ -43,11 +45,13 @@ const memory = v.object({
   reason: v.fallback(v.nullable(reason), null),
 });
 
-const forgottenLine = v.object({ v: v.literal(1), bot: v.string(), forgotten: v.literal(true) });
-const memoryLine = v.object({ v: v.literal(1), bot: v.string(), memory, transition: v.optional(v.unknown()) });
+const forgottenLine = v.object({ v: v.literal(FORMAT), bot: v.string(), forgotten: v.literal(true) });
+const memoryLine = v.object({ v: v.literal(FORMAT), bot: v.string(), memory, transition: v.optional(v.unknown()) });
 
-/** @returns null for a line that is cut, damaged or of a newer format */
-export function parseJournalLine(text: string): JournalLine | null {
+const newerLine = v.object({ v: v.pipe(v.number(), v.integer(), v.gtValue(FORMAT)) });
+
+/** @returns null for a line that is cut or damaged */
+export function parseJournalLine(text: string): JournalLine | 'newer-format' | null {
   if (text === '') return null;
   let value: unknown;
   try {
@@ -58,7 +62,7 @@ export function parseJournalLine(text: string): JournalLine | null {
   const forgotten = v.safeParse(forgottenLine, value);
   if (forgotten.success) return forgotten.output;
   const line = v.safeParse(memoryLine, value);
-  if (!line.success) return null;
+  if (!line.success) return v.is(newerLine, value) ? 'newer-format' : null;
   const { bot, memory: remembered } = line.output;
   const told = v.safeParse(transition, line.output.transition);
   return { v: 1, bot, memory: remembered, ...(told.success ? { transition: told.output } : {}) };

@@ -35,6 +35,8 @@ export class Journal {
   #cancelRetry: (() => void) | null = null;
   #closed = false;
   #trouble: string | null = null;
+  /** Met while reading; told until a segment begins with memories of this version. */
+  #hasNewerLines = false;
   /** The last write may have ended inside a line. */
   #cut = false;
 
@@ -42,9 +44,10 @@ export class Journal {
     this.#options = options;
   }
 
-  /** Why history is not being written, in a sentence; null while all is well. */
+  /** Why history is not being written, or not all of it is read, in a sentence; null while all is well. */
   get trouble(): string | null {
-    return this.#trouble;
+    if (this.#trouble !== null || !this.#hasNewerLines) return this.#trouble;
+    return `The journal in ${this.#options.directory} holds lines that a newer version of the runtime wrote, and this one cannot read: bots may have forgotten their restarts and backoffs, and \`why\` shows less of their history. Use that version again, or let it be: bots run on.`;
   }
 
   memoryOf(botId: string): BotMemory | undefined {
@@ -132,7 +135,7 @@ export class Journal {
   async #remember(segment: number): Promise<void> {
     for await (const texts of linesOfSegment(segmentPath(this.#options.directory, segment))) {
       for (const text of texts) {
-        const line = parseJournalLine(text);
+        const line = this.#parse(text);
         if (line === null) continue;
         if (line.forgotten) this.#memories.delete(line.bot);
         else this.#memories.set(line.bot, line.memory);
@@ -145,12 +148,19 @@ export class Journal {
     const path = segmentPath(this.#options.directory, segment);
     for await (const texts of linesOfSegment(path, `"bot":${JSON.stringify(botId)}`)) {
       for (const text of texts) {
-        const line = parseJournalLine(text);
+        const line = this.#parse(text);
         if (line !== null && line.bot === botId && !line.forgotten && line.transition) found.push(line.transition);
       }
       found = found.slice(-limit);
     }
     return found;
+  }
+
+  #parse(text: string): JournalLine | null {
+    const line = parseJournalLine(text);
+    if (line !== 'newer-format') return line;
+    this.#hasNewerLines = true;
+    return null;
   }
 
   #write(line: JournalLine): void {
@@ -257,6 +267,7 @@ export class Journal {
     this.#segment = segment;
     this.#segmentBytes = 0;
     this.#cut = false;
+    this.#hasNewerLines = false;
     await deleteSegments(directory, segment - segments);
   }
 

@@ -35,7 +35,17 @@ function ports(): string[] {
 }
 
 /** Adapters of one port, which must not know each other. */
-const ADAPTERS = ['src/engine/docker', 'src/engine/process', 'src/desired/directory', 'src/storage/filesystem'];
+const ADAPTERS = [
+  'src/engine/docker',
+  'src/engine/process',
+  'src/desired/directory',
+  'src/storage/filesystem',
+  'src/storage/s3',
+  'src/storage/minio',
+];
+
+/** The agent is a program of its own and picks its object store itself, here. */
+const AGENT_PICKS = 'src/agent/open-store.ts';
 
 const IMPORT = /(?:^|\n)\s*(?:import|export)\s(?:[^'";]*?\sfrom\s)?['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)/g;
 
@@ -81,9 +91,28 @@ test('adapters do not know each other', () => {
 test('only src/commands picks adapters', () => {
   const folders = Object.keys(RULES).filter((folder) => folder !== 'src/commands');
   const broken = folders.flatMap((folder) =>
-    importsOf(folder).filter(({ from, to }) => ADAPTERS.some((adapter) => under(to, adapter) && !under(from, adapter))),
+    importsOf(folder).filter(
+      ({ from, to }) =>
+        ADAPTERS.some((adapter) => under(to, adapter) && !under(from, adapter)) &&
+        !(from === AGENT_PICKS && under(to, 'src/storage')),
+    ),
   );
   assert.deepEqual(broken, []);
+});
+
+test('the stores of the agent are light: no packages, no node:http', () => {
+  const light = ['node:net', 'node:tls', 'node:crypto', 'node:fs', 'node:path', 'node:timers/promises'];
+  const all = importsOf('src');
+  const seen = new Set(['src/storage/s3/open-s3-store.ts', 'src/storage/filesystem/object-store.ts']);
+  const heavy: Import[] = [];
+  for (const file of seen) {
+    for (const step of all.filter(({ from }) => from === file)) {
+      if (step.to.startsWith('src/')) seen.add(step.to);
+      else if (!light.some((prefix) => under(step.to, prefix))) heavy.push(step);
+    }
+  }
+  assert.ok(seen.size > 20, 'are these the right files?');
+  assert.deepEqual(heavy, []);
 });
 
 test('actors are pure: no clock, no randomness, no Node global', () => {

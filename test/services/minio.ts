@@ -15,11 +15,15 @@ export interface MinioServer {
   stop(): Promise<void>;
 }
 
-/** A server of its own: a free port and an empty directory. */
-export async function startMinio(): Promise<MinioServer> {
+/**
+ * A server of its own: a free port and an empty directory.
+ * @param certificates directory with `public.crt` and `private.key`, for TLS
+ */
+export async function startMinio(certificates?: string): Promise<MinioServer> {
   const data = await mkdtemp(join(tmpdir(), 'the0-minio-'));
   const endpoint = `127.0.0.1:${await freePort()}`;
-  const access = { endpoint, ssl: false, accessKey: 'the0-test', secretKey: 'the0-test-secret' };
+  const ssl = certificates !== undefined;
+  const access = { endpoint, ssl, accessKey: 'the0-test', secretKey: 'the0-test-secret' };
   const env = {
     MINIO_ROOT_USER: access.accessKey,
     MINIO_ROOT_PASSWORD: access.secretKey,
@@ -28,9 +32,9 @@ export async function startMinio(): Promise<MinioServer> {
   };
   const removeData = () => rm(data, { recursive: true, force: true, maxRetries: 5 });
   try {
-    const server = await startService('minio', ['server', '--quiet', '--address', endpoint, data], env, () =>
-      isReady(`http://${endpoint}/minio/health/live`),
-    );
+    const options = ['--quiet', '--address', endpoint, ...(ssl ? ['--certs-dir', certificates] : [])];
+    const url = `${ssl ? 'https' : 'http'}://${endpoint}/minio/health/live`;
+    const server = await startService('minio', ['server', ...options, data], env, () => isReady(url));
     return {
       access,
       stop: async () => {

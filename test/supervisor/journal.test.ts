@@ -99,7 +99,7 @@ test('a line cut by a crash costs that line only', async () => {
   await next.close();
 });
 
-test('a line of a newer format is left alone', async () => {
+test('a line of a newer format is left alone, and that is said', async () => {
   const journal = await openJournal();
   journal.append(crash('a', 1));
   await journal.close();
@@ -107,6 +107,35 @@ test('a line of a newer format is left alone', async () => {
   await appendFile(join(directory, segment), `${JSON.stringify({ v: 2, bot: 'a', memory: crash('a', 9).memory })}\n`);
   const next = await openJournal();
   assert.equal(next.memoryOf('a')?.attempt, 1);
+  assert.match(next.trouble ?? '', /newer version of the runtime wrote/);
+  assert.ok(next.trouble?.includes(directory));
+  await next.close();
+});
+
+test('junk is no newer format', async () => {
+  const journal = await openJournal();
+  journal.append(crash('a', 1));
+  await journal.close();
+  const [segment = ''] = await readdir(directory);
+  await appendFile(join(directory, segment), '{"v":1}\n{"v":"2"}\n[2]\n{"v":2');
+  const next = await openJournal();
+  assert.equal(next.trouble, null);
+  await next.close();
+});
+
+test('history of a newer format that somebody asks for is said to be missing', async () => {
+  const journal = await openJournal({ segmentBytes: 200, segments: 4 });
+  for (let attempt = 1; attempt <= 3; attempt += 1) {
+    journal.append(crash('a', attempt));
+    await journal.flush();
+  }
+  await journal.close();
+  const [oldest = ''] = (await readdir(directory)).sort();
+  await appendFile(join(directory, oldest), `${JSON.stringify({ v: 2, bot: 'a', memory: {} })}\n`);
+  const next = await openJournal({ segmentBytes: 200, segments: 4 });
+  assert.equal(next.trouble, null);
+  await next.timeline('a', 50);
+  assert.match(next.trouble ?? '', /`why` shows less/);
   await next.close();
 });
 

@@ -35,7 +35,10 @@ test('a revision is in use while it runs, ends, or is being started, however oft
   await stage.advance(100);
   stage.engine.held.shift()?.release();
   await stage.advance(100);
-  assert.deepEqual(stage.engine.held.map(({ kind }) => kind), ['start']);
+  assert.deepEqual(
+    stage.engine.held.map(({ kind }) => kind),
+    ['start'],
+  );
   assert.deepEqual([...stage.supervisor.revisionsInUse('a')], ['r5']);
   stage.engine.held.shift()?.release();
   await stage.advance(100);

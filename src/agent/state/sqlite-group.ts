@@ -139,7 +139,7 @@ function isSameCompanion(name: string, before: StableFile | undefined, taker: St
 
 /** One that would be rolled back. With `journal_mode` TRUNCATE or PERSIST an empty one, or one with zeros, stays. */
 function isActiveJournal(journal: StableFile | undefined): boolean {
-  return journal !== undefined && journal.head(8).some((byte) => byte !== 0);
+  return journal?.head(8).some((byte) => byte !== 0) === true;
 }
 
 function changeCounterOf(database: StableFile): Buffer {

@@ -15,7 +15,12 @@
  * - `directory-missing`: the bot removed its state directory
  * - `overwrote-foreign`: another program had changed the stored state; what the bot has replaced it
  */
-export type NoticeCode = WithheldCode | 'state-too-large' | 'too-many-entries' | 'directory-missing' | 'overwrote-foreign';
+export type NoticeCode =
+  | WithheldCode
+  | 'state-too-large'
+  | 'too-many-entries'
+  | 'directory-missing'
+  | 'overwrote-foreign';
 
 export type WithheldCode =
   | 'not-json'

@@ -6,18 +6,18 @@ import { endMember } from '../../storage/archive/gzip-member.ts';
 import { packMember } from '../../storage/archive/pack-member.ts';
 import { Spool } from '../../storage/archive/spool.ts';
 import { type Stamp, stampNote } from '../../storage/archive/stamp.ts';
-import { type PackedEntry, planUpload } from '../../storage/archive/upload-plan.ts';
+import { planUpload } from '../../storage/archive/upload-plan.ts';
 import { type ObjectPlace, type ObjectStore, StoreError } from '../../storage/object-store.ts';
-import { errorCodeOf } from '../agent-error.ts';
-import { RESTORING, StateUnreadable, holdsState, restoreInto } from './restore.ts';
+import { errorCodeOf, messageOf } from '../agent-error.ts';
+import { holdsState, RESTORING, restoreInto, StateUnreadable } from './restore.ts';
 import { salvage } from './salvage.ts';
 import { sharedMappings } from './shared-mappings.ts';
-import { type SqliteGroup, looksLikeCompanion, sqliteGroupOf, takeSqliteGroup } from './sqlite-group.ts';
+import { Collection } from './state-collection.ts';
 import type { StateLimits } from './state-limits.ts';
-import { Notices, type StateNotice, type WithheldCode } from './state-notice.ts';
-import { StateTaker, type Taken } from './state-taker.ts';
-import { CLOCK_TICK_MS, type FileFacts, StateTree, type Suspect } from './state-tree.ts';
-import { FOREIGN_INDEX, type Known, StoredState } from './stored-state.ts';
+import { Notices, type StateNotice } from './state-notice.ts';
+import { StateTaker } from './state-taker.ts';
+import { CLOCK_TICK_MS, type Skipped, StateTree } from './state-tree.ts';
+import { type Known, type Standing, StoredState } from './stored-state.ts';
 
 export interface StateSyncOptions {
   readonly store: ObjectStore;
@@ -65,16 +65,25 @@ export type SyncResult =
 const ROUNDS = 3;
 /** What an archive without files holds: the directory in which the SDKs keep their keys. */
 const STATE_KEYS = '.the0-state';
-const FEWEST_SQLITE_BYTES = 512;
 
-interface Collected {
-  readonly packed: Map<string, PackedEntry>;
-  /** How the packed and the passed over were when they were read. */
-  readonly read: Map<string, { readonly facts: FileFacts; readonly readAt: number }>;
-  readonly removed: Set<string>;
-  /** Of these the stored version stays. */
-  readonly withheld: Set<string>;
+const SKIPPED: Readonly<Record<Skipped['why'], string>> = {
+  'unsupported-type': 'it is a socket, a pipe or a device',
+  unreadable: 'the agent may not read it',
+  'name-not-utf8': 'its name is not UTF-8',
+};
+
+/** An upload that may have had its effect. */
+interface Unsure {
+  readonly stamp: Stamp;
+  /** It had. */
+  commit(etag: string): Known;
+  readonly result: SyncResult;
 }
+
+type Settled =
+  | { readonly kind: 'superseded'; readonly epoch: number }
+  /** `landed`: an upload of which it was not known has had its effect. */
+  | { readonly kind: 'known'; readonly known: Known; readonly landed: SyncResult | null };
 
 /**
  * Keeps the stored state of one bot like its state directory. Calls to `sync` are answered one after the other.
@@ -95,8 +104,9 @@ export class StateSync {
   readonly #notices: Notices;
   /** Null: not looked at yet. */
   #known: Known | null = null;
-  /** An upload that may have had its effect. */
-  #unsure: { readonly stamp: Stamp; readonly next: () => void } | null = null;
+  #unsure: Unsure | null = null;
+  /** Whether the tree has been compared with the names that are stored. */
+  #isExpected = false;
   #superseded: number | null = null;
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -135,8 +145,7 @@ export class StateSync {
     } catch (error) {
       if (error instanceof StateUnreadable) throw error;
       const code = error instanceof StoreError ? error.trouble : errorCodeOf(error);
-      const detail = error instanceof Error ? error.message : String(error);
-      throw new StateUnreadable(code, `the stored state cannot be read: ${detail}`, { cause: error });
+      throw new StateUnreadable(code, `the stored state cannot be read: ${messageOf(error)}`, { cause: error });
     }
   }
 
@@ -154,67 +163,240 @@ export class StateSync {
   }
 
   async #sync(directories: ReadonlySet<string> | null, signal?: AbortSignal): Promise<SyncResult> {
-    let looked = directories;
+    let landed: SyncResult | null = null;
     for (let round = 1; ; round++) {
-      const known = await this.#settle(signal);
-      if (known === null) return { kind: 'superseded', epoch: this.#superseded ?? 0 };
+      const settled = await this.#settle(signal);
+      if (settled.kind === 'superseded') return settled;
+      landed = settled.landed ?? landed;
       try {
-        return await this.#attempt(known, looked, signal);
+        const result = await this.#attempt(settled.known, directories, signal);
+        return result.kind === 'unchanged' && landed !== null ? landed : result;
       } catch (error) {
         const met = error instanceof StoreError && (error.trouble === 'changed' || error.trouble === 'missing');
         if (!met || round === ROUNDS) throw error;
-        this.#unsure = null;
         this.#known = null;
-        looked = new Set(); // What the first look has found is still known.
       }
     }
   }
 
-  /** What the store holds, as far as it concerns this writer. Null: superseded. */
-  async #settle(signal?: AbortSignal): Promise<Known | null> {
-    if (this.#superseded !== null) return null;
-    if (this.#known !== null && this.#unsure === null) return this.#known;
+  /** What the store holds, as far as it concerns this writer; and an upload of which that was not known. */
+  async #settle(signal?: AbortSignal): Promise<Settled> {
+    if (this.#superseded !== null) return { kind: 'superseded', epoch: this.#superseded };
     const before = this.#known;
-    const standing = await this.#stored.standing(signal);
     const unsure = this.#unsure;
+    if (before !== null && unsure === null) return { kind: 'known', known: before, landed: null };
+    const standing = await this.#stored.standing(signal);
     if (standing.kind === 'superseded') {
       this.#superseded = standing.epoch;
-      return null;
+      return standing;
     }
     if (standing.kind === 'mine' && unsure !== null && standing.stamp.nonce === unsure.stamp.nonce) {
-      this.#unsure = null;
-      unsure.next();
-      if (this.#known?.kind === 'archive') this.#known = { ...this.#known, etag: standing.etag };
-      return this.#known;
+      return { kind: 'known', known: unsure.commit(standing.etag), landed: unsure.result };
     }
     if (before?.kind === 'archive' && standing.kind !== 'nothing' && standing.etag === before.etag) {
       this.#unsure = null;
-      return before;
+      return { kind: 'known', known: before, landed: null };
     }
     const known = await this.#meet(standing, signal);
     this.#unsure = null;
     this.#known = known;
+    this.#isExpected = false;
     this.#tree.suspectAll();
-    return known;
+    return { kind: 'known', known, landed: null };
   }
 
   /** The store holds something that this process does not know. */
-  async #meet(
-    standing: Exclude<Awaited<ReturnType<StoredState['standing']>>, { kind: 'superseded' }>,
-    signal?: AbortSignal,
-  ): Promise<Known> {
-    switch (standing.kind) {
-      case 'nothing':
-        return { kind: 'nothing' };
-      case 'foreign':
-        return { kind: 'archive', etag: standing.etag, index: FOREIGN_INDEX };
-      case 'mine':
-      case 'older':
-        return {
-          kind: 'archive',
-          etag: standing.etag,
-          index: await this.#stored.readIndex(standing.etag, signal),
-        };
+  async #meet(standing: Exclude<Standing, { kind: 'superseded' }>, signal?: AbortSignal): Promise<Known> {
+    if (standing.kind === 'nothing') return standing;
+    const { kind, etag } = standing;
+    if (kind === 'foreign') {
+      const message = 'another program had changed the stored state; what this bot has replaces it';
+      this.#notices.say({ code: 'overwrote-foreign', name: null, message });
+      return { kind: 'archive', etag, index: ArchiveIndex.EMPTY };
+    }
+    return { kind: 'archive', etag, index: await this.#stored.readIndex(etag, signal) };
+  }
+
+  async #attempt(known: Known, directories: ReadonlySet<string> | null, signal?: AbortSignal): Promise<SyncResult> {
+    const { limits, spoolDirectory } = this.#options;
+    if (!(await this.#look(known, directories))) return { kind: 'no-directory' };
+    if (this.#isOverLimit(this.#tree.entries, this.#tree.bytes)) return { kind: 'over-limit' };
+    const spool = new Spool(spoolDirectory, limits.spoolMemoryBytes);
+    try {
+      return await this.#store(known, spool, signal);
+    } finally {
+      spool.close();
     }
   }
+
+  /** @returns false when there is no state directory */
+  async #look(known: Known, directories: ReadonlySet<string> | null): Promise<boolean> {
+    try {
+      const mapped = sharedMappings(this.#options.pids());
+      const skipped = await this.#tree.scan(this.#isExpected ? directories : null, mapped);
+      for (const { name, why } of skipped) {
+        this.#notices.say({ code: why, name, message: `${name} is not stored: ${SKIPPED[why]}` });
+      }
+    } catch (error) {
+      if (errorCodeOf(error) !== 'ENOENT') throw error;
+      const message = 'the state directory is not there any more; what is stored stays';
+      this.#notices.say({ code: 'directory-missing', name: null, message });
+      return false;
+    }
+    this.#notices.over('directory-missing', null);
+    if (!this.#isExpected) this.#tree.expect(indexOf(known).entries.keys());
+    this.#isExpected = true;
+    return true;
+  }
+
+  async #store(first: Known, spool: Spool, signal?: AbortSignal): Promise<SyncResult> {
+    const { limits, now, directory } = this.#options;
+    const newDigest = await contentDigests();
+    const taker = new StateTaker({ root: directory, spool, limits, newDigest, now, signal });
+    const done = { bytes: 0, entries: 0, removed: 0 };
+    let known = first;
+    let collection = new Collection(this.#tree, taker, this.#notices);
+    const upload = async () => {
+      known = await this.#upload(known, collection, spool, done, signal);
+      collection.clear();
+      spool.close();
+    };
+
+    for (const suspect of this.#tree.suspects()) {
+      await collection.take(suspect, indexOf(known));
+      // What is not uploaded yet must stay stored as it is: not so where the archive has to be written anew.
+      if (spool.length >= limits.spoolBytes && !isOpaque(known)) await upload();
+    }
+    await collection.takeGone(indexOf(known));
+    if (!this.#needsUpload(known, collection)) return resultOf(done);
+
+    if (isOpaque(known)) {
+      if (indexOf(known).entries.size > 0) {
+        spool.close();
+        this.#tree.suspectAll();
+        collection = new Collection(this.#tree, taker, this.#notices);
+        for (const suspect of this.#tree.suspects()) await collection.take(suspect, ArchiveIndex.EMPTY);
+        known = { ...known, index: ArchiveIndex.EMPTY };
+      }
+      if (collection.withheld.size > 0) await this.#salvage(known.etag, collection, spool, signal);
+    }
+    await this.#fillIfEmpty(known, collection, spool);
+    if (!collection.hasChanges) return resultOf(done);
+    if (this.#isOverLimit(0, bytesAfter(indexOf(known), collection))) return { kind: 'over-limit' };
+    await upload();
+    return resultOf(done);
+  }
+
+  /** Nothing is uploaded while nothing is stored and there are no files, as the Go runtime does (contract 4.4). */
+  #needsUpload(known: Known, collection: Collection): boolean {
+    if (known.kind === 'nothing') return [...collection.packed.values()].some(({ kind }) => kind !== 'directory');
+    // Somebody else's archive, which a change of ours has met: ours stands, even if it is empty.
+    return collection.hasChanges || (isOpaque(known) && known.index.entries.size === 0);
+  }
+
+  /** The last good versions of what cannot be taken are in an archive whose parts cannot be kept. */
+  async #salvage(etag: string, { withheld, packed }: Collection, spool: Spool, signal?: AbortSignal): Promise<void> {
+    const { spoolDirectory, limits } = this.#options;
+    const aside = new Spool(spoolDirectory, limits.spoolMemoryBytes);
+    try {
+      const found = await salvage(this.#stored.bytes(etag, signal), withheld, limits, aside, spool);
+      for (const [name, entry] of found) packed.set(name, entry);
+    } finally {
+      aside.close();
+    }
+  }
+
+  /** That all is gone must be stored, too (contract 12.3 #36): as an archive that holds an empty directory. */
+  async #fillIfEmpty(known: Known, { packed, removed }: Collection, spool: Spool): Promise<void> {
+    const { entries } = indexOf(known);
+    const left = packed.size + [...entries.keys()].filter((name) => !removed.has(name) && !packed.has(name)).length;
+    if (left > 0) return;
+    if (entries.get(STATE_KEYS)?.kind === 'directory') {
+      removed.delete(STATE_KEYS);
+      return;
+    }
+    const mtime = Math.floor(this.#options.now() / 1000);
+    const common = { kind: 'directory', mode: 0o755, size: 0 } as const;
+    const at = await packMember(spool, { ...common, name: STATE_KEYS, mtime, uid: 0, gid: 0, linkTarget: '' }, []);
+    packed.set(STATE_KEYS, { ...common, digest: '', at });
+  }
+
+  async #upload(
+    known: Known,
+    collection: Collection,
+    spool: Spool,
+    done: { bytes: number; entries: number; removed: number },
+    signal?: AbortSignal,
+  ): Promise<Known> {
+    const plan = planUpload(indexOf(known), collection, this.#options.store.pieces.minPieceBytes);
+    const stamp = this.#stored.nextStamp();
+    const upload = this.#stored.prepare(known, plan, stamp, {
+      spool: ({ from, to }) => spool.read(from, to),
+      end: endMember(stampNote(stamp)),
+    });
+    done.bytes += upload.bytes;
+    done.entries += collection.packed.size;
+    done.removed += collection.removed.size;
+    const commit = (etag: string): Known => {
+      this.#unsure = null;
+      this.#known = { kind: 'archive', etag, index: plan.index };
+      collection.commit();
+      return this.#known;
+    };
+    this.#unsure = { stamp, commit, result: resultOf(done) };
+    return commit(await upload.send(signal));
+  }
+
+  #isOverLimit(entries: number, bytes: number): boolean {
+    const { limits } = this.#options;
+    const tooMany = entries > limits.entries;
+    const tooLarge = bytes > limits.totalBytes;
+    if (tooMany) {
+      const message = `the state has ${entries} files and directories, and ${limits.entries} are allowed: nothing is stored`;
+      this.#notices.say({ code: 'too-many-entries', name: null, message });
+    } else if (tooLarge) {
+      const message = `the state has ${bytes} bytes, and MAX_STATE_SIZE_MB allows ${limits.totalBytes}: nothing is stored`;
+      this.#notices.say({ code: 'state-too-large', name: null, message });
+    } else {
+      this.#notices.over('too-many-entries', null);
+      this.#notices.over('state-too-large', null);
+    }
+    return tooMany || tooLarge;
+  }
+
+  /** What was just restored needs no second look: nobody else has touched it yet. */
+  async #adoptRestored(index: ArchiveIndex): Promise<void> {
+    await sleep(CLOCK_TICK_MS + 1);
+    const readAt = this.#options.now();
+    await this.#tree.scan(null);
+    for (const { name, kind } of this.#tree.suspects()) {
+      const facts = this.#tree.facts(name);
+      const stored = index.entries.get(name);
+      if (facts !== undefined && stored?.kind === kind && stored.size === facts.size) {
+        this.#tree.handled(name, facts, readAt);
+      }
+    }
+    this.#tree.expect(index.entries.keys());
+    this.#isExpected = true;
+  }
+}
+
+function indexOf(known: Known): ArchiveIndex {
+  return known.kind === 'archive' ? known.index : ArchiveIndex.EMPTY;
+}
+
+/** Whether it is an archive whose parts cannot be kept: the next one is written whole. */
+function isOpaque(known: Known): known is Extract<Known, { kind: 'archive' }> {
+  return known.kind === 'archive' && known.index.endOffset === null;
+}
+
+function bytesAfter({ entries }: ArchiveIndex, { packed, removed }: Collection): number {
+  let bytes = 0;
+  for (const { size } of packed.values()) bytes += size;
+  for (const [name, { size }] of entries) if (!packed.has(name) && !removed.has(name)) bytes += size;
+  return bytes;
+}
+
+function resultOf(done: { readonly bytes: number; readonly entries: number; readonly removed: number }): SyncResult {
+  return done.bytes === 0 ? { kind: 'unchanged' } : { kind: 'uploaded', ...done };
 }

@@ -1,9 +1,16 @@
-import { ArchiveIndex } from '../../storage/archive/archive-index.ts';
+import type { ArchiveIndex } from '../../storage/archive/archive-index.ts';
 import { type ArchiveLimits, readArchive } from '../../storage/archive/read-archive.ts';
 import { type Stamp, stampMetadata, stampOfMetadata } from '../../storage/archive/stamp.ts';
-import { type UploadSources, piecesOf, wholeBody } from '../../storage/archive/upload-pieces.ts';
+import { piecesOf, type UploadSources, wholeBody } from '../../storage/archive/upload-pieces.ts';
 import type { UploadPlan } from '../../storage/archive/upload-plan.ts';
-import { type Body, type ObjectPlace, type ObjectStore, StoreError } from '../../storage/object-store.ts';
+import {
+  type Body,
+  type ObjectPlace,
+  type ObjectStore,
+  type Piece,
+  StoreError,
+  type WriteCondition,
+} from '../../storage/object-store.ts';
 
 const CONTENT_TYPE = 'application/gzip';
 
@@ -30,6 +37,13 @@ export interface StoredStateOptions {
   /** Whether the store honours conditions on writes; if not, the version is compared right before each. */
   readonly fencing: boolean;
   readonly limits: ArchiveLimits;
+}
+
+export interface PreparedUpload {
+  /** What will travel. */
+  readonly bytes: number;
+  /** @returns the new ETag @throws StoreError; unless it is `changed`, `missing` or the like, the effect may be unknown */
+  send(signal: AbortSignal | undefined): Promise<string>;
 }
 
 /** The object in the store, as one of several writers sees it. */
@@ -83,32 +97,43 @@ export class StoredState {
     yield* content.body;
   }
 
-  /** @returns the new ETag @throws StoreError; unless it is `changed` or `missing`, the effect may be unknown */
-  async upload(
+  /** Lays the upload out; `send` makes it. */
+  prepare(
     known: Known,
     plan: UploadPlan,
     stamp: Stamp,
     { spool, end }: Pick<UploadSources, 'spool' | 'end'>,
-    signal?: AbortSignal,
-  ): Promise<{ readonly etag: string; readonly bytesUp: number }> {
-    const { store, place } = this.#options;
+  ): PreparedUpload {
+    const { store } = this.#options;
     const etag = known.kind === 'archive' ? known.etag : null;
+    let signal: AbortSignal | undefined;
     const object: UploadSources['object'] = (range) => this.bytes(etag ?? '', signal, range);
     const pieces = piecesOf(plan.segments, store.pieces, { object, spool, end });
-    const bytesUp = pieces.reduce((sum, piece) => sum + (piece.kind === 'new' ? piece.body.size : 0), 0);
-    const options = {
-      contentType: CONTENT_TYPE,
-      metadata: stampMetadata(stamp),
-      ...(signal === undefined ? {} : { signal }),
+    return {
+      bytes: pieces.reduce((sum, piece) => sum + (piece.kind === 'new' ? piece.body.size : 0), 0),
+      send: (aborting) => {
+        signal = aborting;
+        return this.#send(etag, pieces, stampMetadata(stamp), aborting);
+      },
     };
-    await this.#compare(etag, signal);
+  }
+
+  async #send(
+    etag: string | null,
+    pieces: readonly Piece[],
+    metadata: Readonly<Record<string, string>>,
+    signal?: AbortSignal,
+  ): Promise<string> {
+    const { store, place, fencing } = this.#options;
+    const options = { contentType: CONTENT_TYPE, metadata, ...(signal === undefined ? {} : { signal }) };
+    if (!fencing) await this.#compare(etag, signal);
     const whole = wholeBody(pieces);
-    if (whole !== null) {
-      const condition = this.#options.fencing ? (etag === null ? { ifAbsent: true as const } : { ifMatch: etag }) : null;
-      return { etag: await this.#write(whole, { ...options, condition }), bytesUp };
+    if (whole === null) {
+      if (etag === null) throw new TypeError('nothing can be kept of what is not there');
+      return await store.rewrite(place, etag, pieces, options);
     }
-    if (etag === null) throw new TypeError('nothing can be kept of what is not there');
-    return { etag: await store.rewrite(place, etag, pieces, options), bytesUp };
+    const unchanged: WriteCondition = etag === null ? { ifAbsent: true } : { ifMatch: etag };
+    return await this.#write(whole, { ...options, condition: fencing ? unchanged : null });
   }
 
   /** The bucket is made when it is first needed (contract 4.1). */
@@ -125,11 +150,8 @@ export class StoredState {
   }
 
   async #compare(etag: string | null, signal?: AbortSignal): Promise<void> {
-    if (this.#options.fencing) return;
     const { store, place } = this.#options;
     const info = await store.head(place, signal);
     if ((info?.etag ?? null) !== etag) throw new StoreError('changed', `${place.key} is another version`);
   }
 }
-
-export const FOREIGN_INDEX = ArchiveIndex.EMPTY;

@@ -116,7 +116,8 @@ export class BotFolder {
   /** @returns the revision; reads no file when nothing has changed since the last time */
   async #copy(bot: BotJson, listing: CodeListing): Promise<string> {
     const last = this.#copied;
-    if (last?.stamp === listing.stamp && revisionOf(bot, last.digest) === last.revision) return last.revision;
+    const isSame = last?.stamp === listing.stamp && revisionOf(bot, last.digest) === last.revision;
+    if (isSame && (await this.#options.codeCopies.hasCopy(bot.id, last.revision))) return last.revision;
     const listedAt = Date.now();
     const files = await hashCode(listing);
     const digest = codeDigest(files);

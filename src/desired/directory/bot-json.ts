@@ -5,6 +5,8 @@ import { jsonErrorPosition } from './json-error-position.ts';
 
 export const BOT_JSON = 'bot.json';
 const BOT_JSON_FORMAT = 1;
+/** As much as MongoDB takes in a document: what handles a value level by level later must not run out of stack. */
+const DEEPEST = 100;
 
 /** What `bot.json` says of a bot; the rest of its definition comes from the folder. */
 export type BotJson = Omit<BotDefinition, 'specRevision' | 'problem'>;
@@ -65,6 +67,10 @@ export function parseBotJson(text: string, path: string): ParsedBotJson {
   if (typeof format === 'number' && format > BOT_JSON_FORMAT) {
     return { bot: null, id, problem: { code: 'spec-newer-format', facts: { path, format, known: BOT_JSON_FORMAT } } };
   }
+  if (isDeeperThan(DEEPEST, json)) {
+    const detail = `nested more than ${DEEPEST} levels deep`;
+    return { bot: null, id, problem: { code: 'spec-unreadable', facts: { path, detail } } };
+  }
   const result = v.safeParse(schema, json, { abortEarly: true });
   if (!result.success) return { bot: null, id, problem: invalid(path, result.issues[0]) };
   const { config, custom, enabled, ...rest } = result.output;
@@ -81,6 +87,20 @@ export function parseBotJson(text: string, path: string): ParsedBotJson {
     queryEntrypoint: custom.config.entrypoints.query || null,
   };
   return { bot, id: bot.id, problem: null };
+}
+
+function isDeeperThan(levels: number, json: Json): boolean {
+  let level: readonly Json[] = [json];
+  for (let depth = 0; depth < levels && level.length > 0; depth += 1) level = level.flatMap(childrenOf);
+  return level.some(isContainer);
+}
+
+function childrenOf(value: Json): readonly Json[] {
+  return isContainer(value) ? Object.values(value) : [];
+}
+
+function isContainer(value: Json): value is readonly Json[] | JsonObject {
+  return typeof value === 'object' && value !== null;
 }
 
 /** Contract 2.4, the strictest of its readers. */

@@ -11,9 +11,9 @@ export class Catalogue {
   readonly #delivered = new Map<string, BotDefinition>();
   #claims: Claims = NO_CLAIMS;
 
-  /** Every id in use. */
-  get ids(): ReadonlySet<string> {
-    return new Set(this.#claims.shownAs.values());
+  /** Whether a folder owns this id, or is shown under it. */
+  hasId(id: string): boolean {
+    return this.#claims.owners.has(id) || this.#claims.shownAs.values().some((shown) => shown === id);
   }
 
   ownerOf(id: string): string | undefined {

@@ -10,10 +10,12 @@ export interface CodeCopies {
    * @throws an error with code `code-changed` when a file is not as listed, or the file system's error
    */
   copyCode(botId: string, revision: string, from: string, files: readonly CodeFile[]): Promise<unknown>;
+  /** Whether the copy is (still) there: somebody may have cleaned up the data directory. */
+  hasCopy(botId: string, revision: string): Promise<boolean>;
   /** Removes copies of a bot except the current one, those that are in use, and the `spare` newest others. */
   prune(botId: string, current: string, spare: number): Promise<void>;
-  /** Removes the copies of all bots but these. */
-  keepOnly(botIds: ReadonlySet<string>): Promise<void>;
+  /** Removes the copies of all bots but these. Others may come meanwhile: it is asked late. */
+  keepOnly(isKept: (botId: string) => boolean): Promise<void>;
 }
 
 /** One thing of a bot's code; `path` is relative to its folder, with `/`. */

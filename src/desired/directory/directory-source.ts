@@ -251,7 +251,7 @@ class DirectorySource implements DesiredState {
 
   async #removeStaleCopies(): Promise<void> {
     try {
-      await this.#options.codeCopies.keepOnly(this.#catalogue.ids);
+      await this.#options.codeCopies.keepOnly((botId) => this.#catalogue.hasId(botId));
     } catch (error) {
       this.#tell(copiesNotRemoved(error));
     }

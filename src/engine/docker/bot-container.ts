@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type Docker from 'dockerode';
 import { type AgentLimits, encodeAgentLimits } from '../../agent/agent-limits.ts';
 import type { BotDefinition } from '../../desired/bot-definition.ts';
-import { assertEnvironmentFits, botEnvironment, type ObjectStoreSettings } from '../bot-environment.ts';
+import { assertEnvironmentFits, botEnvironment, isStored, type ObjectStoreSettings } from '../bot-environment.ts';
 import { BOT_USER, type BotDirectories } from './bot-directories.ts';
 import { LABEL_FORMAT, labelsFor } from './container-labels.ts';
 import { containerName } from './container-name.ts';
@@ -68,8 +68,16 @@ export function containerOptions(
     incarnation: own.incarnation,
     limits: limits.agent,
     timeZone: limits.timeZone,
-    ...(directories === null ? {} : { codeSource: CODE_SOURCE, terminationLog: `${LOGS_PATH}/${TERMINATION_LOG}` }),
-    ...(template.objectStore === null ? {} : { objectStore: template.objectStore }),
+    ...(directories === null
+      ? {}
+      : {
+          ...(isStored(definition) ? {} : { codeSource: CODE_SOURCE }),
+          terminationLog: `${LOGS_PATH}/${TERMINATION_LOG}`,
+        }),
+    // Who has everything from directories needs no credentials.
+    ...(template.objectStore === null || (directories !== null && !isStored(definition))
+      ? {}
+      : { objectStore: template.objectStore }),
     ...(template.natsUrl === null ? {} : { natsUrl: template.natsUrl }),
   });
   assertEnvironmentFits(definition.id, environment);
@@ -121,7 +129,9 @@ function mounts(directories: BotDirectories, definition: BotDefinition): Docker.
   const mount = (Target: string, Source: string, ReadOnly: boolean) =>
     ({ Type: 'bind', Target, Source, ReadOnly }) as const;
   return [
-    mount(CODE_SOURCE, directories.codeDirOf(definition.id, definition.specRevision), true),
+    ...(isStored(definition)
+      ? []
+      : [mount(CODE_SOURCE, directories.codeDirOf(definition.id, definition.specRevision), true)]),
     mount('/state', directories.stateDirOf(definition.id), false),
     mount(LOGS_PATH, directories.logsDirOf(definition.id), false),
   ];

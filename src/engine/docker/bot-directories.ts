@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, chmod, lchown, lstat, mkdir, opendir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BotDefinition } from '../../desired/bot-definition.ts';
-import { STATE_FOLDER } from '../bot-environment.ts';
+import { isStored, STATE_FOLDER } from '../bot-environment.ts';
 import { EngineError } from '../container-engine.ts';
 
 /** User and group of everything in a container (contract 5.2). */
@@ -20,13 +20,8 @@ export interface BotDirectories {
  * @throws EngineError `code-unavailable` when the code is not there, `rejected` when a directory cannot be made
  */
 export async function prepareDirectories(directories: BotDirectories, definition: BotDefinition): Promise<void> {
-  const code = directories.codeDirOf(definition.id, definition.specRevision);
-  try {
-    await access(code, constants.R_OK | constants.X_OK);
-  } catch (cause) {
-    const failure = { code: 'code-unavailable', facts: { detail: `no readable directory ${code}` } } as const;
-    throw new EngineError(failure, `Bot ${definition.id} cannot be started: its code is not in ${code}.`, { cause });
-  }
+  if (!isStored(definition))
+    await expectCode(directories.codeDirOf(definition.id, definition.specRevision), definition.id);
   for (const directory of [directories.stateDirOf(definition.id), directories.logsDirOf(definition.id)]) {
     try {
       await mkdir(directory, { recursive: true });
@@ -39,6 +34,15 @@ export async function prepareDirectories(directories: BotDirectories, definition
         { cause },
       );
     }
+  }
+}
+
+async function expectCode(code: string, botId: string): Promise<void> {
+  try {
+    await access(code, constants.R_OK | constants.X_OK);
+  } catch (cause) {
+    const failure = { code: 'code-unavailable', facts: { detail: `no readable directory ${code}` } } as const;
+    throw new EngineError(failure, `Bot ${botId} cannot be started: its code is not in ${code}.`, { cause });
   }
 }
 

@@ -77,7 +77,9 @@ export class ContainerStarter {
     const container = ledger.get(containerId);
     const { botId, specRevision } = container?.identity ?? {};
     if (container === undefined || botId !== definition.id || specRevision !== definition.specRevision) return null;
-    await this.#clearTerminationLog(botId);
+    // A crash is answered within a few milliseconds, and a file is not deleted in that time while Docker is busy: what the
+    // run before left is known by its version.
+    if (container.terminationLog === null) await this.#clearTerminationLog(botId);
     container.expectStart(incarnation);
     try {
       if ((await api.start(containerId)) !== 'absent') return container;

@@ -1,7 +1,7 @@
-import http from 'node:http';
-import https from 'node:https';
+import type http from 'node:http';
 import type { Readable } from 'node:stream';
 import Docker from 'dockerode';
+import { dockerAgent } from './docker-agent.ts';
 import { DockerTimeout, detailOf, statusOf } from './docker-errors.ts';
 import { WATCHED_ACTIONS } from './event-stream.ts';
 import { framesOf } from './log-frames.ts';
@@ -42,7 +42,7 @@ export class DockerApi {
   constructor(deadlines: DockerDeadlines, options: Docker.DockerOptions = {}) {
     this.#deadlines = deadlines;
     const version = process.env['DOCKER_API_VERSION'];
-    const agents = [agent(CALL_SOCKETS, true), agent(STOP_SOCKETS, false), agent(4, false)] as const;
+    const agents = [dockerAgent(CALL_SOCKETS, true), dockerAgent(STOP_SOCKETS, false), dockerAgent(4, false)] as const;
     const client = (one: http.Agent) => {
       // `agent` is an option of docker-modem that the published types leave out.
       const withAgent = { ...(version ? { version: `v${version}` } : {}), ...options, agent: one };
@@ -205,12 +205,6 @@ export class DockerApi {
       clearTimeout(timer);
     }
   }
-}
-
-function agent(maxSockets: number, keepAlive: boolean): http.Agent {
-  const host = process.env['DOCKER_HOST'] ?? '';
-  const encrypted = host.startsWith('tcp:') && (process.env['DOCKER_TLS_VERIFY'] === '1' || host.endsWith(':2376'));
-  return encrypted ? new https.Agent({ keepAlive, maxSockets }) : new http.Agent({ keepAlive, maxSockets });
 }
 
 async function orNull<Result>(status: number, answer: Promise<Result>): Promise<Result | null> {

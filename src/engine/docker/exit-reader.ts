@@ -7,7 +7,7 @@ import { readTerminationLog } from './termination-log.ts';
 import type { TrackedContainer } from './tracked-container.ts';
 
 /** Longest wait for the last words; without them the exit is told all the same. */
-const PATIENCE_MS = 300;
+const PATIENCE_MS = 2_000;
 /** The agent's line is its last on stderr, but what the bot wrote to stdout may have been logged after it. */
 const LOG_LINES = 50;
 /** A start in place takes longer than this, so no line of the run before is that young. */
@@ -46,9 +46,10 @@ export class ExitReader {
   }
 
   async #lastWords(container: TrackedContainer): Promise<LastWords | null> {
-    if (this.#logsOf !== null) {
-      const words = readTerminationLog(this.#logsOf(container.identity.botId));
-      if (words !== 'unsupported') return words;
+    const left = this.#logsOf === null ? 'unsupported' : readTerminationLog(this.#logsOf(container.identity.botId));
+    if (left !== 'unsupported' && left.version !== container.terminationLog) {
+      container.terminationLog = left.version;
+      return left.words;
     }
     const deadline = Date.now() + PATIENCE_MS;
     try {

@@ -10,7 +10,15 @@ import { LAST_WORDS_BYTES, parseLastWords } from '../last-words.ts';
  */
 export const TERMINATION_LOG = '.last-words';
 
-/** Before every start: what an earlier run left there is not this one's. */
+/** What was in a termination log at one moment. */
+export interface TerminationLog {
+  /** Null: the agent ended without a word (the file is there from its start on, and blank). */
+  readonly words: LastWords | null;
+  /** Another after every write. A log that still has the version of the exit before was left by the run before. */
+  readonly version: string;
+}
+
+/** Before a start whose exit could not be told from what an earlier run left there. */
 export async function clearTerminationLog(logsDirectory: string): Promise<void> {
   await rm(join(logsDirectory, TERMINATION_LOG), { force: true });
 }
@@ -20,19 +28,22 @@ export async function clearTerminationLog(logsDirectory: string): Promise<void> 
  *
  * Read without waiting for the thread pool: a crash is answered within a few milliseconds, also while the pool's threads
  * copy or hash files.
- * @returns null when the agent ended without a word (the file is there from its start on, and blank); `unsupported` when it
- *   left no file: ask Docker for its log instead
+ * @returns `unsupported` when the agent left no file: ask Docker for its log instead
  */
-export function readTerminationLog(logsDirectory: string): LastWords | null | 'unsupported' {
+export function readTerminationLog(logsDirectory: string): TerminationLog | 'unsupported' {
   try {
     const file = openSync(
       join(logsDirectory, TERMINATION_LOG),
       constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
     );
     try {
-      if (!fstatSync(file).isFile()) return null;
+      const stats = fstatSync(file, { bigint: true });
+      // Not the time of the last write, which the bot can set.
+      const version = `${stats.ino} ${stats.ctimeNs}`;
+      if (!stats.isFile()) return { words: null, version };
       const buffer = Buffer.alloc(LAST_WORDS_BYTES);
-      return parseLastWords(buffer.toString('utf8', 0, readSync(file, buffer, 0, LAST_WORDS_BYTES, 0)));
+      const words = parseLastWords(buffer.toString('utf8', 0, readSync(file, buffer, 0, LAST_WORDS_BYTES, 0)));
+      return { words, version };
     } finally {
       closeSync(file);
     }

@@ -23,6 +23,8 @@ export class TrackedContainer {
   exit: Promise<ExitFacts> | null = null;
   /** When the kernel last ended a process in it for want of memory; 0 is never in this run. */
   outOfMemoryAt = 0;
+  /** Version of the termination log at the last exit that was read; null when there was none, or it was not read. */
+  terminationLog: string | null = null;
   startedAt = 0;
   /** Value of the ledger's counter at the last change. */
   touched = 0;

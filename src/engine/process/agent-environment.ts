@@ -1,7 +1,7 @@
 import { delimiter, dirname, join } from 'node:path';
 import type { Endpoint, Incarnation } from '../../../actors/observation.ts';
 import type { BotDefinition } from '../../desired/bot-definition.ts';
-import { assertEnvironmentFits, botEnvironment, STATE_FOLDER } from '../bot-environment.ts';
+import { assertEnvironmentFits, botEnvironment, isStored, STATE_FOLDER } from '../bot-environment.ts';
 import type { BotDirectories } from './directories.ts';
 import type { ProcessEngineOptions } from './process-engine-options.ts';
 
@@ -31,11 +31,19 @@ export function agentEnvironment(options: ProcessEngineOptions, start: AgentStar
       processNotes: start.groupsFile,
       wrappersPath: options.wrappersPath,
       sdkPath: options.sdkPath,
+      ...(takesSecrets(options, start.definition) ? { secretsFd: SECRETS_FD } : {}),
       ...(start.endpoint === null ? {} : { query: start.endpoint }),
     }),
   };
   assertEnvironmentFits(start.definition.id, environment);
   return environment;
+}
+
+/** The first after stdin, stdout and stderr. */
+const SECRETS_FD = 3;
+
+export function takesSecrets({ objectStore }: ProcessEngineOptions, definition: BotDefinition): boolean {
+  return objectStore !== undefined && isStored(definition);
 }
 
 /** The Node of the runtime comes first: a host may have none, or another version. */

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { Writable } from 'node:stream';
 import type { ContainerFacts, Endpoint, ExitFacts, Incarnation, Observation } from '../../../actors/observation.ts';
 import { identityOf, type ProcessIdentity } from '../../agent/process-identity.ts';
 import { LAST_WORDS_BYTES, parseLastWords } from '../last-words.ts';
@@ -11,6 +12,8 @@ export interface AgentCommand {
   readonly arguments: readonly string[];
   readonly directory: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Written into a pipe that the agent has as its descriptor 3; null: there is none. */
+  readonly secrets: string | null;
 }
 
 export interface BotProcessIdentity {
@@ -69,12 +72,18 @@ export class BotProcess {
       env: command.environment,
       // A group of its own: Ctrl-C in the runtime's terminal must not reach bots behind the runtime's back.
       detached: true,
-      stdio: ['pipe', 'ignore', 'pipe'],
+      stdio: ['pipe', 'ignore', 'pipe', ...(command.secrets === null ? [] : (['pipe'] as const))],
     });
     const ended = new Promise<Pick<ExitFacts, 'code' | 'signal'>>((resolve) => {
       child.once('exit', (code, signal) => resolve({ code, signal }));
     });
     await once(child, 'spawn');
+    const secrets = child.stdio[3];
+    if (command.secrets !== null && secrets instanceof Writable) {
+      // An agent that dies before it took them says so by its exit.
+      secrets.on('error', () => undefined);
+      secrets.end(command.secrets);
+    }
     // The lifeline is never written to; that it breaks when the agent dies is expected.
     child.stdin?.on('error', () => undefined);
     child.on('error', () => undefined);

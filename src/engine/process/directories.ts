@@ -1,5 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises';
 import type { BotDefinition } from '../../desired/bot-definition.ts';
+import { isStored } from '../bot-environment.ts';
 import { EngineError } from '../container-engine.ts';
 import { errnoOf } from '../errno.ts';
 import type { ProcessEngineOptions } from './process-engine-options.ts';
@@ -10,17 +11,19 @@ export interface BotDirectories {
   readonly logs: string;
 }
 
-/** Makes a bot's state and log directories; its code must be there. @throws EngineError `code-unavailable`, or what mkdir(2) says */
+/** Makes a bot's state and log directories; its code must be there, unless the agent fetches it. @throws EngineError `code-unavailable`, or what mkdir(2) says */
 export async function prepareDirectories(
   options: Pick<ProcessEngineOptions, 'codeDirOf' | 'stateDirOf' | 'logsDirOf'>,
-  { id, specRevision }: Pick<BotDefinition, 'id' | 'specRevision'>,
+  definition: Pick<BotDefinition, 'id' | 'specRevision' | 'filePath'>,
 ): Promise<BotDirectories> {
+  const { id, specRevision } = definition;
   const directories = {
     code: options.codeDirOf(id, specRevision),
     state: options.stateDirOf(id),
     logs: options.logsDirOf(id),
   };
-  if (!(await isDirectory(directories.code))) {
+  if (isStored(definition)) await mkdir(directories.code, { recursive: true, mode: 0o700 });
+  else if (!(await isDirectory(directories.code))) {
     const detail = `the copy of its code, ${directories.code}, is missing`;
     throw new EngineError({ code: 'code-unavailable', facts: { detail } }, `bot ${id}: ${detail}`);
   }

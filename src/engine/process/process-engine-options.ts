@@ -1,4 +1,5 @@
 import type { AgentLimits } from '../../agent/agent-limits.ts';
+import type { ObjectStoreSettings } from '../bot-environment.ts';
 import type { PortRange } from './query-ports.ts';
 
 export interface ProcessEngineOptions {
@@ -10,7 +11,7 @@ export interface ProcessEngineOptions {
   readonly nodeArguments: readonly string[];
   readonly wrappersPath: string;
   readonly sdkPath: string;
-  /** Where the code of this revision is; must exist before a start. */
+  /** Where the code of this revision is; must exist before a start, unless the agent fetches it. */
   readonly codeDirOf: (botId: string, revision: string) => string;
   readonly stateDirOf: (botId: string) => string;
   readonly logsDirOf: (botId: string) => string;
@@ -30,6 +31,8 @@ export interface ProcessEngineOptions {
   /** How long an interpreter that was not found is not looked for again. */
   readonly missingProgramMs: number;
   readonly queryPortRange: PortRange;
+  /** Where the agents of bots with a `filePath` fetch code; absent: there are no such bots. */
+  readonly objectStore?: ObjectStoreSettings;
   /** Told about troubles that are nobody's answer: what a bot left behind could not be ended. */
   readonly warn: (error: Error) => void;
 }

@@ -2,6 +2,7 @@ import { createHash, randomInt } from 'node:crypto';
 import type { Endpoint, Observation } from '../../../actors/observation.ts';
 import { encodeAgentLimits } from '../../agent/agent-limits.ts';
 import type { BotDefinition } from '../../desired/bot-definition.ts';
+import { secretLines } from '../bot-environment.ts';
 import {
   absent,
   type ContainerEngine,
@@ -10,7 +11,7 @@ import {
   type EngineListener,
   type StartRequest,
 } from '../container-engine.ts';
-import { agentEnvironment, botMarks, searchPath } from './agent-environment.ts';
+import { agentEnvironment, botMarks, searchPath, takesSecrets } from './agent-environment.ts';
 import { BotProcess } from './bot-process.ts';
 import { within } from './deadline.ts';
 import { type BotDirectories, prepareDirectories } from './directories.ts';
@@ -181,6 +182,7 @@ class ProcessEngine implements ContainerEngine {
   #spawn(request: StartRequest, directories: BotDirectories, port: number | null): Promise<BotProcess> {
     const { definition, incarnation, inPlace } = request;
     const botId = definition.id;
+    const { objectStore } = this.#options;
     const endpoint: Endpoint | null = port === null ? null : { host: QUERY_HOST, port };
     const groupsFile = this.#notes.groupsFile(botId);
     return BotProcess.launch(
@@ -198,6 +200,7 @@ class ProcessEngine implements ContainerEngine {
         arguments: [...this.#options.nodeArguments, this.#options.agentFile, 'execute'],
         directory: directories.code,
         environment: agentEnvironment(this.#options, { definition, incarnation, directories, endpoint, groupsFile }),
+        secrets: objectStore !== undefined && takesSecrets(this.#options, definition) ? secretLines(objectStore) : null,
       },
       async (ended) => {
         this.#giveBack(port);

@@ -47,11 +47,7 @@ export function endMember(note: string): Buffer {
   const noteBytes = Buffer.from(note);
   if (noteBytes.length > MOST_END_NOTE_BYTES) throw new RangeError('the note of an archive is too long');
   const length = MEMBER_HEADER_BYTES + noteBytes.length + DEFLATED_ZEROS.length + GZIP_TRAILER_BYTES;
-  return Buffer.concat([
-    header(KIND_END, length, noteBytes),
-    DEFLATED_ZEROS,
-    memberTrailer(ZEROS_CRC, ZEROS_BYTES),
-  ]);
+  return Buffer.concat([header(KIND_END, length, noteBytes), DEFLATED_ZEROS, memberTrailer(ZEROS_CRC, ZEROS_BYTES)]);
 }
 
 function header(kind: number, memberBytes: number, note: Buffer): Buffer {
@@ -131,7 +127,10 @@ export class MemberScanner {
       held.subarray(12, 14).equals(SUBFIELD_ID) &&
       held.readUInt16LE(14) === extra - 4;
     if (ours && (held[16] ?? 0) > FORMAT) {
-      throw new ArchiveError('newer-format', `its format is ${held[16]}, and this version knows ${FORMAT}: upgrade the runtime`);
+      throw new ArchiveError(
+        'newer-format',
+        `its format is ${held[16]}, and this version knows ${FORMAT}: upgrade the runtime`,
+      );
     }
     const kind = held[17];
     const length = held.readUIntLE(18, 6);

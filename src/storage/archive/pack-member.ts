@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { memberHeader, memberTrailer, type Member } from './gzip-member.ts';
+import { type Member, memberHeader, memberTrailer } from './gzip-member.ts';
 import type { Spool } from './spool.ts';
-import { paddingOf, type TarEntry } from './tar-entry.ts';
 import { encodeTarHeader } from './tar-encode.ts';
+import { paddingOf, type TarEntry } from './tar-entry.ts';
 
 /** So much is compressed in one go, of which nothing else in the process gets a turn (about 6 ms). */
 const BLOCK_BYTES = 256 * 1024;
@@ -30,9 +30,7 @@ export async function packMember(spool: Spool, entry: TarEntry, content: Iterabl
   const put = (block: Buffer, last: boolean) => {
     crc = crc32(block, crc);
     plainBytes += block.length;
-    spool.append(
-      deflateRawSync(block, { level: 1, finishFlush: last ? constants.Z_FINISH : constants.Z_SYNC_FLUSH }),
-    );
+    spool.append(deflateRawSync(block, { level: 1, finishFlush: last ? constants.Z_FINISH : constants.Z_SYNC_FLUSH }));
   };
   try {
     spool.append(memberHeader(0));
@@ -48,7 +46,8 @@ export async function packMember(spool: Spool, entry: TarEntry, content: Iterabl
         held = Buffer.concat([held, chunk]);
       }
     }
-    if (contentBytes !== entry.size) throw new ContentChanged(`${entry.name} has ${contentBytes} bytes, not ${entry.size}`);
+    if (contentBytes !== entry.size)
+      throw new ContentChanged(`${entry.name} has ${contentBytes} bytes, not ${entry.size}`);
     put(Buffer.concat([held, Buffer.alloc(paddingOf(entry.size))]), true);
     spool.append(memberTrailer(crc, plainBytes));
     const length = spool.length - offset;

@@ -68,7 +68,8 @@ function grouped(parts: readonly Part[], least: number, limits: PieceLimits): Pa
 
 function pieceOf(group: readonly Part[], least: number, sources: UploadSources): Piece {
   const [only] = group;
-  if (group.length === 1 && only?.from === 'object' && sizeOf(only) >= least) return { kind: 'kept', range: only.range };
+  if (group.length === 1 && only?.from === 'object' && sizeOf(only) >= least)
+    return { kind: 'kept', range: only.range };
   return { kind: 'new', body: bodyOfParts(group, sources) };
 }
 

@@ -38,6 +38,8 @@ export class CodeStore {
   readonly #paths: ReturnType<typeof dataPaths>;
   /** Copies made or looked through by this process: the others may be of a host that crashed before all was on disk. */
   readonly #known = new Set<string>();
+  /** Copies that are being made, by their temporary names. */
+  readonly #unfinished = new Set<string>();
   readonly #inUse: RevisionsInUse;
 
   constructor(root: string, inUse: RevisionsInUse) {
@@ -60,12 +62,14 @@ export class CodeStore {
     }
     await mkdir(this.#paths.codeOf(botId), { recursive: true, mode: 0o755 });
     const temporary = join(this.#paths.codeOf(botId), `${TEMPORARY}${randomUUID()}`);
+    this.#unfinished.add(temporary);
     try {
       await copyAll(from, temporary, files);
       await rm(target, { recursive: true, force: true });
       await rename(temporary, target);
     } finally {
       await rm(temporary, { recursive: true, force: true });
+      this.#unfinished.delete(temporary);
     }
     this.#known.add(target);
     return target;
@@ -89,14 +93,23 @@ export class CodeStore {
     }
   }
 
-  /** Removes the copies of all bots but these, and what an interrupted copy left. Only while nothing is being copied. */
-  async keepOnly(botIds: ReadonlySet<string>): Promise<void> {
+  async hasCopy(botId: string, revision: string): Promise<boolean> {
+    return await exists(this.#paths.code(botId, revision));
+  }
+
+  /**
+   * Removes the copies of all bots but these, and what an interrupted copy left.
+   * @param isKept asked as late as can be: a bot may come while others are being looked through
+   */
+  async keepOnly(isKept: (botId: string) => boolean): Promise<void> {
     const all = dirname(this.#paths.codeOf('any'));
     for (const botId of await namesIn(all)) {
-      if (!botIds.has(botId)) await this.#remove(join(all, botId));
+      if (!isKept(botId)) await this.#remove(join(all, botId));
       else {
         const halves = (await namesIn(join(all, botId))).filter((name) => name.startsWith(TEMPORARY));
-        for (const half of halves) await this.#remove(join(all, botId, half));
+        for (const half of halves.map((name) => join(all, botId, name))) {
+          if (!this.#unfinished.has(half)) await this.#remove(half);
+        }
       }
     }
   }

@@ -1,5 +1,4 @@
 import type { FileHandle } from 'node:fs/promises';
-import * as v from 'valibot';
 import { MOST_METADATA_BYTES } from '../object-metadata.ts';
 
 /**
@@ -11,15 +10,11 @@ import { MOST_METADATA_BYTES } from '../object-metadata.ts';
 export const TRAILER_BYTES = 4096;
 export const TRAILER_FORMAT = 1;
 
-const anyFormat = v.object({ format: v.number() });
-const trailerSchema = v.object({
-  format: v.literal(TRAILER_FORMAT),
-  etag: v.pipe(v.string(), v.minLength(1)),
-  contentType: v.string(),
-  metadata: v.record(v.string(), v.string()),
-});
-
-export type Trailer = Omit<v.InferOutput<typeof trailerSchema>, 'format'>;
+export interface Trailer {
+  readonly etag: string;
+  readonly contentType: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
 
 export function encodeTrailer(trailer: Trailer): Buffer {
   const text = JSON.stringify({ format: TRAILER_FORMAT, ...trailer });
@@ -35,19 +30,28 @@ export async function readTrailer(file: FileHandle, fileBytes: number): Promise<
   if (fileBytes < TRAILER_BYTES) return 'its file is damaged: too short';
   const buffer = Buffer.alloc(TRAILER_BYTES);
   const { bytesRead } = await file.read(buffer, 0, TRAILER_BYTES, fileBytes - TRAILER_BYTES);
-  const value = parse(buffer.toString('utf8', 0, bytesRead));
-  const any = v.safeParse(anyFormat, value);
-  if (any.success && any.output.format > TRAILER_FORMAT) {
-    return `it was written by a newer version (format ${any.output.format}, this one knows ${TRAILER_FORMAT})`;
+  const value = parseObject(buffer.toString('utf8', 0, bytesRead));
+  const { format, etag, contentType, metadata } = value;
+  if (typeof format === 'number' && format > TRAILER_FORMAT) {
+    return `it was written by a newer version (format ${format}, this one knows ${TRAILER_FORMAT})`;
   }
-  const known = v.safeParse(trailerSchema, value);
-  return known.success ? known.output : 'its file is damaged: no format number, ETag and metadata at its end';
+  const known = format === TRAILER_FORMAT && typeof etag === 'string' && typeof contentType === 'string';
+  if (!known || etag === '' || !isTexts(metadata)) {
+    return 'its file is damaged: no format number, ETag and metadata at its end';
+  }
+  return { etag, contentType, metadata };
 }
 
-function parse(text: string): unknown {
+/** Empty when this is no JSON object. By hand, for the agent's sake: it brings no packages. */
+function parseObject(text: string): Readonly<Record<string, unknown>> {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? { ...value } : {};
   } catch {
-    return undefined; // The caller says that it is damaged.
+    return {}; // The caller says that it is damaged.
   }
+}
+
+function isTexts(value: unknown): value is Readonly<Record<string, string>> {
+  return typeof value === 'object' && value !== null && Object.values(value).every((text) => typeof text === 'string');
 }

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { BotFolder } from '../../../src/desired/directory/bot-folder.ts';
+import { BotFolder, unknownBot } from '../../../src/desired/directory/bot-folder.ts';
 import { createCodeStore } from '../../../src/storage/filesystem/code-store.ts';
 
-async function place(t: TestContext): Promise<{ path: string; folder: BotFolder }> {
+async function place(t: TestContext): Promise<{ path: string; data: string; folder: BotFolder }> {
   const root = await mkdtemp(join(tmpdir(), 'bot-folder-'));
   t.after(() => rm(root, { recursive: true, force: true }));
   await mkdir(join(root, 'a'));
@@ -16,7 +17,7 @@ async function place(t: TestContext): Promise<{ path: string; folder: BotFolder 
     codeLimits: { files: 100, bytes: 1_000_000 },
     botJsonBytes: 1_000,
   };
-  return { path: join(root, 'a'), folder: new BotFolder(root, 'a', options) };
+  return { path: join(root, 'a'), data: join(root, 'data'), folder: new BotFolder(root, 'a', options) };
 }
 
 const NO_FILE = {
@@ -35,4 +36,17 @@ test('a device in the place of bot.json is not read', { timeout: 10_000 }, async
   const { path, folder } = await place(t);
   await symlink('/dev/zero', join(path, 'bot.json'));
   assert.deepEqual(await folder.readBotJson(), NO_FILE);
+});
+
+test('a copy of code that somebody removed is made again, though the folder is as it was', async (t) => {
+  const { path, data, folder } = await place(t);
+  const main = join(path, 'main.js');
+  await writeFile(main, '');
+  const bot = { ...unknownBot('a'), entrypoint: 'main.js' };
+  // Code that has just changed is read again anyway.
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  const { specRevision } = await folder.define(bot);
+  await rm(join(data, 'code'), { recursive: true });
+  assert.equal((await folder.define(bot)).specRevision, specRevision);
+  assert.ok(existsSync(join(data, 'code', 'a', specRevision, 'main.js')));
 });

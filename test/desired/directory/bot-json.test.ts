@@ -139,3 +139,16 @@ test('nothing that is told holds a value from the file', () => {
     assert.equal(JSON.stringify(problem).includes(secret), false, text);
   }
 });
+
+test('a definition nested without end is refused in words, whatever comes after it could not handle it', () => {
+  const nested = (levels: number) => JSON.stringify(whole).replace('"S3CRET"', '['.repeat(levels) + ']'.repeat(levels));
+  assert.equal(parseBotJson(nested(98), 'a/bot.json').problem, null);
+  for (const levels of [99, 100_000]) {
+    const { id, problem } = parseBotJson(nested(levels), 'a/bot.json');
+    assert.equal(id, 'a');
+    assert.deepEqual(problem, {
+      code: 'spec-unreadable',
+      facts: { path: 'a/bot.json', detail: 'nested more than 100 levels deep' },
+    });
+  }
+});

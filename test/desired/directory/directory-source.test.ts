@@ -241,6 +241,7 @@ test('a copy that fails is a problem of that bot, and tried again by itself', as
         if (full && copy[0] === 'a') throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
         return await store.copyCode(...copy);
       },
+      hasCopy: (...copy) => store.hasCopy(...copy),
       prune: async () => undefined,
       keepOnly: async () => undefined,
     },
@@ -265,6 +266,7 @@ test('code that changes while it is copied is looked at again, and only a whole 
         if (torn-- > 0) throw Object.assign(new Error('changed'), { code: 'code-changed' });
         return await store.copyCode(...copy);
       },
+      hasCopy: (...copy) => store.hasCopy(...copy),
       prune: async () => undefined,
       keepOnly: async () => undefined,
     },

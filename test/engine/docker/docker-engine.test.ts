@@ -248,20 +248,37 @@ describe('the Docker engine', await needsDocker(), () => {
     assert.equal(lastExit.outOfMemory, true);
   });
 
-  it('keeps the last words of one run apart from the next', async (t) => {
-    // Without the bot's log directory the words come out of Docker's log, which holds all runs of a container.
-    const { seen, start, run } = await watched(t, { directories: null });
+  // Without the bot's log directory the words come out of Docker's log, which holds all runs of a container.
+  for (const [where, overrides] of [
+    ['the log directory', {}],
+    ["Docker's log", { directories: null }],
+  ] as const) {
+    it(`keeps the last words of one run apart from the next in ${where}`, async (t) => {
+      const { seen, start, run } = await watched(t, overrides);
+      const { definition, botId, container } = await run({ files: {} });
+      const first = await seen.exitOf(botId, container.incarnation);
+      assert.equal(first.lastExit.lastWords?.code, 'entrypoint-missing');
+      const again = await start(definition, container.containerId);
+      assert.ok(again.container);
+      await docker
+        .getContainer(container.containerId)
+        .kill()
+        .catch(() => undefined);
+      const second = await seen.exitOf(botId, again.container.incarnation);
+      if (second.lastExit.signal === 'SIGKILL') assert.equal(second.lastExit.lastWords, null);
+    });
+  }
+
+  it('reads the last words of every run of a container', async (t) => {
+    const { seen, start, run } = await watched(t);
     const { definition, botId, container } = await run({ files: {} });
-    const first = await seen.exitOf(botId, container.incarnation);
-    assert.equal(first.lastExit.lastWords?.code, 'entrypoint-missing');
-    const again = await start(definition, container.containerId);
-    assert.ok(again.container);
-    await docker
-      .getContainer(container.containerId)
-      .kill()
-      .catch(() => undefined);
-    const second = await seen.exitOf(botId, again.container.incarnation);
-    if (second.lastExit.signal === 'SIGKILL') assert.equal(second.lastExit.lastWords, null);
+    await seen.exitOf(botId, container.incarnation);
+    for (let again = 0; again < 2; again++) {
+      const observation = await start(definition, container.containerId);
+      assert.equal(observation.container?.containerId, container.containerId);
+      const { lastExit } = await seen.exitOf(botId, observation.container.incarnation);
+      assert.equal(lastExit.lastWords?.code, 'entrypoint-missing');
+    }
   });
 
   describe('when the connection is lost', () => {

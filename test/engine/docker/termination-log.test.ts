@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
@@ -8,6 +8,7 @@ import {
   clearTerminationLog,
   readTerminationLog,
   TERMINATION_LOG,
+  type TerminationLog,
 } from '../../../src/engine/docker/termination-log.ts';
 
 const words = { the0: 1, code: 'bot-exited', facts: { exitCode: 3 } };
@@ -18,11 +19,31 @@ function folder(t: TestContext): { logs: string; file: string } {
   return { logs, file: join(logs, TERMINATION_LOG) };
 }
 
+function read(logs: string): TerminationLog {
+  const log = readTerminationLog(logs);
+  assert.ok(log !== 'unsupported');
+  return log;
+}
+
+const wordsIn = (logs: string) => read(logs).words;
+const versionOf = (logs: string) => read(logs).version;
+
+/** Between two runs there is far more time than the clock of a file system has steps. */
+async function untilTheClockHasMoved(logs: string): Promise<void> {
+  const probe = join(logs, 'probe');
+  writeFileSync(probe, '');
+  const { ctimeMs } = statSync(probe);
+  do {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    writeFileSync(probe, 'again');
+  } while (statSync(probe).ctimeMs === ctimeMs);
+}
+
 describe('the termination log', () => {
   it('holds the last words', (t) => {
     const { logs, file } = folder(t);
     writeFileSync(file, `${JSON.stringify(words)}\n`);
-    assert.deepEqual(readTerminationLog(logs), words);
+    assert.deepEqual(wordsIn(logs), words);
   });
 
   it('sends to the container log when the agent left none', (t) => {
@@ -33,8 +54,29 @@ describe('the termination log', () => {
     const { logs, file } = folder(t);
     for (const blanks of ['', ' '.repeat(4_096)]) {
       writeFileSync(file, blanks);
-      assert.equal(readTerminationLog(logs), null);
+      assert.equal(wordsIn(logs), null);
     }
+  });
+
+  it('has another version after every write, and the same as long as there is none', async (t) => {
+    const { logs, file } = folder(t);
+    writeFileSync(file, JSON.stringify(words));
+    const first = versionOf(logs);
+    assert.equal(versionOf(logs), first);
+    await untilTheClockHasMoved(logs);
+    writeFileSync(file, JSON.stringify(words));
+    assert.notEqual(versionOf(logs), first);
+  });
+
+  it('has another version after a write whose time a bot set back', async (t) => {
+    const { logs, file } = folder(t);
+    writeFileSync(file, JSON.stringify(words));
+    const { atime, mtime } = statSync(file);
+    const first = versionOf(logs);
+    await untilTheClockHasMoved(logs);
+    writeFileSync(file, JSON.stringify(words));
+    utimesSync(file, atime, mtime);
+    assert.notEqual(versionOf(logs), first);
   });
 
   it('is not what an earlier run left', async (t) => {
@@ -55,12 +97,12 @@ describe('the termination log', () => {
   it('does not wait for a pipe a bot put there', (t) => {
     const { logs, file } = folder(t);
     execFileSync('mkfifo', [file]);
-    assert.equal(readTerminationLog(logs), null);
+    assert.equal(wordsIn(logs), null);
   });
 
   it('is read no further than a line of last words goes', (t) => {
     const { logs, file } = folder(t);
     writeFileSync(file, ' '.repeat(1024 * 1024) + JSON.stringify(words));
-    assert.equal(readTerminationLog(logs), null);
+    assert.equal(wordsIn(logs), null);
   });
 });

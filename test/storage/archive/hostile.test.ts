@@ -84,7 +84,12 @@ test('a link to a neighbour in the parent directory is taken', async (t) => {
 test('nothing is written through a link', async (t) => {
   const target = directory(t);
   mkdirSync(join(target, '../elsewhere'));
-  const bytes = gzipSync(plainTar([{ name: 'd', target: 'e' }, { name: 'd/file', content: 'x' }]));
+  const bytes = gzipSync(
+    plainTar([
+      { name: 'd', target: 'e' },
+      { name: 'd/file', content: 'x' },
+    ]),
+  );
   assert.equal(await troubleWith(bytes, target), 'conflict');
 });
 
@@ -96,9 +101,19 @@ for (const flag of ['1', '3', '4', '6', 'S', 'Z']) {
 }
 
 test('a file and a directory of one name are refused', async (t) => {
-  const fileFirst = gzipSync(plainTar([{ name: 'a', content: 'x' }, { name: 'a/b', content: 'y' }]));
+  const fileFirst = gzipSync(
+    plainTar([
+      { name: 'a', content: 'x' },
+      { name: 'a/b', content: 'y' },
+    ]),
+  );
   assert.equal(await troubleWith(fileFirst, directory(t)), 'conflict');
-  const directoryFirst = gzipSync(plainTar([{ name: 'a', directory: true }, { name: 'a', content: 'y' }]));
+  const directoryFirst = gzipSync(
+    plainTar([
+      { name: 'a', directory: true },
+      { name: 'a', content: 'y' },
+    ]),
+  );
   assert.equal(await troubleWith(directoryFirst, directory(t)), 'conflict');
 });
 

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, lstatSync, rmSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -86,7 +86,9 @@ export function listTree(root: string, directory = ''): Listed[] {
       const stat = lstatSync(path);
       const common = { name, mode: stat.mode & 0o777, mtime: Math.floor(stat.mtimeMs / 1000) };
       if (stat.isSymbolicLink()) {
-        return [{ ...common, type: '2' as const, size: 0, target: readlinkSync(path), sha256: sha256(Buffer.alloc(0)) }];
+        return [
+          { ...common, type: '2' as const, size: 0, target: readlinkSync(path), sha256: sha256(Buffer.alloc(0)) },
+        ];
       }
       if (stat.isDirectory()) {
         const own = { ...common, type: '5' as const, size: 0, target: '', sha256: sha256(Buffer.alloc(0)) };

@@ -31,7 +31,15 @@ function expected(things: readonly Thing[]): Listed[] {
   return things.map((thing) => {
     const { name, kind, mode, size, mtime, linkTarget } = entryOf(thing);
     const type = { file: '0', directory: '5', link: '2' } as const;
-    return { name, type: type[kind], mode, size, mtime, target: linkTarget, sha256: sha256(Buffer.concat(contentOf(thing))) };
+    return {
+      name,
+      type: type[kind],
+      mode,
+      size,
+      mtime,
+      target: linkTarget,
+      sha256: sha256(Buffer.concat(contentOf(thing))),
+    };
   });
 }
 

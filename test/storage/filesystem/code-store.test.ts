@@ -138,8 +138,28 @@ test('copies of bots nobody has any more go, with what an interrupted copy left'
   const kept = await store.copyCode('a', 'r1', from, files);
   await store.copyCode('gone', 'r1', from, files);
   await mkdir(join(root, 'code', 'a', '.tmp-half'));
-  await store.keepOnly(new Set(['a']));
+  await store.keepOnly((botId) => botId === 'a');
   assert.deepEqual(await readdir(join(root, 'code')), ['a']);
   assert.deepEqual(await readdir(join(root, 'code', 'a')), ['r1']);
   assert.ok(existsSync(join(kept, 'main.py')));
+});
+
+test('a bot that comes while old copies are removed keeps its copy, and one that is being made is left alone', async (t) => {
+  const { root, from, file } = await bench(t);
+  const store = createCodeStore(root);
+  const files = await Promise.all(Array.from({ length: 500 }, (_, index) => file(`${index}.py`, 'x')));
+  for (const id of ['gone', 'new', 'other']) await mkdir(join(root, 'code', id), { recursive: true });
+  const asked: string[] = [];
+  let copying: Promise<unknown> = Promise.resolve();
+  await store.keepOnly((botId) => {
+    // While the first is looked at the others come, and are being copied when it is their turn.
+    if (asked.push(botId) === 1) {
+      copying = Promise.all(['new', 'other'].map((id) => store.copyCode(id, 'r1', from, files)));
+    }
+    return botId !== 'gone';
+  });
+  await copying;
+  assert.deepEqual(asked, ['gone', 'new', 'other']);
+  assert.deepEqual((await readdir(join(root, 'code'))).sort(), ['new', 'other']);
+  for (const id of ['new', 'other']) assert.equal((await readdir(join(root, 'code', id, 'r1'))).length, 500);
 });

@@ -31,7 +31,7 @@ export async function rawServer(
     socket.on('error', () => {}); // The client may break off; that is what is tested.
     socket.on('data', (chunk: Buffer) => {
       received[number] += chunk.toString('latin1');
-      const found = (received[number] ?? '').match(/ HTTP\/1\.1\r\n[^]*?\r\n\r\n/g)?.length ?? 0;
+      const found = (received[number] ?? '').match(/ HTTP\/1\.1\r\n[\s\S]*?\r\n\r\n/g)?.length ?? 0;
       while (heads < found) onRequest(socket, number, heads++);
     });
   });
