@@ -60,8 +60,10 @@ const shard = createLocalShard<BotActorState, BotMessage, BotEffect>({
     mailboxSize: 64,
     messagesPerActorTurn: 16,
     turnBudgetMs: 8,
+    dueTimersPerTurn: 1_024,
     unhandledEnvelopes: 65_536,
     restartBudget: { count: 5, withinMs: 60_000 },
+    controlDeadlineMs: 10_000,
   },
 });
 

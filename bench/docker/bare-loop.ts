@@ -25,6 +25,18 @@ export async function createAndStartAll(
 
 /** "die event, start again in place", nothing else. @returns a function that ends the loop */
 export async function restartOnDie(docker: Docker, label: string): Promise<() => void> {
+  return await followDeaths(docker, label, (id) => {
+    docker
+      .getContainer(id)
+      .start()
+      .catch(() => {
+        // The bench removes containers while the loop still runs.
+      });
+  });
+}
+
+/** @param died called in the turn in which the event comes @returns a function that ends it */
+export async function followDeaths(docker: Docker, label: string, died: (id: string) => void): Promise<() => void> {
   const stream = await docker.getEvents({ filters: { type: ['container'], event: ['die'], label: [label] } });
   let rest = '';
   stream.on('data', (chunk: Buffer) => {
@@ -33,14 +45,7 @@ export async function restartOnDie(docker: Docker, label: string): Promise<() =>
     rest = lines.pop() ?? '';
     for (const line of lines) {
       const event: unknown = JSON.parse(line);
-      if (typeof event === 'object' && event !== null && 'id' in event && typeof event.id === 'string') {
-        docker
-          .getContainer(event.id)
-          .start()
-          .catch(() => {
-            // The bench removes containers while the loop still runs.
-          });
-      }
+      if (typeof event === 'object' && event !== null && 'id' in event && typeof event.id === 'string') died(event.id);
     }
   });
   return () => {

@@ -5,8 +5,10 @@ export const LIMITS: KernelLimits = {
   mailboxSize: 128,
   messagesPerActorTurn: 16,
   turnBudgetMs: 8,
+  dueTimersPerTurn: 1_024,
   unhandledEnvelopes: 65_536,
   restartBudget: { count: 3, withinMs: 60_000 },
+  controlDeadlineMs: 10_000,
 };
 
 export const ACTORS = 1_000;

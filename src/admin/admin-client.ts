@@ -47,17 +47,22 @@ export interface QueryAnswer {
   readonly text: string;
 }
 
-/** Above the 30 s that a query takes by default there is this much for the way there and back. */
-const QUERY_MARGIN_MS = 60_000;
+/** How long the runtime may take to answer, in milliseconds. */
+export interface AdminPatience {
+  /** A command. */
+  readonly answerMs: number;
+  /** A query, beyond the time that was asked for it. */
+  readonly queryMarginMs: number;
+}
 
-/** @param wanted path of the socket as configured. @param timeoutMs longest wait for the runtime to answer a command */
-export function createAdminClient(wanted: string, timeoutMs: number): AdminClient {
+/** @param wanted path of the socket as configured */
+export function createAdminClient(wanted: string, patience: AdminPatience): AdminClient {
   const place = socketPlace(wanted);
 
   async function send(method: string, path: string, options: SendOptions = {}): Promise<IncomingMessage> {
     checkStandIn(place, wanted);
     const body = options.body === undefined ? null : JSON.stringify(options.body);
-    const waitMs = options.timeoutMs ?? timeoutMs;
+    const waitMs = options.timeoutMs ?? patience.answerMs;
     const outgoing = request({
       socketPath: place.path,
       path,
@@ -105,7 +110,7 @@ export function createAdminClient(wanted: string, timeoutMs: number): AdminClien
     reset: async (botId) => void (await ask(acceptedReply, 'POST', botPath(botId, 'reset'))),
     down: (waitMs) => ask(downReply, 'POST', '/v1/down', { timeoutMs: waitMs }),
     async query(botId, question) {
-      const waitMs = (question.timeoutSeconds ?? 0) * 1000 + QUERY_MARGIN_MS;
+      const waitMs = (question.timeoutSeconds ?? 0) * 1000 + patience.queryMarginMs;
       const response = await send('POST', botPath(botId, 'query'), { body: question, timeoutMs: waitMs });
       const text = await readText(response, place.path);
       const httpStatus = response.statusCode ?? 0;
@@ -210,6 +215,13 @@ function unreachable(path: string, cause: unknown): RuntimeUnreachable {
     return new RuntimeUnreachable(`no runtime is running here: there is no socket ${path}`, START_IT, { cause });
   if (code === 'ECONNREFUSED') {
     return new RuntimeUnreachable(`the runtime that used ${path} is not running any more`, START_IT, { cause });
+  }
+  // It was taken, and closed before an answer.
+  if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'EAGAIN') {
+    const message = `the runtime on ${path} refused the connection: it takes only so many commands at the same time, or it is just ending`;
+    return new RuntimeUnreachable(message, 'try again; how many it takes is set where it runs (--admin-connections)', {
+      cause,
+    });
   }
   if (code === 'EACCES' || code === 'EPERM') {
     const message = `the runtime on ${path} belongs to another user`;

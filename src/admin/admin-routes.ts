@@ -30,10 +30,16 @@ export interface AdminParts {
 export interface AdminLimits {
   /** Largest request body; bytes. */
   readonly requestBytes: number;
+  /** Longest time in which a request must have arrived; milliseconds. */
+  readonly requestMs: number;
+  /** What requests under way get at the end; milliseconds. */
+  readonly closeGraceMs: number;
   /** How many logs may be followed at the same time. */
   readonly logFollowers: number;
   /** How often a followed log is looked at. */
   readonly logPollMs: number;
+  /** How much of a log is searched for where its last lines begin. */
+  readonly logSearchBytes: number;
 }
 
 const DEFAULT_TAIL_LINES = 100;
@@ -104,7 +110,8 @@ export function createAdminHandler(parts: AdminParts, closing: AbortSignal): Req
     }
     if (follow) followers++;
     try {
-      const tail = await openLogTail({ directory, lines, follow, pollMs: parts.limits.logPollMs, signal: ended });
+      const { logPollMs: pollMs, logSearchBytes: searchBytes } = parts.limits;
+      const tail = await openLogTail({ directory, lines, follow, pollMs, searchBytes, signal: ended });
       response.setHeader('content-type', 'text/plain; charset=utf-8');
       response.setHeader('trailer', ERROR_TRAILER);
       response.flushHeaders();

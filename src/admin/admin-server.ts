@@ -21,7 +21,7 @@ export interface AdminServer {
    * @throws AdminSocketError
    */
   start(): Promise<void>;
-  /** Ends followed logs at once, lets other replies finish for at most `graceMs`, removes the socket. */
+  /** Ends followed logs at once, lets other replies finish for at most `graceMs` (default: `closeGraceMs`), removes the socket. */
   close(graceMs?: number): Promise<void>;
 }
 
@@ -31,8 +31,8 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
   const closing = new AbortController();
   const server = createServer(createAdminHandler(options, closing.signal));
   server.maxConnections = options.connections;
-  server.headersTimeout = 10_000;
-  server.requestTimeout = 30_000;
+  server.headersTimeout = options.limits.requestMs;
+  server.requestTimeout = options.limits.requestMs;
   server.on('clientError', (_error, socket) => socket.destroy());
 
   return {
@@ -42,7 +42,7 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
       await listen(server, place);
       server.on('error', options.onError);
     },
-    async close(graceMs = 5000) {
+    async close(graceMs = options.limits.closeGraceMs) {
       if (!server.listening) return;
       closing.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

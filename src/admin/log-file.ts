@@ -8,8 +8,6 @@ export const LOG_FILE = 'bot.log';
 export const OLDER_LOG_FILE = 'bot.log.1';
 
 const CHUNK_BYTES = 64 * 1024;
-/** Looking for the start of the last lines ends here, whatever the bot has put in the file. */
-const LONGEST_SEARCH_BYTES = 64 * 1024 * 1024;
 
 /**
  * A log opened for reading. The folder belongs to the bot, which may have put anything in the log's place: a link to a
@@ -39,10 +37,14 @@ export class LogFile {
         cause: error,
       });
     }
-    const stats = await handle.stat();
-    if (stats.isFile()) return new LogFile(handle, stats.ino);
-    await handle.close();
-    throw unsafe(name);
+    try {
+      const stats = await handle.stat();
+      if (stats.isFile()) return new LogFile(handle, stats.ino);
+      throw unsafe(name);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
   }
 
   async size(): Promise<number> {
@@ -60,12 +62,15 @@ export class LogFile {
     }
   }
 
-  /** Where the last `lines` lines of the first `end` bytes begin, and how many of them are not in this file. */
-  async startOfLast(lines: number, end: number): Promise<{ offset: number; missing: number }> {
+  /**
+   * Where the last `lines` lines of the first `end` bytes begin, and how many of them are not in this file.
+   * @param searchBytes looking for them ends after so much, whatever the bot has put in the file
+   */
+  async startOfLast(lines: number, end: number, searchBytes: number): Promise<{ offset: number; missing: number }> {
     if (lines === 0) return { offset: end, missing: 0 };
     if (lines === Number.POSITIVE_INFINITY) return { offset: 0, missing: lines };
     let found = 0;
-    const floor = Math.max(0, end - LONGEST_SEARCH_BYTES);
+    const floor = Math.max(0, end - searchBytes);
     for (let chunkEnd = end; chunkEnd > floor; ) {
       const start = Math.max(floor, chunkEnd - CHUNK_BYTES);
       const { bytesRead, buffer } = await this.#handle.read(

@@ -11,6 +11,8 @@ export interface LogTailOptions {
   /** Go on with what is written from now on, until `signal`. */
   readonly follow: boolean;
   readonly pollMs: number;
+  /** How much of the log is searched for where these lines begin. */
+  readonly searchBytes: number;
   readonly signal: AbortSignal;
 }
 
@@ -32,8 +34,10 @@ export async function openLogTail(options: LogTailOptions): Promise<LogTail> {
   try {
     const end = current === null ? 0 : await current.size();
     const { offset, missing } =
-      current === null ? { offset: 0, missing: options.lines } : await current.startOfLast(options.lines, end);
-    const older = missing > 0 ? await openOlder(options.directory, missing, current) : null;
+      current === null
+        ? { offset: 0, missing: options.lines }
+        : await current.startOfLast(options.lines, end, options.searchBytes);
+    const older = missing > 0 ? await openOlder(options, missing, current) : null;
     return { chunks: () => chunks(options, { older, current, offset, end }) };
   } catch (error) {
     await current?.close();
@@ -54,27 +58,36 @@ interface OlderPart {
   readonly end: number;
 }
 
-async function openOlder(directory: string, lines: number, current: LogFile | null): Promise<OlderPart | null> {
+async function openOlder(
+  { directory, searchBytes }: LogTailOptions,
+  lines: number,
+  current: LogFile | null,
+): Promise<OlderPart | null> {
   const file = await LogFile.open(directory, OLDER_LOG_FILE);
   if (file === null) return null;
-  // Rotated between the two opens: it is the file we already have.
-  if (file.inode === current?.inode) {
+  try {
+    // Rotated between the two opens: it is the file we already have.
+    if (file.inode !== current?.inode) {
+      const end = await file.size();
+      return { file, offset: (await file.startOfLast(lines, end, searchBytes)).offset, end };
+    }
+  } catch (error) {
     await file.close();
-    return null;
+    throw error;
   }
-  const end = await file.size();
-  return { file, offset: (await file.startOfLast(lines, end)).offset, end };
+  await file.close();
+  return null;
 }
 
 async function* chunks(options: LogTailOptions, { older, current, offset, end }: Opened): AsyncGenerator<Buffer> {
-  try {
-    if (older !== null) yield* older.file.chunks(older.offset, older.end);
-  } finally {
-    await older?.file.close();
-  }
   let file = current;
   let position = offset;
   try {
+    try {
+      if (older !== null) yield* older.file.chunks(older.offset, older.end);
+    } finally {
+      await older?.file.close();
+    }
     if (!options.follow) {
       if (file !== null) yield* file.chunks(position, end);
       return;

@@ -22,7 +22,7 @@ export interface ReadSide {
 
 export interface BotExplanation {
   readonly status: BotStatus;
-  /** Newest last; at most 200. */
+  /** Newest last; at most as many as the runtime is set to look up. */
   readonly timeline: readonly TimelineEntry[];
 }
 

@@ -10,7 +10,7 @@ import type { ContainerEngine } from '../engine/container-engine.ts';
 import type { TraceStep } from '../engine/docker/docker-engine.ts';
 import { type DataDirectory, dataPaths } from '../storage/data-directory.ts';
 import { DEFAULT_BUCKETS } from '../storage/object-store.ts';
-import { linkSdks } from './sdk-links.ts';
+import { linkSdks, sdkFolder } from './sdk-links.ts';
 
 const IMAGES = fileURLToPath(new URL('../../images', import.meta.url));
 /** Every agent costs this much at the most; its work is small. */
@@ -58,12 +58,17 @@ export async function createEngine(
   const objectStore = objectStoreOf(settings, 'host');
   const { createProcessEngine } = await import('../engine/process/process-engine.ts');
   const { PATH, HOME, LANG } = process.env;
+  const refillCache = async () => {
+    linkSdks(join(IMAGES, 'sdk'), paths.cache);
+    return await bundleAgent(join(paths.cache, 'agent.js'));
+  };
   return createProcessEngine({
-    agentFile: await bundleAgent(join(paths.cache, 'agent.js')),
+    agentFile: await refillCache(),
+    refillCache,
     nodeBinary: process.execPath,
     nodeArguments: AGENT_NODE_ARGUMENTS,
     wrappersPath: join(IMAGES, 'wrappers'),
-    sdkPath: linkSdks(join(IMAGES, 'sdk'), paths.cache),
+    sdkPath: sdkFolder(paths.cache),
     ...directories,
     runDirectory: paths.run,
     hostEnvironment: { ...(PATH && { PATH }), ...(HOME && { HOME }), ...(LANG && { LANG }) },

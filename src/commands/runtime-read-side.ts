@@ -6,15 +6,13 @@ import type { Journal } from '../supervisor/journal.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { VERSION } from './version-number.ts';
 
-/** How long an actor may take to answer `why`. */
-const ASK_DEADLINE_MS = 5_000;
-const TIMELINE_ENTRIES = 200;
-
 export interface ReadSideParts {
   readonly supervisor: Supervisor;
   readonly journal: Journal;
   readonly frontEnd: QueryFrontEnd;
   readonly engineName: string;
+  /** How long an actor may take to answer `why`, and how much of the history is looked up. */
+  readonly limits: { readonly whyMs: number; readonly whyEntries: number };
   readonly logDirectoryOf: (botId: string) => string;
   readonly now: () => number;
   /** Of a trouble that does not keep a command from being answered. */
@@ -24,15 +22,15 @@ export interface ReadSideParts {
 
 /** What the admin API may see and do, joined from the parts that know it. */
 export function createReadSide(parts: ReadSideParts): ReadSide {
-  const { supervisor, journal, frontEnd, engineName, logDirectoryOf, down } = parts;
+  const { supervisor, journal, frontEnd, engineName, limits, logDirectoryOf, down } = parts;
   const startedAt = parts.now();
   return {
     list: () => supervisor.list(),
     async why(botId) {
       if (!supervisor.knows(botId)) return null;
       const [status, timeline] = await Promise.all([
-        supervisor.ask(botId, ASK_DEADLINE_MS),
-        journal.timeline(botId, TIMELINE_ENTRIES).catch((error: unknown) => {
+        supervisor.ask(botId, limits.whyMs),
+        journal.timeline(botId, limits.whyEntries).catch((error: unknown) => {
           // What a bot does now is worth telling without what it did before.
           parts.warn(error instanceof Error ? error.message : String(error));
           return [];

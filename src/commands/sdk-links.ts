@@ -3,11 +3,10 @@ import { dirname, join } from 'node:path';
 
 /**
  * Lays the SDKs out as in the image (`<sdk>/python`, `<sdk>/nodejs/node_modules/…`), by links to their sources, so that
- * bots of the process engine find them in the same way.
- * @returns the folder, as the agent expects it
+ * bots of the process engine find them in the same way, in {@link sdkFolder}.
  */
-export function linkSdks(sources: string, cache: string): string {
-  const folder = join(cache, 'sdk');
+export function linkSdks(sources: string, cache: string): void {
+  const folder = sdkFolder(cache);
   const links = {
     [join(folder, 'python')]: join(sources, 'python'),
     [join(folder, 'nodejs/node_modules/@alexanderwanyoike/the0-node')]: join(sources, 'nodejs'),
@@ -18,5 +17,8 @@ export function linkSdks(sources: string, cache: string): string {
     rmSync(link, { force: true, recursive: true });
     symlinkSync(target, link);
   }
-  return folder;
+}
+
+export function sdkFolder(cache: string): string {
+  return join(cache, 'sdk');
 }

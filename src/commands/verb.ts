@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { AdminClient } from '../admin/admin-client.ts';
 import { AdminRefusal } from '../admin/admin-errors.ts';
-import { adminSetting, adminTimeoutSetting, dataDirSetting } from '../config/client-settings.ts';
+import { adminSetting, adminTimeoutSetting, dataDirSetting, queryMarginSetting } from '../config/client-settings.ts';
 import { parseDuration } from '../config/duration.ts';
 import { readSetting, SettingsError } from '../config/read-setting.ts';
 import type { Setting } from '../config/setting.ts';
@@ -49,7 +49,10 @@ export async function connectTo(flags: ClientFlags): Promise<AdminClient> {
   const adminGiven = flags.dataDir !== undefined && flags.admin === undefined ? null : read(adminSetting);
   const dataDir = read(dataDirSetting);
   const { createAdminClient } = await import('../admin/admin-client.ts');
-  return createAdminClient(adminGiven ?? `${dataDir}/admin.sock`, read(adminTimeoutSetting));
+  return createAdminClient(adminGiven ?? `${dataDir}/admin.sock`, {
+    answerMs: read(adminTimeoutSetting),
+    queryMarginMs: read(queryMarginSetting),
+  });
 }
 
 /** The value of a flag that takes a duration; milliseconds. @throws UsageError */

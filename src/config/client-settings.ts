@@ -31,3 +31,13 @@ export const adminTimeoutSetting: Setting<number> = {
   default: 10_000,
   help: 'longest wait of a command for the runtime to answer',
 };
+
+/** On top of the time the query itself may take, which the runtime knows. */
+export const queryMarginSetting: Setting<number> = {
+  group: 'advanced',
+  flag: 'query-margin',
+  env: 'THE0_QUERY_MARGIN',
+  kind: duration('100ms', '24h'),
+  default: 60_000,
+  help: 'how much longer than its --timeout the command `query` waits; without --timeout all it waits',
+};

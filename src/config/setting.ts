@@ -50,6 +50,7 @@ export const SETTING_GROUPS = {
   logs: 'Log and history of the runtime',
   admin: 'Commands',
   kernel: 'Inside',
+  advanced: 'Advanced: nobody should need these',
 } as const;
 
 export type SettingGroup = keyof typeof SETTING_GROUPS;

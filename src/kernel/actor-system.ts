@@ -7,9 +7,6 @@ import { spendRestart } from './restart-budget.ts';
 import { errorFrom } from './shard-errors.ts';
 import { type Timer, type TimerOwner, Timers } from './timers.ts';
 
-/** Timers that become messages in one turn, so that a hundred thousand due at once do not block the event loop. */
-const DUE_TIMERS_PER_TURN = 1_024;
-
 /** Where a system's output goes. Called during turns (and `undelivered` also during `deliver`); must not call back. */
 export interface Outlet<Message, Effect> {
   effect(from: string, effect: Effect): void;
@@ -276,7 +273,7 @@ export class ActorSystem<State, Message, Effect extends { readonly kind: string 
   }
 
   #deliverDueTimers(now: number): void {
-    for (let delivered = 0; delivered < DUE_TIMERS_PER_TURN; delivered += 1) {
+    for (let delivered = 0; delivered < this.#limits.dueTimersPerTurn; delivered += 1) {
       const timer = this.#timers.due(now);
       if (timer === undefined) return;
       if (this.#put(timer.owner, 'system', timer.message)) this.#timers.cancel(timer.owner, timer.key);

@@ -1,7 +1,7 @@
 import { ActorSystem } from './actor-system.ts';
 import type { Behavior, Envelope, Undelivered } from './behavior.ts';
 import type { Clock } from './clock.ts';
-import { DEFAULT_CONTROL_DEADLINE_MS, type KernelLimits } from './limits.ts';
+import type { KernelLimits } from './limits.ts';
 import type { Shard, ShardEffect, ShardListener } from './shard.ts';
 import { ShardGone, ShardTimeout } from './shard-errors.ts';
 
@@ -69,7 +69,7 @@ class LocalShard<State, Message, Effect extends { readonly kind: string }> imple
     return this.#system.snapshot(ids);
   }
 
-  stop(deadlineMs = this.#limits.controlDeadlineMs ?? DEFAULT_CONTROL_DEADLINE_MS): Promise<void> {
+  stop(deadlineMs = this.#limits.controlDeadlineMs): Promise<void> {
     if (this.#stopped !== null || this.#phase === 'ended') return this.#stopped ?? Promise.resolve();
     this.#phase = 'stopping';
     this.#stopped = new Promise((resolve, reject) => {

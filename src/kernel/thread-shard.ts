@@ -2,7 +2,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { type Remote, wrap } from 'comlink';
 import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
 import type { Behavior, Envelope } from './behavior.ts';
-import { DEFAULT_CONTROL_DEADLINE_MS, type KernelLimits } from './limits.ts';
+import type { KernelLimits } from './limits.ts';
 import { loadBehavior } from './load-behavior.ts';
 import type { Shard, ShardListener } from './shard.ts';
 import { PendingCalls, type ShardControl } from './shard-control.ts';
@@ -35,7 +35,7 @@ export async function createThreadShard<Message, Effect extends { readonly kind:
   options: ThreadShardOptions<Message, Effect>,
 ): Promise<Shard<Message>> {
   const { id, behaviorModule, settings, limits } = options;
-  const deadlineMs = limits.controlDeadlineMs ?? DEFAULT_CONTROL_DEADLINE_MS;
+  const deadlineMs = limits.controlDeadlineMs;
   const calls = new PendingCalls(id);
   let shard: ThreadShard<Message, Effect> | null = null;
   try {

@@ -7,10 +7,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { desireMessage, introduction } from './bot-messages.ts';
 import { lastKnownStatus } from './last-known-status.ts';
 import { Roster, type RosterEntry } from './roster.ts';
-import { type MakeShard, ShardPool } from './shard-pool.ts';
-
-/** An actor that was lost is made anew after this; one that is lost at once again must not become a loop. */
-const LOST_ACTOR_PAUSE_MS = 1_000;
+import { type MakeShard, ShardPool, type ShardReplacement } from './shard-pool.ts';
 
 /**
  * All bots with the way to their actors: sees to it that each bot of the roster has one, wherever shards and actors die.
@@ -31,7 +28,8 @@ export class Fleet {
     this.#pool = new ShardPool({
       make: options.makeShard,
       clock: options.clock,
-      replacePauseMs: options.shardReplacePauseMs,
+      replacement: options.shardReplacement,
+      offerAgainMs: options.offerAgainMs,
       listener: {
         effects: (batch) => {
           for (const { effect } of batch) options.effect(effect);
@@ -143,7 +141,7 @@ export class Fleet {
     this.#lost.add(botId);
     const why = error === undefined ? '' : ` (${error.message})`;
     this.#options.onFault(`The actor of bot ${botId} failed${why} and is made anew; the bot itself was not touched.`);
-    this.#options.clock.schedule(LOST_ACTOR_PAUSE_MS, () => {
+    this.#options.clock.schedule(this.#options.lostActorPauseMs, () => {
       this.#lost.delete(botId);
       const entry = this.get(botId);
       if (entry !== undefined) this.introduce(entry);
@@ -161,7 +159,11 @@ export class Fleet {
 export interface FleetOptions {
   readonly clock: Clock;
   readonly makeShard: MakeShard;
-  readonly shardReplacePauseMs: { readonly first: number; readonly cap: number };
+  readonly shardReplacement: ShardReplacement;
+  /** How soon what a shard had no room for is offered to it again; milliseconds. */
+  readonly offerAgainMs: number;
+  /** An actor that is lost is made anew after this; one that is lost at once again must not become a loop. */
+  readonly lostActorPauseMs: number;
   readonly shapeRevision: string;
   /** What the journal remembers of a bot. */
   memoryOf(botId: string): BotMemory | undefined;

@@ -4,9 +4,6 @@ import type { Envelope } from '../kernel/behavior.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Shard } from '../kernel/shard.ts';
 
-/** How soon envelopes that a shard had no room for are offered again. */
-const RETRY_MS = 20;
-
 /**
  * The way to one shard. What it has no room for waits here and is offered again, in order per bot; bounded without losing
  * anything that counts: per bot and kind of message only the newest waits, and there are only a few kinds.
@@ -18,6 +15,7 @@ const RETRY_MS = 20;
  */
 export class Outbox {
   readonly #clock: Clock;
+  readonly #offerAgainMs: number;
   readonly #shard: () => Shard<BotMessage> | null;
   readonly #waiting = new Map<string, Map<string, Envelope<BotMessage>>>();
   /** The shard as a whole had no room: who waits goes first, whatever the bot. */
@@ -25,9 +23,13 @@ export class Outbox {
   #cancelRetry: (() => void) | null = null;
   #closed = false;
 
-  /** @param shard the shard as it is now; null while it is being replaced */
-  constructor(clock: Clock, shard: () => Shard<BotMessage> | null) {
+  /**
+   * @param shard the shard as it is now; null while it is being replaced
+   * @param offerAgainMs how soon envelopes that it had no room for are offered again
+   */
+  constructor(clock: Clock, shard: () => Shard<BotMessage> | null, offerAgainMs: number) {
     this.#clock = clock;
+    this.#offerAgainMs = offerAgainMs;
     this.#shard = shard;
   }
 
@@ -58,7 +60,7 @@ export class Outbox {
     const older = ofBot.get(place);
     // The older one's place is kept: an observation must not come before the message that makes the actor.
     ofBot.set(place, older === undefined ? envelope : replaceWaiting(older, envelope));
-    this.#cancelRetry ??= this.#clock.schedule(RETRY_MS, () => this.#retry());
+    this.#cancelRetry ??= this.#clock.schedule(this.#offerAgainMs, () => this.#retry());
   }
 
   /** Takes out what waits. @returns the commands: all that is known nowhere else */
@@ -79,7 +81,7 @@ export class Outbox {
   #retry(): void {
     this.#cancelRetry = null;
     this.#isFull = !this.#postWaiting();
-    if (this.#waiting.size > 0) this.#cancelRetry = this.#clock.schedule(RETRY_MS, () => this.#retry());
+    if (this.#waiting.size > 0) this.#cancelRetry = this.#clock.schedule(this.#offerAgainMs, () => this.#retry());
   }
 
   /** @returns false when there was no room for all */

@@ -19,8 +19,14 @@ export interface ShardPoolListener {
   lost(botId: string, error: Error | undefined): void;
 }
 
-/** A shard that lived this long since its last death counts as never having died. */
-const FORGIVEN_AFTER_MS = 60_000;
+/** How shards that die are replaced; milliseconds. */
+export interface ShardReplacement {
+  /** Pause before a second replacement in a row, doubling up to `cap`. */
+  readonly first: number;
+  readonly cap: number;
+  /** A shard that lived this long since its last death counts as never having died. */
+  readonly forgivenMs: number;
+}
 
 /**
  * The life of the shards, and the way to each:
@@ -32,7 +38,8 @@ export class ShardPool {
   readonly #make: MakeShard;
   readonly #clock: Clock;
   readonly #listener: ShardPoolListener;
-  readonly #replacePauseMs: { readonly first: number; readonly cap: number };
+  readonly #replacement: ShardReplacement;
+  readonly #offerAgainMs: number;
   readonly #slots = new Map<string, Slot>();
   #closing = false;
 
@@ -40,13 +47,15 @@ export class ShardPool {
     make: MakeShard;
     clock: Clock;
     listener: ShardPoolListener;
-    /** Pause before a second replacement in a row, and the longest pause. */
-    replacePauseMs: { readonly first: number; readonly cap: number };
+    replacement: ShardReplacement;
+    /** See `Outbox`. */
+    offerAgainMs: number;
   }) {
     this.#make = options.make;
     this.#clock = options.clock;
     this.#listener = options.listener;
-    this.#replacePauseMs = options.replacePauseMs;
+    this.#replacement = options.replacement;
+    this.#offerAgainMs = options.offerAgainMs;
   }
 
   /** @throws when one of the first shards cannot be started; the others are left for {@link stop} */
@@ -86,7 +95,7 @@ export class ShardPool {
   }
 
   #newSlot(id: string): Slot {
-    const outbox = new Outbox(this.#clock, () => this.get(id));
+    const outbox = new Outbox(this.#clock, () => this.get(id), this.#offerAgainMs);
     return { id, outbox, shard: null, trouble: null, deaths: 0, diedAt: 0 };
   }
 
@@ -104,9 +113,9 @@ export class ShardPool {
   #died(slot: Slot, cause: Error): void {
     slot.shard = null;
     const now = this.#clock.now();
-    if (now - slot.diedAt >= FORGIVEN_AFTER_MS) slot.deaths = 0;
+    const { first, cap, forgivenMs } = this.#replacement;
+    if (now - slot.diedAt >= forgivenMs) slot.deaths = 0;
     slot.diedAt = now;
-    const { first, cap } = this.#replacePauseMs;
     const pauseMs = slot.deaths === 0 ? 0 : Math.min(first * 2 ** (slot.deaths - 1), cap);
     slot.deaths += 1;
     this.#clock.schedule(pauseMs, () => void this.#replace(slot, cause));

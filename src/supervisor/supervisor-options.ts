@@ -4,7 +4,7 @@ import type { DesiredState } from '../desired/desired-state.ts';
 import type { ContainerEngine } from '../engine/container-engine.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Journal } from './journal.ts';
-import type { MakeShard } from './shard-pool.ts';
+import type { MakeShard, ShardReplacement } from './shard-pool.ts';
 
 export interface SupervisorOptions {
   readonly engine: ContainerEngine;
@@ -14,7 +14,10 @@ export interface SupervisorOptions {
   readonly makeShard: MakeShard;
   /** How many shards; at least 1. */
   readonly shards: number;
-  readonly shardReplacePauseMs: { readonly first: number; readonly cap: number };
+  readonly shardReplacement: ShardReplacement;
+  /** See `FleetOptions`. */
+  readonly offerAgainMs: number;
+  readonly lostActorPauseMs: number;
   /** Starts at a time during a flood of first starts, and how many live ones may run besides. */
   readonly floodStarts: number;
   readonly liveStarts: number;

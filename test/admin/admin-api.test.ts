@@ -169,7 +169,10 @@ test('a reply of a newer format is refused with a sentence', async (t) => {
   const newer = createServer((_request, response) => response.end('{"format":2,"bots":{}}'));
   await new Promise<void>((resolve) => newer.listen(socketPath, resolve));
   t.after(() => newer.close());
-  await assert.rejects(createAdminClient(socketPath, 60_000).bots(), refusedWith('format-newer'));
+  await assert.rejects(
+    createAdminClient(socketPath, { answerMs: 60_000, queryMarginMs: 60_000 }).bots(),
+    refusedWith('format-newer'),
+  );
 });
 
 test('a runtime that never answers counts as unreachable', async (t) => {
@@ -181,7 +184,7 @@ test('a runtime that never answers counts as unreachable', async (t) => {
     mute.close();
   });
   await assert.rejects(
-    createAdminClient(socketPath, 30).bots(),
+    createAdminClient(socketPath, { answerMs: 30, queryMarginMs: 30 }).bots(),
     (error: unknown) => error instanceof RuntimeUnreachable && /did not answer within 0.03 s/.test(error.message),
   );
 });

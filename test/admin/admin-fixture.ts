@@ -8,6 +8,15 @@ import type { AdminLimits } from '../../src/admin/admin-routes.ts';
 import { createAdminServer } from '../../src/admin/admin-server.ts';
 import type { ReadSide } from '../../src/admin/read-side.ts';
 
+export const ADMIN_LIMITS: AdminLimits = {
+  requestBytes: 64 * 1024,
+  requestMs: 10_000,
+  closeGraceMs: 5_000,
+  logFollowers: 4,
+  logPollMs: 10,
+  logSearchBytes: 1024 * 1024,
+};
+
 export async function temporaryDirectory(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'the0-admin-'));
   t.after(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
@@ -36,13 +45,13 @@ export async function startAdmin(
     readSide,
     queryToken: options.queryToken ?? null,
     connections: 32,
-    limits: { requestBytes: 64 * 1024, logFollowers: 4, logPollMs: 10, ...options.limits },
+    limits: { ...ADMIN_LIMITS, ...options.limits },
     onError: (error) => errors.push(error),
   });
   await server.start();
   t.after(() => server.close(0));
   return {
-    client: createAdminClient(socketPath, 60_000),
+    client: createAdminClient(socketPath, { answerMs: 60_000, queryMarginMs: 60_000 }),
     directory,
     socketPath,
     errors,

@@ -10,7 +10,7 @@ import { createAdminClient } from '../../src/admin/admin-client.ts';
 import { AdminSocketError, RuntimeUnreachable } from '../../src/admin/admin-errors.ts';
 import { createAdminServer } from '../../src/admin/admin-server.ts';
 import { socketPlace } from '../../src/admin/socket-path.ts';
-import { eventually, startAdmin, temporaryDirectory } from './admin-fixture.ts';
+import { ADMIN_LIMITS, eventually, startAdmin, temporaryDirectory } from './admin-fixture.ts';
 import { FakeReadSide, status } from './fake-read-side.ts';
 
 function serverOn(t: TestContext, socketPath: string) {
@@ -19,7 +19,7 @@ function serverOn(t: TestContext, socketPath: string) {
     readSide: new FakeReadSide(status('a')),
     queryToken: null,
     connections: 8,
-    limits: { requestBytes: 1024, logFollowers: 1, logPollMs: 10 },
+    limits: ADMIN_LIMITS,
     onError: () => {},
   });
   t.after(() => server.close(0));
@@ -49,7 +49,7 @@ test('a socket that a killed runtime left behind is replaced', async (t) => {
   assert.ok(existsSync(socketPath));
 
   await serverOn(t, socketPath).start();
-  assert.equal((await createAdminClient(socketPath, 60_000).bots()).length, 1);
+  assert.equal((await createAdminClient(socketPath, { answerMs: 60_000, queryMarginMs: 60_000 }).bots()).length, 1);
 });
 
 test('a socket on which a runtime answers is refused and left alone', async (t) => {
@@ -63,6 +63,23 @@ test('a file in the way of the socket is refused and not removed', async (t) => 
   writeFileSync(socketPath, 'precious');
   await assert.rejects(serverOn(t, socketPath).start(), withCode('admin-socket-unusable'));
   assert.ok(existsSync(socketPath));
+});
+
+test('one command too many is told so, and not that nothing runs', async (t) => {
+  const socketPath = join(await temporaryDirectory(t), 'admin.sock');
+  await serverOn(t, socketPath).start();
+  const others = Array.from({ length: 8 }, () => connect(socketPath));
+  t.after(() => others.forEach((other) => void other.destroy()));
+  await Promise.all(others.map((other) => once(other, 'connect')));
+  const client = createAdminClient(socketPath, { answerMs: 60_000, queryMarginMs: 60_000 });
+  await assert.rejects(client.overview(), (error: unknown) => {
+    assert.ok(error instanceof RuntimeUnreachable);
+    assert.match(error.message, /so many commands at the same time/);
+    assert.match(error.hint, /--admin-connections/);
+    return true;
+  });
+  for (const other of others) other.destroy();
+  await eventually('a command to be taken again', async () => (await client.overview().catch(() => null)) !== null);
 });
 
 test('closing removes the socket, and clients then read that nothing is running', async (t) => {
@@ -86,10 +103,13 @@ test('a path too long for a socket is stood in for, and server and client agree 
   const server = serverOn(t, wanted);
   await server.start();
   assert.equal(server.socketPath, path);
-  assert.equal((await createAdminClient(wanted, 60_000).bots()).length, 1);
+  assert.equal((await createAdminClient(wanted, { answerMs: 60_000, queryMarginMs: 60_000 }).bots()).length, 1);
   const link = join(await temporaryDirectory(t), 'link');
   symlinkSync(deep, link);
-  assert.equal(createAdminClient(join(link, 'admin.sock'), 60_000).socketPath, path);
+  assert.equal(
+    createAdminClient(join(link, 'admin.sock'), { answerMs: 60_000, queryMarginMs: 60_000 }).socketPath,
+    path,
+  );
 });
 
 test('a stand-in folder that others can write to is refused by server and client', async (t) => {
@@ -100,7 +120,10 @@ test('a stand-in folder that others can write to is refused by server and client
   await chmod(standIn, 0o777);
   t.after(() => rm(standIn, { recursive: true, force: true }));
   await assert.rejects(serverOn(t, wanted).start(), withCode('admin-socket-unusable'));
-  await assert.rejects(createAdminClient(wanted, 60_000).bots(), withCode('admin-socket-unusable'));
+  await assert.rejects(
+    createAdminClient(wanted, { answerMs: 60_000, queryMarginMs: 60_000 }).bots(),
+    withCode('admin-socket-unusable'),
+  );
 });
 
 test('more connections than the limit are dropped, and there is room again when one ends', async (t) => {
@@ -114,7 +137,7 @@ test('more connections than the limit are dropped, and there is room again when 
       return socket;
     }),
   );
-  const client = createAdminClient(socketPath, 60_000);
+  const client = createAdminClient(socketPath, { answerMs: 60_000, queryMarginMs: 60_000 });
   await assert.rejects(client.bots(), RuntimeUnreachable);
   idle[0]?.destroy();
   await eventually('room', () =>

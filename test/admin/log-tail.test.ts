@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { appendFile, mkdir, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { AdminRefusal } from '../../src/admin/admin-errors.ts';
-import { eventually, startAdmin } from './admin-fixture.ts';
+import { openLogTail } from '../../src/admin/log-tail.ts';
+import { ADMIN_LIMITS, eventually, startAdmin, temporaryDirectory } from './admin-fixture.ts';
 import { FakeReadSide, status } from './fake-read-side.ts';
 
 const unsafe = (error: unknown) => error instanceof AdminRefusal && error.code === 'log-unsafe';
@@ -185,3 +187,28 @@ test('closing the server ends followed logs as if they were over', async (t) => 
   await close();
   await log.ended;
 });
+
+test('a reader that goes away in the middle leaves no file open', { skip: !existsSync('/proc/self/fd') }, async (t) => {
+  const directory = await temporaryDirectory(t);
+  await writeFile(join(directory, 'bot.log.1'), 'older\n'.repeat(50_000));
+  await writeFile(join(directory, 'bot.log'), 'newer\n');
+  for (const lines of [Number.POSITIVE_INFINITY, 40_000]) {
+    const { logPollMs: pollMs, logSearchBytes: searchBytes } = ADMIN_LIMITS;
+    const { signal } = new AbortController();
+    const tail = await openLogTail({ directory, lines, follow: false, pollMs, searchBytes, signal });
+    for await (const chunk of tail.chunks()) {
+      assert.match(chunk.toString(), /older/);
+      break;
+    }
+    const open = readdirSync('/proc/self/fd').filter((fd) => linkOf(fd).startsWith(directory));
+    assert.deepEqual(open.map(linkOf), []);
+  }
+});
+
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return ''; // The descriptor with which the folder was listed.
+  }
+}

@@ -8,9 +8,10 @@ import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { bundleAgent } from '../../images/bundle-agent.ts';
+import type { AgentLimits } from '../../src/agent/agent-limits.ts';
 
 const WRAPPERS = fileURLToPath(new URL('../../images/wrappers', import.meta.url));
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 60_000;
 
 /** How an agent ended. `lastWords` is the parsed last line of its stderr. */
 export interface AgentEnd {
@@ -80,6 +81,7 @@ export class AgentProcess {
         LOGS_PATH: join(root, 'logs'),
         STATE_PATH: join(root, 'state'),
         THE0_WRAPPERS_PATH: WRAPPERS,
+        THE0_AGENT_LIMITS: agentLimitsOf({}),
         ...(options.secrets === undefined ? {} : { THE0_SECRETS_FD: '3' }),
         ...options.env,
       },
@@ -91,7 +93,7 @@ export class AgentProcess {
       child.stdin?.end();
       child.kill('SIGKILL');
       await agent.ended;
-      rmSync(root, { recursive: true, force: true, maxRetries: 3 });
+      rmSync(root, { recursive: true, force: true, maxRetries: 5 });
     });
     return agent;
   }
@@ -115,6 +117,16 @@ export class AgentProcess {
       () => `${this.log(name)}\n${this.stderr}`,
     );
   }
+}
+
+/** For THE0_AGENT_LIMITS: these, and time enough for the last words on a busy machine. */
+export function agentLimitsOf(limits: Partial<AgentLimits>): string {
+  return JSON.stringify({ v: 1, flushMs: 30_000, ...limits });
+}
+
+/** Waits until a process is gone: killed, it needs a moment of a processor for that. */
+export async function ended(pid: number): Promise<void> {
+  await until(`process ${pid} to end`, () => !isRunning(pid));
 }
 
 /** Polls until `look` gives something. */

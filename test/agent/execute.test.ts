@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { AgentProcess, isRunning } from './agent-process.ts';
+import { AgentProcess, ended } from './agent-process.ts';
 
 const sh = (script: string) => `#!/bin/sh\n${script}\n`;
 
@@ -144,7 +144,7 @@ test('a grandchild that holds the output neither delays the end nor lives on', a
   const agent = await AgentProcess.start(t, { files: { bot: sh('sleep 600 & echo "child $!"; exit 5') } });
   const { code } = await agent.ended;
   assert.equal(code, 5);
-  assert.equal(isRunning(Number(await agent.logged('child'))), false);
+  await ended(Number(await agent.logged('child')));
 });
 
 test('a scheduled bot leaves its exit code beside the logs', async (t) => {

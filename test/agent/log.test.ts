@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { AgentProcess, until } from './agent-process.ts';
+import { AgentProcess, agentLimitsOf, until } from './agent-process.ts';
 
 const python = { RUNTIME: 'python3.11', ENTRYPOINT: 'main.py' };
 const sh = (script: string) => `#!/bin/sh\n${script}\n`;
@@ -52,7 +52,7 @@ test('the log goes on where the last run ended', async (t) => {
 test('a full log file makes room for a new one, and one old file is kept', async (t) => {
   const agent = await AgentProcess.start(t, {
     files: { bot: sh('i=0; while [ $i -lt 400 ]; do echo "line $i of four hundred"; i=$((i+1)); sleep 0.001; done') },
-    env: { THE0_AGENT_LIMITS: '{"v":1,"logFileBytes":2000}' },
+    env: { THE0_AGENT_LIMITS: agentLimitsOf({ logFileBytes: 2_000 }) },
   });
   await agent.ended;
   const kept = agent.log('bot.log.1') + agent.log();
@@ -67,6 +67,7 @@ test('a full log file makes room for a new one, and one old file is kept', async
 });
 
 test('a bot that floods its log is not slowed down; what is dropped is counted in few lines', async (t) => {
+  const startedAt = performance.now();
   const agent = await AgentProcess.start(t, {
     files: {
       'main.py': `
@@ -78,7 +79,7 @@ def main(bot_id, config):
     print("the end", flush=True)
 `,
     },
-    env: { ...python, THE0_AGENT_LIMITS: '{"v":1,"logBytesPerSecond":100000}' },
+    env: { ...python, THE0_AGENT_LIMITS: agentLimitsOf({ logBytesPerSecond: 100_000 }) },
   });
   assert.equal((await agent.ended).code, 0);
   const log = agent.log();
@@ -88,15 +89,17 @@ def main(bot_id, config):
   const dropped = notices.reduce((sum, [, count]) => sum + Number(count), 0);
   const kept = log.match(/^(x{99}|the end)$/gm)?.length ?? 0;
   assert.equal(dropped + kept, 655 * 1600 + 1);
-  assert.ok(notices.length >= 1 && notices.length < 30, `${notices.length} notices`);
-  assert.ok(log.length < 5_000_000);
+  // One a second, however long a slow machine takes for the flood.
+  const seconds = (performance.now() - startedAt) / 1_000;
+  assert.ok(notices.length >= 1 && notices.length < 10 + 2 * seconds, `${notices.length} notices in ${seconds} s`);
+  assert.ok(log.length < 4_000_000 + 200_000 * seconds);
 });
 
 test('a full disk does not stop the bot, and one line says what is missing', async (t) => {
   const agent = await AgentProcess.start(t, {
     files: {
       bot: sh(
-        'echo "lost 1"; echo "lost 2"; touch ../written; while [ ! -e ../room ]; do sleep 0.02; done; sleep 1.2; echo kept; sleep 0.2; exit 6',
+        'printf "lost 1\\nlost 2\\n"; touch ../written; while [ ! -e ../room ]; do sleep 0.02; done; sleep 1.2; echo kept; sleep 0.2; exit 6',
       ),
     },
     env: { THE0_LOG_TEE: '0' },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AgentProcess, isRunning, until } from './agent-process.ts';
+import { AgentProcess, ended, isRunning, until } from './agent-process.ts';
 
 const sh = (script: string) => `#!/bin/sh\n${script}\n`;
 const BOT = sh('trap "exit 0" TERM; echo "bot $$"; while :; do sleep 0.05; done');
@@ -15,7 +15,7 @@ test('the query server runs beside the bot and ends with it', async (t) => {
   const query = Number(await agent.logged('query', 'query.log'));
   process.kill(bot, 'SIGKILL');
   assert.equal((await agent.ended).code, 255);
-  assert.equal(isRunning(query), false);
+  await ended(query);
 });
 
 test('a query server that ignores SIGTERM is killed', async (t) => {
@@ -27,7 +27,7 @@ test('a query server that ignores SIGTERM is killed', async (t) => {
   const query = Number(await agent.logged('query', 'query.log'));
   agent.child.kill('SIGTERM');
   assert.equal((await agent.ended).code, 0);
-  assert.equal(isRunning(query), false);
+  await ended(query);
 });
 
 test('a query server that crashes is started again, and the bot is told nothing', async (t) => {
@@ -45,7 +45,8 @@ test('a query server that crashes is started again, and the bot is told nothing'
   });
   assert.notEqual(pids[0], pids[1]);
   assert.equal(isRunning(Number(bot)), true);
-  assert.match(agent.log(), /"message":"the query server exited with code 3: no port; starting it again in 50 ms"/);
+  const told = /"message":"the query server exited with code 3: no port; starting it again in 50 ms"/;
+  await until('the log to tell', () => told.test(agent.log()));
 });
 
 test('a query server whose file is missing does not keep the bot from running', async (t) => {

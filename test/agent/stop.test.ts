@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { identityOf } from '../../src/agent/process-identity.ts';
-import { AgentProcess, isRunning, until } from './agent-process.ts';
+import { AgentProcess, agentLimitsOf, ended, until } from './agent-process.ts';
 
 const sh = (script: string) => `#!/bin/sh\n${script}\n`;
 /** Ends with code 0 when it gets SIGTERM, after a last word. */
@@ -39,7 +39,7 @@ test('the exit code of a bot that obeys is kept', async (t) => {
 test('a bot that ignores SIGTERM is killed after the grace, with its children', async (t) => {
   const agent = await AgentProcess.start(t, {
     files: { bot: `${STUBBORN.replace('echo "bot', 'sleep 600 & echo "child $!"; echo "bot')}` },
-    env: { THE0_AGENT_LIMITS: '{"v":1,"stopGraceMs":200}' },
+    env: { THE0_AGENT_LIMITS: agentLimitsOf({ stopGraceMs: 200 }) },
   });
   const bot = Number(await agent.logged('bot'));
   const child = Number(await agent.logged('child'));
@@ -47,7 +47,8 @@ test('a bot that ignores SIGTERM is killed after the grace, with its children', 
   const { code, lastWords } = await agent.ended;
   assert.equal(code, 255);
   assert.deepEqual(lastWords, { the0: 1, code: 'killed-after-grace', facts: { graceMs: 200 } });
-  assert.deepEqual([isRunning(bot), isRunning(child)], [false, false]);
+  await ended(bot);
+  await ended(child);
 });
 
 test('children get the signal too', async (t) => {
@@ -90,7 +91,7 @@ test('the end of the lifeline ends the bot and the agent', async (t) => {
   const { code } = await agent.ended;
   assert.equal(code, 0);
   assert.match(agent.log(), /^bye$/m);
-  assert.equal(isRunning(bot), false);
+  await ended(bot);
 });
 
 test('without a lifeline the end of stdin means nothing', async (t) => {
@@ -104,7 +105,7 @@ test('without a lifeline the end of stdin means nothing', async (t) => {
 test('a lifeline that ends shortens a long grace', async (t) => {
   const agent = await AgentProcess.start(t, {
     files: { bot: STUBBORN },
-    env: { THE0_LIFELINE: '1', THE0_AGENT_LIMITS: '{"v":1,"stopGraceMs":600000}' },
+    env: { THE0_LIFELINE: '1', THE0_AGENT_LIMITS: agentLimitsOf({ stopGraceMs: 600_000 }) },
     stdin: 'pipe',
   });
   await agent.logged('bot');

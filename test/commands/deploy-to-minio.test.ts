@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../services/free-port.ts';
 import { needsMinio, startMinio } from '../services/minio.ts';
-import { freePort } from '../services/service-process.ts';
 import { runCli, startCli } from './run-cli.ts';
 
 const DEADLINE_MS = 60_000;
@@ -99,10 +99,8 @@ test('an object that is missing, and keys that are wrong, are told apart', needs
   await deploy();
   const denied = up({ ...env, MINIO_SECRET_KEY: 'not-the-secret' });
   await until('the refusal', async () => (await why()).includes('"store-denied"'), denied.stdout);
-  assert.match(
-    log(),
-    /"level":"error","message":"the object store does not let this bot read custom-bots\/local\/grid/,
-  );
+  const told = /"level":"error","message":"the object store does not let this bot read custom-bots\/local\/grid/;
+  await until('the log to tell', () => told.test(log()), log);
   denied.child.kill('SIGINT');
   await denied.result;
   const missing = up({ ...env, MINIO_CODE_BUCKET: 'another-bucket' });

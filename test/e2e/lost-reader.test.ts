@@ -41,7 +41,7 @@ test('the runtime goes on when there is no room for what it prints', { skip: !ex
   const child = spawn(process.execPath, [MAIN, ...words], { stdio: ['ignore', full, full] });
   closeSync(full);
   try {
-    const admin = createAdminClient(join(folders.dataDir, 'admin.sock'), 10_000);
+    const admin = createAdminClient(join(folders.dataDir, 'admin.sock'), { answerMs: 10_000, queryMarginMs: 60_000 });
     await poll(
       'the bot to run',
       async () => {

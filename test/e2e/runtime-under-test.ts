@@ -68,7 +68,7 @@ export interface StartOptions {
 export async function startRuntime(options: StartOptions): Promise<RuntimeUnderTest> {
   const { engine, folders, flags = [] } = options;
   const { child, output } = spawnUp({ ...options, flags: ['--query-port', '0', ...flags] });
-  const admin = createAdminClient(join(folders.dataDir, 'admin.sock'), 60_000);
+  const admin = createAdminClient(join(folders.dataDir, 'admin.sock'), { answerMs: 60_000, queryMarginMs: 60_000 });
   const overview = await poll(
     'the runtime to answer',
     async () => {

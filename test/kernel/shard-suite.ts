@@ -11,6 +11,7 @@ export const LIMITS: KernelLimits = {
   mailboxSize: 64,
   messagesPerActorTurn: 16,
   turnBudgetMs: 5,
+  dueTimersPerTurn: 1_024,
   unhandledEnvelopes: 10_000,
   restartBudget: { count: 3, withinMs: 60_000 },
   controlDeadlineMs: 20_000,

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { createQueryFrontEnd, type QueryFrontEndOptions } from '../../src/query/create-query-front-end.ts';
@@ -133,20 +132,6 @@ export function route(
 /** A whole HTTP/1.1 response around a body. */
 export function response(body: string, head = 'HTTP/1.1 200 OK'): string {
   return `${head}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
-}
-
-/** A port on which nothing listens. Not one that the system hands out: somebody else would soon have it. */
-export async function freePort(): Promise<number> {
-  for (let tries = 0; tries < 100; tries += 1) {
-    const port = randomInt(10_000, 15_000);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-    });
-    if (isFree) return port;
-  }
-  throw new Error('no port');
 }
 
 /** Polls until it holds. */

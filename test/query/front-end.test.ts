@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { createQueryFrontEnd } from '../../src/query/create-query-front-end.ts';
-import { ask, freePort, frontEnd, OK, rawBot, route, testLimits, until } from './fixture.ts';
+import { freePort } from '../services/free-port.ts';
+import { ask, frontEnd, OK, rawBot, route, testLimits, until } from './fixture.ts';
 
 const QUERY = { bot_id: 'b', query_path: '/x' };
 

@@ -4,7 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { ask, freePort, frontEnd, route } from './fixture.ts';
+import { freePort } from '../services/free-port.ts';
+import { ask, frontEnd, route } from './fixture.ts';
 
 const sdks = resolve(import.meta.dirname, '../../images/sdk');
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
-import { ask, freePort, frontEnd, OK, rawBot, response, route, until } from './fixture.ts';
+import { freePort } from '../services/free-port.ts';
+import { ask, frontEnd, OK, rawBot, response, route, until } from './fixture.ts';
 
 const BODY = '{"status":"ok","data":{"é":"☃","n":[1,2,3]}}';
 const QUERY = { bot_id: 'b', query_path: '/x' };

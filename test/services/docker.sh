@@ -39,8 +39,8 @@ fi
 tries=0
 until answers; do
   tries=$((tries + 1))
-  if [ "$tries" -gt 120 ]; then
-    say "dockerd does not answer after 60 s; the end of its log:" >&2
+  if [ "$tries" -gt 360 ]; then
+    say "dockerd does not answer after 3 min; the end of its log:" >&2
     tail -n 20 "$log" >&2 || true
     exit 1
   fi

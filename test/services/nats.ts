@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, needsBinary, startService } from './service-process.ts';
+import { freePort } from './free-port.ts';
+import { needsBinary, startService } from './service-process.ts';
 
 /** Options for a suite that needs a real NATS server: `describe(name, needsNats(), …)`. */
 export function needsNats(): { skip: string | false } {

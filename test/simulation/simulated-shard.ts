@@ -22,8 +22,10 @@ export function simulatedShard(options: {
       mailboxSize: 256,
       messagesPerActorTurn,
       turnBudgetMs: 5,
+      dueTimersPerTurn: 1_024,
       unhandledEnvelopes: 100_000,
       restartBudget: { count: 3, withinMs: 60_000 },
+      controlDeadlineMs: 10_000,
     },
     listener: {
       effects: (batch) => {

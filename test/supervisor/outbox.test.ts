@@ -27,7 +27,7 @@ function setUp() {
     stop: async () => {},
     kill: () => {},
   };
-  const outbox = new Outbox(clock, () => (world.alive ? shard : null));
+  const outbox = new Outbox(clock, () => (world.alive ? shard : null), 20);
   const post = (to: string, message: BotMessage, spawn = false) =>
     outbox.post({ to, lane: 'user', message, ...(spawn ? { spawn } : {}) });
   const told = () => taken.map(({ to, message }) => `${to} ${message.kind}`);

@@ -25,8 +25,10 @@ export const LIMITS: KernelLimits = {
   mailboxSize: 64,
   messagesPerActorTurn: 16,
   turnBudgetMs: 8,
+  dueTimersPerTurn: 1_024,
   unhandledEnvelopes: 10_000,
   restartBudget: { count: 5, withinMs: 60_000 },
+  controlDeadlineMs: 10_000,
 };
 
 export const ACTOR_SETTINGS: BotActorSettings = {
@@ -127,7 +129,9 @@ export class Stage {
       clock: this.clock,
       makeShard: this.#shardMaker(options),
       shards: options.shards ?? 2,
-      shardReplacePauseMs: { first: 100, cap: 1_000 },
+      shardReplacement: { first: 100, cap: 1_000, forgivenMs: 60_000 },
+      offerAgainMs: 20,
+      lostActorPauseMs: 1_000,
       floodStarts: 4,
       liveStarts: 4,
       engineCallDeadlineMs: 600_000,

@@ -24,7 +24,7 @@ test('stopping all ends bots in whatever state they are, and remembers what they
   await stage.advance(50);
   assert.deepEqual(
     new Set(Object.values(await stage.states())),
-    new Set(['running', 'backing-off', 'stopped', 'blocked', 'starting']),
+    new Set(['running', 'backing-off', 'stopped', 'blocked', 'starting', 'waiting']),
   );
 
   const stopping = stage.supervisor.stopAll(10_000);

@@ -1,5 +1,5 @@
 import type { Pick } from '../setting.ts';
-import { choice, duration, optional, portRange, text } from '../setting-kinds.ts';
+import { choice, duration, integer, optional, portRange, size, text } from '../setting-kinds.ts';
 
 /** What `npm run image` builds. */
 const OWN_IMAGE = 'the0-runtime:local';
@@ -70,6 +70,68 @@ export function dockerSettings(pick: Pick) {
         help: 'longest wait for an image to be fetched',
       }),
     },
+    /** A container has two such files. */
+    logBytes: pick({
+      group: 'docker',
+      flag: 'docker-log-size',
+      env: 'THE0_DOCKER_LOG_SIZE',
+      kind: size('64KiB', '64GiB'),
+      default: 4 * 1024 ** 2,
+      help: 'size of one of the two files in which Docker keeps what a container printed',
+    }),
+    sockets: {
+      calls: pick({
+        group: 'advanced',
+        flag: 'docker-connections',
+        env: 'THE0_DOCKER_CONNECTIONS',
+        kind: integer('count', 1, 10_000),
+        default: 32,
+        help: 'calls to Docker at the same time; further ones wait',
+      }),
+      /** A stop keeps its socket for the whole grace of a bot. */
+      stops: pick({
+        group: 'advanced',
+        flag: 'docker-stop-connections',
+        env: 'THE0_DOCKER_STOP_CONNECTIONS',
+        kind: integer('count', 1, 100_000),
+        default: 1024,
+        help: 'stops and removals that Docker is asked for at the same time',
+      }),
+    },
+    reconnect: {
+      firstMs: pick({
+        group: 'advanced',
+        flag: 'docker-reconnect-first',
+        env: 'THE0_DOCKER_RECONNECT_FIRST',
+        kind: duration('1ms', '10m'),
+        default: 250,
+        help: 'pause before Docker is tried again after it was lost; it doubles every time',
+      }),
+      capMs: pick({
+        group: 'advanced',
+        flag: 'docker-reconnect-cap',
+        env: 'THE0_DOCKER_RECONNECT_CAP',
+        kind: duration('1ms', '1h'),
+        default: 5000,
+        help: 'longest pause before Docker is tried again',
+      }),
+    },
+    lastWordsMs: pick({
+      group: 'advanced',
+      flag: 'docker-last-words-wait',
+      env: 'THE0_DOCKER_LAST_WORDS_WAIT',
+      kind: duration('1ms', '1m'),
+      default: 2000,
+      help: 'longest wait for what a bot left as the cause of its end, before the end is told without it',
+    }),
+    imageCheckMs: pick({
+      group: 'advanced',
+      flag: 'docker-image-check',
+      env: 'THE0_DOCKER_IMAGE_CHECK',
+      kind: duration('0', '1h'),
+      default: 1000,
+      help: 'how long a missing image is not looked for again',
+    }),
   };
 }
 

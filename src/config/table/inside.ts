@@ -32,7 +32,32 @@ export function shardSettings(pick: Pick) {
         default: 10_000,
         help: 'longest such pause',
       }),
+      forgivenMs: pick({
+        group: 'advanced',
+        flag: 'shard-forgiven',
+        env: 'THE0_SHARD_FORGIVEN',
+        kind: duration('1s', '24h'),
+        default: 60_000,
+        help: 'a shard that lived this long counts as one that never died',
+      }),
     },
+    /** What a shard had no room for. */
+    offerAgainMs: pick({
+      group: 'advanced',
+      flag: 'shard-offer-again',
+      env: 'THE0_SHARD_OFFER_AGAIN',
+      kind: duration('1ms', '10s'),
+      default: 20,
+      help: 'how soon what a full shard had no room for is offered to it again',
+    }),
+    lostActorPauseMs: pick({
+      group: 'advanced',
+      flag: 'lost-actor-pause',
+      env: 'THE0_LOST_ACTOR_PAUSE',
+      kind: duration('1ms', '10m'),
+      default: 1000,
+      help: 'pause before an actor that failed beyond recovery is made anew',
+    }),
   };
 }
 
@@ -63,6 +88,14 @@ export function kernelSettings(pick: Pick) {
       kind: duration('1ms', '1s'),
       default: 8,
       help: 'time the actors of a thread may work before timers and sockets have their turn',
+    }),
+    dueTimersPerTurn: pick({
+      group: 'advanced',
+      flag: 'due-timers',
+      env: 'THE0_DUE_TIMERS',
+      kind: count(1_000_000),
+      default: 1024,
+      help: 'timers of one thread that are handled before sockets have their turn',
     }),
     unhandledEnvelopes: pick({
       group: 'kernel',

@@ -5,6 +5,8 @@ import type { PortRange } from './query-ports.ts';
 export interface ProcessEngineOptions {
   /** The agent, bundled into one file. */
   readonly agentFile: string;
+  /** Makes `agentFile`, and what `sdkPath` holds, again: they are in a cache, which may be emptied at any time. */
+  readonly refillCache: () => Promise<unknown>;
   /** Runs the agent; its folder comes first in the PATH of bots, so `node` is there. */
   readonly nodeBinary: string;
   /** Options of Node for the agent, for example a bound on its heap. */

@@ -1,4 +1,5 @@
 import { createHash, randomInt } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import type { Endpoint, Observation } from '../../../actors/observation.ts';
 import { encodeAgentLimits } from '../../agent/agent-limits.ts';
 import type { BotDefinition } from '../../desired/bot-definition.ts';
@@ -59,6 +60,7 @@ class ProcessEngine implements ContainerEngine {
   /** What is still being swept up after the last exit of a bot; its next start waits for it. */
   readonly #sweeps = new Map<string, Promise<void>>();
   #listener: EngineListener | null = null;
+  #refill: Promise<unknown> | null = null;
   #closed = false;
 
   constructor(options: ProcessEngineOptions) {
@@ -163,6 +165,7 @@ class ProcessEngine implements ContainerEngine {
       await this.remove({ botId, containerId });
     }
     await this.#sweeps.get(definition.id);
+    if (!existsSync(this.#options.agentFile)) await this.#refillCache();
     const port = definition.queryEntrypoint === null ? null : await this.#ports.take();
     let bot: BotProcess;
     try {
@@ -177,6 +180,14 @@ class ProcessEngine implements ContainerEngine {
     const observation = bot.observation();
     this.#listener?.observed(observation);
     return observation;
+  }
+
+  /** Once for all bots that find it empty. */
+  #refillCache(): Promise<unknown> {
+    this.#refill ??= this.#options.refillCache().finally(() => {
+      this.#refill = null;
+    });
+    return this.#refill;
   }
 
   #spawn(request: StartRequest, directories: BotDirectories, port: number | null): Promise<BotProcess> {

@@ -6,7 +6,7 @@
  *
  * With them whoever comes after a killed agent or a killed runtime finds what it left running, and nothing else.
  */
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { ProcessIdentity } from '../../agent/process-identity.ts';
@@ -52,6 +52,8 @@ export class ProcessNotes {
   async write(botId: string, agent: ProcessIdentity): Promise<void> {
     const path = this.#engineFile(botId);
     const temporary = `${path}.${process.pid}.tmp`;
+    // Somebody may have cleaned up the data directory; no bot runs without its notes.
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     await writeFile(temporary, `${JSON.stringify({ format: NOTES_FORMAT, botId, agent })}\n`, { mode: 0o600 });
     await rename(temporary, path);
   }

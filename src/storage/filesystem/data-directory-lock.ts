@@ -64,7 +64,12 @@ async function tryLock(root: string, directory: string): Promise<number | null> 
 }
 
 async function release(directory: string, mine: number): Promise<void> {
-  await writeWhole(directory, true, (temporary) => rename(temporary, file(directory, mine)));
+  try {
+    await writeWhole(directory, true, (temporary) => rename(temporary, file(directory, mine)));
+  } catch (error) {
+    // Somebody took the whole directory away, and the lock with it.
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
 }
 
 async function make(directory: string, number: number): Promise<boolean> {
@@ -131,7 +136,7 @@ function inUse(root: string, pid: number): DataDirectoryError {
   return new DataDirectoryError(
     'data-directory-in-use',
     `another runtime (process ${pid}) uses the data directory ${root}`,
-    'Stop it with `npx the0-runtime down`, or give this one a directory of its own with --data-dir.',
+    `Stop it with \`npx the0-runtime down\` (or \`kill ${pid}\` if that does not find it), or give this one a directory of its own with --data-dir.`,
   );
 }
 

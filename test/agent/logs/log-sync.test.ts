@@ -181,6 +181,7 @@ test('trouble is told once, and its end', async (t) => {
   writeFileSync(path, 'one\n');
   const sync = agent();
   sync.start();
+  await eventually('the trouble', () => troubles.length > 0);
   await delay(50);
   assert.equal(troubles.length, 1);
   assert.match(troubles[0] ?? '', /connection refused/);

@@ -63,5 +63,11 @@ export function stateFixture(t: TestContext, pieces: PieceLimits = SMALL_PIECES)
 
 /** Without the times of directories and links, which nobody promises. */
 export function content(list: readonly Listed[]): unknown[] {
-  return list.map(({ name, type, mode, target, sha256 }) => ({ name, type, mode: type === '2' ? 0 : mode, target, sha256 }));
+  return list.map(({ name, type, mode, target, sha256 }) => ({
+    name,
+    type,
+    mode: type === '2' ? 0 : mode,
+    target,
+    sha256,
+  }));
 }

@@ -27,6 +27,7 @@ export async function processHarness(): Promise<ProcessHarness> {
   const engines = new Set<ContainerEngine>();
   const options = (overrides: Partial<ProcessEngineOptions> = {}): ProcessEngineOptions => ({
     agentFile,
+    refillCache: () => bundleAgent(agentFile),
     nodeBinary: process.execPath,
     nodeArguments: [],
     wrappersPath: join(IMAGES, 'wrappers'),

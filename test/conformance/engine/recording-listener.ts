@@ -32,7 +32,9 @@ export function recordingListener(): RecordingListener {
         if (observation.botId === botId && is(observation)) return observation;
       }
     }
-    assert.fail(`waited in vain; seen of ${botId}: ${JSON.stringify(observations.filter((one) => one.botId === botId))}`);
+    assert.fail(
+      `waited in vain; seen of ${botId}: ${JSON.stringify(observations.filter((one) => one.botId === botId))}`,
+    );
   }
   return {
     observations,

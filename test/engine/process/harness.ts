@@ -47,6 +47,7 @@ export async function bench(t: TestContext, changes: Partial<ProcessEngineOption
   };
   const options: ProcessEngineOptions = {
     agentFile: join(import.meta.dirname, 'fixtures/stand-in-agent.mjs'),
+    refillCache: async () => {},
     nodeBinary: process.execPath,
     nodeArguments: [],
     wrappersPath: join(root, 'wrappers'),

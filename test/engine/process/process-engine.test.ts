@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { identityOf } from '../../../src/agent/process-identity.ts';
@@ -261,6 +261,35 @@ test('a missing copy of the code is said to be missing', async (t) => {
   const definition = await define('a', {});
   await rm(options.codeDirOf('a', 'r1'), { recursive: true });
   await assert.rejects(engine.start({ definition, incarnation: 1, inPlace: null }), failsWith('code-unavailable'));
+});
+
+test('an agent that was removed with its cache is made again, once for all bots that miss it', async (t) => {
+  const cache = await mkdtemp(join(import.meta.dirname, 'fixtures/cache-'));
+  t.after(() => rm(cache, { recursive: true, force: true }));
+  const agentFile = join(cache, 'agent.mjs');
+  let refills = 0;
+  const { engine, define } = await bench(t, {
+    agentFile,
+    refillCache: async () => {
+      refills += 1;
+      await writeFile(agentFile, "import '../stand-in-agent.mjs';\n");
+    },
+  });
+  const starts = await Promise.all(
+    ['a', 'b'].map(async (id) => engine.start({ definition: await define(id, {}), incarnation: 1, inPlace: null })),
+  );
+  assert.deepEqual(
+    starts.map(({ container }) => container?.phase),
+    ['running', 'running'],
+  );
+  assert.equal(refills, 1);
+});
+
+test('bots start though the notes about processes were removed with their folder', async (t) => {
+  const { engine, define, options } = await bench(t);
+  await rm(options.runDirectory, { recursive: true });
+  const { container } = await engine.start({ definition: await define('a', {}), incarnation: 1, inPlace: null });
+  assert.equal(container?.phase, 'running');
 });
 
 test('a program that cannot be started is an error that names it, and the bot can be started afterwards', async (t) => {

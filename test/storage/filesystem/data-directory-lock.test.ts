@@ -56,6 +56,13 @@ test('a released lock is free, again and again', async (t) => {
   assert.equal((await readdir(join(root, 'lock'))).length, 1);
 });
 
+test('a lock that somebody removed, with the data directory, can be released', async (t) => {
+  const root = await place(t);
+  const lock = await lockDataDirectory(root);
+  await rm(root, { recursive: true });
+  await lock.release();
+});
+
 test('a pid that means another process by now holds nothing', async (t) => {
   const root = await place(t);
   await mkdir(join(root, 'lock'));

@@ -67,7 +67,7 @@ exports.main = () => {
   }),
 
   badLuck({
-    name: 'somebody pauses a container: who asks it is told in time, and when it goes on it answers',
+    name: 'somebody pauses a container: it is shown, who asks the bot is told, and when it goes on it answers',
     engines: ['docker'],
     async arrange(scene) {
       const id = await scene.addBot('paused', WITNESS_NODE);
@@ -77,8 +77,14 @@ exports.main = () => {
       return id;
     },
     async expect(scene, id) {
+      await whyTells(scene.runtime, id, {
+        code: 'container-paused',
+        state: 'stopped',
+        text: ['paused from outside the runtime'],
+        advice: ['docker unpause'],
+      });
       const { httpStatus, body } = await scene.runtime.ask(id, '/life', {}, 1);
-      says(`${httpStatus} ${String(body.error)}`, ['500', 'did not answer within 1 s']);
+      says(`${httpStatus} ${String(body.error)}`, ['500', 'not running', 'paused']);
       await container(id).unpause();
       await scene.answers(id, '/life');
       await scene.runtime.until(id, 'was left alone', ({ state, restarts }) => state === 'running' && restarts === 0);
