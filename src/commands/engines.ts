@@ -13,8 +13,6 @@ import { DEFAULT_BUCKETS } from '../storage/object-store.ts';
 import { linkSdks, sdkFolder } from './sdk-links.ts';
 
 const IMAGES = fileURLToPath(new URL('../../images', import.meta.url));
-/** Every agent costs this much at the most; its work is small. */
-const AGENT_NODE_ARGUMENTS = ['--max-semi-space-size=1', '--max-old-space-size=64'];
 
 export interface EngineReporter {
   warn(sentence: string): void;
@@ -47,9 +45,14 @@ export async function createEngine(
         pidsLimit: bot.pidsLimit,
         agentGraceMs: bot.agentGraceMs,
         timeZone: settings.timeZone,
+        dockerLogBytes: docker.logBytes,
         agent: agentLimitsOf(settings),
       },
       deadlines: docker.deadlines,
+      sockets: docker.sockets,
+      reconnect: docker.reconnect,
+      lastWordsMs: docker.lastWordsMs,
+      imageCheckMs: docker.imageCheckMs,
       resyncMs: changes.resyncMs,
       now: () => Date.now(),
       ...(report.trace === undefined ? {} : { trace: report.trace }),
@@ -66,7 +69,7 @@ export async function createEngine(
     agentFile: await refillCache(),
     refillCache,
     nodeBinary: process.execPath,
-    nodeArguments: AGENT_NODE_ARGUMENTS,
+    nodeArguments: ['--max-semi-space-size=1', `--max-old-space-size=${settings.process.agentHeapMiB}`],
     wrappersPath: join(IMAGES, 'wrappers'),
     sdkPath: sdkFolder(paths.cache),
     ...directories,

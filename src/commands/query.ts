@@ -1,8 +1,17 @@
 import type { Command } from 'commander';
+import { queryMarginSetting } from '../config/client-settings.ts';
 import { EXIT, UsageError } from './exit-code.ts';
 import { errStyle, note, printJson } from './terminal/output.ts';
 import { plainText } from './terminal/plain-text.ts';
-import { addClientOptions, type ClientFlags, connectTo, durationOf, forBot, type Outcome } from './verb.ts';
+import {
+  addClientOptions,
+  type ClientFlags,
+  connectTo,
+  durationOf,
+  forBot,
+  type Outcome,
+  settingOption,
+} from './verb.ts';
 
 export function addQuery(program: Command, outcome: Outcome): void {
   const command = program
@@ -42,7 +51,7 @@ Examples:
         }
       },
     );
-  addClientOptions(command);
+  addClientOptions(command).addOption(settingOption(queryMarginSetting));
 }
 
 /** `key=value` is text, `key:=json` is what the JSON says. @throws UsageError */

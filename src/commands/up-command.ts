@@ -20,15 +20,19 @@ Ctrl-C stops all bots and the runtime. SIGTERM ends the runtime and bots that
 are child processes, and leaves containers running: the next \`up\` finds them
 again.
 
+There are more flags, rarely needed: \`npx the0-runtime settings\` shows them all.
+
 Examples:
   $ npx the0-runtime up
   $ npx the0-runtime up --bots ~/my-bots --data-dir ~/.the0 --query-port 9500
   $ npx the0-runtime up --engine docker --bot-memory 1024
   $ QUERY_TOKEN=$(openssl rand -hex 16) the0-runtime up --host 0.0.0.0`,
     );
-  const settings = table.filter((setting) => setting.flag !== 'admin-timeout');
-  for (const setting of settings)
-    command.addOption(settingOption(setting).helpGroup(`${SETTING_GROUPS[setting.group]}:`));
+  const settings = table.filter(({ flag }) => flag !== 'admin-timeout' && flag !== 'query-margin');
+  for (const setting of settings) {
+    const option = settingOption(setting).helpGroup(`${SETTING_GROUPS[setting.group]}:`);
+    command.addOption(isRarelyNeeded(setting) ? option.hideHelp() : option);
+  }
   command.action(async (_options: unknown, self: Command) => {
     const flags = Object.fromEntries(
       self.options.map((option) => {
@@ -42,4 +46,9 @@ Examples:
     const { up } = await import('./up.ts');
     outcome.exitCode = await up(values);
   });
+}
+
+/** There are so many that nobody would find the others between them. */
+function isRarelyNeeded({ group }: Setting<unknown>): boolean {
+  return group === 'advanced' || group === 'agent';
 }

@@ -19,8 +19,6 @@ import { ForegroundOutput } from './terminal/foreground-output.ts';
 import { note, outStyle } from './terminal/output.ts';
 import { VERSION } from './version-number.ts';
 
-/** How long the start-up screen waits for the first bots to run. */
-const SETTLE_MS = 8_000;
 const SETTLE_POLL_MS = 100;
 /** How long the last lines may take to get out. */
 const FLUSH_MS = 1_000;
@@ -63,7 +61,7 @@ async function run(settings: Settings, printer: Printer): Promise<number> {
     return reportFailure(error);
   }
   const stopWatching = reportTroubles(runtime, printer);
-  await Promise.race([settled(runtime, end), end.reached]);
+  await Promise.race([settled(runtime, end, settings.startScreenMs), end.reached]);
   if (!end.isReached) await printer.banner(runtime);
   const cause = await end.reached;
   stopWatching();
@@ -137,8 +135,8 @@ async function stopBots(runtime: Runtime, printer: Printer): Promise<readonly st
 }
 
 /** Until no bot is on its way any more, or for long enough. */
-async function settled({ supervisor }: Runtime, end: EndOfRun): Promise<void> {
-  const deadline = performance.now() + SETTLE_MS;
+async function settled({ supervisor }: Runtime, end: EndOfRun, forMs: number): Promise<void> {
+  const deadline = performance.now() + forMs;
   while (performance.now() < deadline && !end.isReached) {
     const bots = await supervisor.list();
     if (!bots.some(({ state }) => state === 'waiting' || state === 'starting')) return;

@@ -20,6 +20,8 @@ export interface ClientFlags {
   readonly admin?: string;
   readonly dataDir?: string;
   readonly adminTimeout?: string;
+  /** Only of `query`. */
+  readonly queryMargin?: string;
 }
 
 export function addClientOptions(command: Command): Command {
@@ -39,7 +41,12 @@ export function settingOption<Value>(setting: Setting<Value>): Option {
 
 /** @throws SettingsError */
 export async function connectTo(flags: ClientFlags): Promise<AdminClient> {
-  const values = { admin: flags.admin, 'data-dir': flags.dataDir, 'admin-timeout': flags.adminTimeout };
+  const values = {
+    admin: flags.admin,
+    'data-dir': flags.dataDir,
+    'admin-timeout': flags.adminTimeout,
+    'query-margin': flags.queryMargin,
+  };
   const read = <Value>(setting: Setting<Value>): Value => {
     const { value, problem } = readSetting(setting, process.env, values);
     if (problem !== null) throw new SettingsError([problem]);

@@ -1,4 +1,4 @@
-import { adminSetting, adminTimeoutSetting } from './client-settings.ts';
+import { adminSetting, adminTimeoutSetting, queryMarginSetting } from './client-settings.ts';
 import type { Pick, Setting } from './setting.ts';
 import { agentSettings } from './table/agent.ts';
 import { botSettings, restartSettings } from './table/bots.ts';
@@ -30,6 +30,7 @@ export function settingsTable(pick: Pick) {
     journal: journalSettings(pick),
     admin: pick(adminSetting),
     adminTimeoutMs: pick(adminTimeoutSetting),
+    queryMarginMs: pick(queryMarginSetting),
     adminLimits: adminLimitSettings(pick),
     ...shardSettings(pick),
     kernel: kernelSettings(pick),

@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { openMinioStore } from '../../src/storage/minio/open-minio-store.ts';
 import { bodyOf } from '../../src/storage/object-store.ts';
+import { retryRead } from '../../src/storage/retry.ts';
 import { needsMinio, startMinio } from '../services/minio.ts';
 import { handMade } from '../storage/code-archive/archives.ts';
 import { AgentProcess, until } from './agent-process.ts';
 
 const KEY = 'local/grid/1.0.0';
+const RETRY = { attempts: 20, firstPauseMs: 100, longestPauseMs: 500, random: Math.random };
 const BOT = '#!/bin/sh\nenv | grep -c "MINIO\\|SECRET"; exit 3\n';
 
 async function scene(t: TestContext, archive: Buffer | null) {
@@ -17,7 +19,8 @@ async function scene(t: TestContext, archive: Buffer | null) {
   t.after(() => server.stop());
   const store = openMinioStore(server.access);
   t.after(() => store.close());
-  await store.createBucket('custom-bots');
+  // A server that just came up may still say that it is not ready.
+  await retryRead(() => store.createBucket('custom-bots'), RETRY);
   const place = { bucket: 'custom-bots', key: KEY };
   if (archive !== null) await store.write(place, bodyOf(archive), { condition: null, contentType: 'application/zip' });
   const { endpoint, accessKey, secretKey } = server.access;

@@ -53,9 +53,8 @@ export class StableFile {
     return this.facts.ctimeMs >= this.openedAt - CLOCK_TICK_MS;
   }
 
-  /** Its bytes, as many as it had when it was opened. @throws FileShrank */
-  *chunks(): Generator<Buffer> {
-    const { size } = this.facts;
+  /** Its first bytes; all that it had when it was opened. @throws FileShrank */
+  *chunks(size = this.facts.size): Generator<Buffer> {
     for (let at = 0; at < size; ) {
       const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, size - at));
       const bytes = readSync(this.#descriptor, chunk, 0, chunk.length, at);

@@ -262,7 +262,10 @@ export class StateSync {
       spool.close();
     };
 
-    for (const suspect of this.#tree.suspects()) {
+    const suspects = this.#tree.suspects();
+    // Once for all that was just written, rather than for each.
+    if (suspects.some(({ name }) => this.#isHot(name))) await taker.wait(0);
+    for (const suspect of suspects) {
       await collection.take(suspect, indexOf(known));
       // What is not uploaded yet must stay stored as it is: not so where the archive has to be written anew.
       if (spool.length >= limits.spoolBytes && !isOpaque(known)) await upload();
@@ -285,6 +288,10 @@ export class StateSync {
     if (this.#isOverLimit(0, bytesAfter(indexOf(known), collection))) return { kind: 'over-limit' };
     await upload();
     return resultOf(done);
+  }
+
+  #isHot(name: string): boolean {
+    return (this.#tree.facts(name)?.ctimeMs ?? 0) >= this.#options.now() - CLOCK_TICK_MS;
   }
 
   /** Nothing is uploaded while nothing is stored and there are no files, as the Go runtime does (contract 4.4). */

@@ -10,7 +10,7 @@ import { errorCodeOf } from '../agent-error.ts';
 import { FileShrank, StableFile } from './stable-file.ts';
 import type { StateLimits } from './state-limits.ts';
 import type { WithheldCode } from './state-notice.ts';
-import { type FileFacts, factsOf, type Suspect } from './state-tree.ts';
+import { CLOCK_TICK_MS, type FileFacts, factsOf, type Suspect } from './state-tree.ts';
 
 /** What became of an entry that was looked at. */
 export type Taken =
@@ -118,12 +118,14 @@ export class StateTaker {
       if (file === null) return { kind: 'vanished' };
       try {
         if (this.isTooLarge(file)) return this.tooLarge(file);
-        // Somebody may be in the middle of writing it; who never pauses is taken as he is.
-        if (file.isHot && !isLast && (await this.wait(attempt))) continue;
+        // Somebody may be in the middle of writing it.
+        const isHot = file.isHot;
+        if (isHot && !isLast && (await this.wait(attempt))) continue;
         const isJson = JSON_OF_STATE.test(name);
         const fault = isJson ? jsonFaultOf(file) : null;
         const taken = fault === null ? await this.packFile(name, file, stored) : notJson(fault, file);
-        if (file.isUnchanged() && (fault === null || isLast)) return taken;
+        const isWhole = isHot && !isJson ? await this.#stays(file, taken, stored) : file.isUnchanged();
+        if (isWhole && (fault === null || isLast)) return taken;
       } catch (error) {
         if (!(error instanceof FileShrank) && !(error instanceof ContentChanged)) throw error;
       } finally {
@@ -132,6 +134,28 @@ export class StateTaker {
       this.options.spool.truncate(mark);
       if (isLast || !(await this.wait(attempt))) return this.#busyOrNotJson(name);
     }
+  }
+
+  /**
+   * For what was written so shortly before it was read that its facts prove nothing: either it then stays as it is for a
+   * tick of the clock, or it is one of those that are only ever appended to, whose beginnings are versions, too.
+   */
+  async #stays(file: StableFile, taken: Taken, stored: StoredEntry | undefined): Promise<boolean> {
+    await sleep(CLOCK_TICK_MS + 1);
+    if (file.isUnchanged()) return true;
+    const now = file.currentFacts();
+    const { size } = file.facts;
+    if (taken.kind !== 'packed' || size === 0 || now.size < size) return false;
+    const stillBegins = this.#digestOfBeginning(file, size) === taken.packed.digest;
+    const continues = stored?.kind !== 'file' || this.#digestOfBeginning(file, stored.size) === stored.digest;
+    return stillBegins && continues;
+  }
+
+  #digestOfBeginning(file: StableFile, size: number): string | null {
+    if (size > file.facts.size) return null;
+    const digest = this.options.newDigest();
+    for (const chunk of file.chunks(size)) digest.update(chunk);
+    return digest.end();
   }
 
   /** No patience is left: what is said of it is what it is now. */

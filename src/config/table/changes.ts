@@ -111,6 +111,14 @@ export function directorySettings(pick: Pick) {
       default: 5000,
       help: 'when a folder that could not be copied is tried again',
     }),
+    unsettledLooks: pick({
+      group: 'advanced',
+      flag: 'unsettled-looks',
+      env: 'THE0_UNSETTLED_LOOKS',
+      kind: count(100_000),
+      default: 25,
+      help: 'how often a bot folder that changes while it is read is looked at again before that is its problem',
+    }),
     readsAtOnce: pick({
       group: 'changes',
       flag: 'bots-reads',

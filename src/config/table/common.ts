@@ -1,6 +1,6 @@
 import { dataDirSetting } from '../client-settings.ts';
 import type { Pick } from '../setting.ts';
-import { choice, path, size, timeZone } from '../setting-kinds.ts';
+import { choice, duration, path, size, timeZone } from '../setting-kinds.ts';
 
 /** What nearly everybody looks at. */
 export function commonSettings(pick: Pick) {
@@ -30,6 +30,14 @@ export function commonSettings(pick: Pick) {
       kind: timeZone,
       default: 'UTC',
       help: 'time zone of the runtime and of every bot',
+    }),
+    startScreenMs: pick({
+      group: 'advanced',
+      flag: 'start-screen-wait',
+      env: 'THE0_START_SCREEN_WAIT',
+      kind: duration('0', '1h'),
+      default: 8_000,
+      help: 'how long the screen of `up` waits for the first bots to run',
     }),
     log: {
       level: pick({

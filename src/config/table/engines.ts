@@ -146,6 +146,15 @@ export function processSettings(pick: Pick) {
       default: { first: 20_000, last: 29_999 },
       help: 'ports for the query servers of the bots, on 127.0.0.1',
     }),
+    /** MiB. */
+    agentHeapMiB: pick({
+      group: 'advanced',
+      flag: 'agent-heap',
+      env: 'THE0_AGENT_HEAP_MB',
+      kind: integer('MiB', 16, 65_536),
+      default: 64,
+      help: 'memory that the agent beside a bot may use for JavaScript (engine process)',
+    }),
     leftoverGraceMs: pick({
       group: 'process',
       flag: 'leftover-grace',

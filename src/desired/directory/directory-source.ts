@@ -22,14 +22,13 @@ export interface DirectorySourceOptions extends BotFolderOptions {
   readonly rootCheckMs: number;
   /** When to try again what failed for a reason outside of the folder (a full disk). */
   readonly retryMs: number;
+  /** A folder that never settles is looked at this often before that is its problem. */
+  readonly unsettledLooks: number;
   /** Folders read at the same time. */
   readonly readsAtOnce: number;
   /** Older copies of a bot's code that are kept beside the current one. */
   readonly spareRevisions: number;
 }
-
-/** A folder that never settles is tried this often before that is its problem. */
-const MOTION_LIMIT = 25;
 
 /**
  * Desired state from a folder with one folder per bot.
@@ -169,7 +168,7 @@ class DirectorySource implements DesiredState {
       if (!(error instanceof CodeInMotion)) throw error;
       const times = (this.#inMotion.get(folder.name) ?? 0) + 1;
       this.#inMotion.set(folder.name, times);
-      if (times < MOTION_LIMIT) throw error;
+      if (times < this.#options.unsettledLooks) throw error;
       const facts = {
         path: folder.name,
         detail: 'it keeps changing while it is read; does the bot write into its own folder?',

@@ -16,6 +16,8 @@ export interface ContainerLimits {
   /** What its agent gets on top of the bot's grace, for its own last work: final sync, last words. */
   readonly agentGraceMs: number;
   readonly timeZone: string;
+  /** Of each of the two files in which Docker keeps what a container printed, as a copy of the bot's log that is good for a look only. */
+  readonly dockerLogBytes: number;
   readonly agent: AgentLimits;
 }
 
@@ -33,8 +35,6 @@ export interface ContainerTemplate {
 const QUERY_PORT = 9476;
 const CODE_SOURCE = '/the0/code';
 const LOGS_PATH = '/var/the0/logs';
-/** Docker keeps what the container prints, as a copy of the bot's log that is good for a look only. */
-const DOCKER_LOG = { Type: 'json-file', Config: { 'max-size': '4m', 'max-file': '2' } };
 /** Raised when the template below changes what a container is, so that older ones are shown as outdated. */
 const TEMPLATE_VERSION = 1;
 
@@ -108,7 +108,7 @@ export function containerOptions(
       PidsLimit: limits.pidsLimit,
       RestartPolicy: { Name: 'no' },
       AutoRemove: false,
-      LogConfig: DOCKER_LOG,
+      LogConfig: { Type: 'json-file', Config: { 'max-size': String(limits.dockerLogBytes), 'max-file': '2' } },
     },
   };
 }

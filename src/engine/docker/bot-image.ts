@@ -2,9 +2,6 @@ import { EngineError } from '../container-engine.ts';
 import type { DockerApi } from './docker-api.ts';
 import { detailOf } from './docker-errors.ts';
 
-/** How long "the image is missing" is believed, so that a thousand waiting bots ask Docker once. */
-const MISSING_BELIEVED_MS = 1_000;
-
 export type ImageCalls = Pick<DockerApi, 'imageExists' | 'pull'>;
 
 /** The one image all containers are made from (contract 5.1). */
@@ -12,10 +9,13 @@ export class BotImage {
   readonly reference: string;
   readonly #api: ImageCalls;
   readonly #pull: 'never' | 'missing';
+  readonly #missingBelievedMs: number;
   /** The running or last check; null when the next start has to look. */
   #check: Promise<void> | null = null;
 
-  constructor(api: ImageCalls, reference: string, pull: 'never' | 'missing') {
+  /** @param missingBelievedMs how long "the image is missing" is believed, so that a thousand waiting bots ask Docker once */
+  constructor(api: ImageCalls, reference: string, pull: 'never' | 'missing', missingBelievedMs: number) {
+    this.#missingBelievedMs = missingBelievedMs;
     this.#api = api;
     this.reference = reference;
     this.#pull = pull;
@@ -54,7 +54,7 @@ export class BotImage {
       }
     }
     const check = this.#check;
-    if (check !== null) setTimeout(() => this.#forget(check), MISSING_BELIEVED_MS).unref();
+    if (check !== null) setTimeout(() => this.#forget(check), this.#missingBelievedMs).unref();
     throw this.missing(pullFailure);
   }
 

@@ -19,10 +19,12 @@ export interface DockerDeadlines {
 export type ContainerInspection = Docker.ContainerInspectInfo;
 export type ContainerSummary = Docker.ContainerInfo;
 
-/** Sockets for short calls; a call above that waits for one, within its deadline. */
-const CALL_SOCKETS = 32;
-/** A stop keeps its socket for the whole grace of a bot, so stops have their own and never hold up a start. */
-const STOP_SOCKETS = 1024;
+export interface DockerSockets {
+  /** For short calls; a call above that waits for one, within its deadline. */
+  readonly calls: number;
+  /** A stop keeps its socket for the whole grace of a bot, so stops have their own and never hold up a start. */
+  readonly stops: number;
+}
 
 /**
  * The few calls of the Docker Engine API that are needed, each with a deadline. Where Docker is comes from the standard
@@ -39,10 +41,14 @@ export class DockerApi {
   readonly #deadlines: DockerDeadlines;
 
   /** @param options where Docker is, when not where the environment says (for tests) */
-  constructor(deadlines: DockerDeadlines, options: Docker.DockerOptions = {}) {
+  constructor(deadlines: DockerDeadlines, sockets: DockerSockets, options: Docker.DockerOptions = {}) {
     this.#deadlines = deadlines;
     const version = process.env['DOCKER_API_VERSION'];
-    const agents = [dockerAgent(CALL_SOCKETS, true), dockerAgent(STOP_SOCKETS, false), dockerAgent(4, false)] as const;
+    const agents = [
+      dockerAgent(sockets.calls, true),
+      dockerAgent(sockets.stops, false),
+      dockerAgent(4, false),
+    ] as const;
     const client = (one: http.Agent) => {
       // `agent` is an option of docker-modem that the published types leave out.
       const withAgent = { ...(version ? { version: `v${version}` } : {}), ...options, agent: one };

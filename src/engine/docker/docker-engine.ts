@@ -18,7 +18,7 @@ import { ContainerLedger } from './container-ledger.ts';
 import { containerName } from './container-name.ts';
 import { ContainerStarter } from './container-starter.ts';
 import { addressOfSummary, endpointOf, isPaused, phaseOfSummary, viewOfInspection } from './container-view.ts';
-import { type ContainerInspection, DockerApi, type DockerDeadlines } from './docker-api.ts';
+import { type ContainerInspection, DockerApi, type DockerDeadlines, type DockerSockets } from './docker-api.ts';
 import { toEngineError } from './docker-errors.ts';
 import type { ContainerEvent } from './event-stream.ts';
 import { EventWatch } from './event-watch.ts';
@@ -33,6 +33,13 @@ export interface DockerEngineOptions extends ContainerTemplate {
   /** How often the list is compared, in case an event was missed. */
   readonly resyncMs: number;
   readonly deadlines: DockerDeadlines;
+  readonly sockets: DockerSockets;
+  /** Pauses before Docker is tried again after it was lost: the first, doubling up to the longest; milliseconds. */
+  readonly reconnect: { readonly firstMs: number; readonly capMs: number };
+  /** How long the last words of a bot are waited for; milliseconds. */
+  readonly lastWordsMs: number;
+  /** How long a missing image is not looked for again; milliseconds. */
+  readonly imageCheckMs: number;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** For benchmarks: told of every `die` event and every call about one bot, at the moment itself. */
@@ -68,14 +75,15 @@ class DockerEngine implements ContainerEngine {
     this.shapeRevision = shapeRevision(options, options.network);
     this.#api = new DockerApi(
       options.deadlines,
+      options.sockets,
       options.socketPath === undefined ? {} : { socketPath: options.socketPath },
     );
-    this.#exits = new ExitReader(this.#api, options.directories?.logsDirOf ?? null);
+    this.#exits = new ExitReader(this.#api, options.directories?.logsDirOf ?? null, options.lastWordsMs);
     this.#starter = new ContainerStarter({
       api: this.#api,
       ledger: this.#ledger,
       template: options,
-      image: new BotImage(this.#api, options.image, options.pull),
+      image: new BotImage(this.#api, options.image, options.pull, options.imageCheckMs),
       network: new BotNetwork(this.#api, options.network),
       shapeRevision: this.shapeRevision,
     });
@@ -91,7 +99,7 @@ class DockerEngine implements ContainerEngine {
         changed: (event) => this.#changed(event),
         lost: (error) => listener.lost(toEngineError(error, 'Watching containers')),
       },
-      this.#options.resyncMs,
+      this.#options,
     );
     this.#watch = watch;
     try {

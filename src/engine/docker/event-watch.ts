@@ -3,14 +3,19 @@ import { type ContainerEvent, LineSplitter, parseEvent } from './event-stream.ts
 
 /** Longest document taken from the stream, in characters; one holds all labels of a container. */
 const LARGEST_EVENT = 1024 * 1024;
-const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 5_000;
 /** Docker's list lags behind its events by some 50 ms: what changed just before the subscription is found by a second look. */
 const SECOND_LOOK_MS = 2_000;
 
 /** An open subscription; `ended` resolves with the cause of its end. */
 interface Connection {
   readonly ended: Promise<unknown>;
+}
+
+/** In milliseconds. */
+export interface WatchIntervals {
+  readonly resyncMs: number;
+  /** Between attempts to connect again: the first pause, and the longest. */
+  readonly reconnect: { readonly firstMs: number; readonly capMs: number };
 }
 
 export interface WatchDuties {
@@ -28,21 +33,21 @@ export interface WatchDuties {
  *
  *     connect ──► compare(first) ──► follow … compare every resyncMs … ──► ended
  *        ▲                                                                   │ lost
- *        └────────────── pause 250 ms, doubling up to 5 s ◄──────────────────┘
+ *        └──────────────────── pause, doubling every time ◄──────────────────┘
  *
  * Nothing is buffered: events are applied as they come, also while a list is under way, and the comparison leaves alone
  * what changed after it was asked for.
  */
 export class EventWatch {
   readonly #duties: WatchDuties;
-  readonly #resyncMs: number;
+  readonly #intervals: WatchIntervals;
   #stream: Readable | null = null;
   #closed = false;
   #wake: (() => void) | null = null;
 
-  constructor(duties: WatchDuties, resyncMs: number) {
+  constructor(duties: WatchDuties, intervals: WatchIntervals) {
     this.#duties = duties;
-    this.#resyncMs = resyncMs;
+    this.#intervals = intervals;
   }
 
   /** Resolves after the first list. @throws what `connect` or `compare` threw, and then does not go on */
@@ -73,7 +78,8 @@ export class EventWatch {
 
   /** @returns null when closed meanwhile */
   async #reopen(): Promise<Connection | null> {
-    for (let pauseMs = FIRST_PAUSE_MS; !this.#closed; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    const { firstMs, capMs } = this.#intervals.reconnect;
+    for (let pauseMs = firstMs; !this.#closed; pauseMs = Math.min(pauseMs * 2, capMs)) {
       try {
         return await this.#open();
       } catch {
@@ -124,12 +130,12 @@ export class EventWatch {
       if (stream.destroyed) return;
       timer = setTimeout(() => {
         this.#duties.compare(false).then(
-          () => next(this.#resyncMs),
+          () => next(this.#intervals.resyncMs),
           (error: unknown) => stream.destroy(error instanceof Error ? error : new Error(String(error))),
         );
       }, afterMs);
     };
-    next(Math.min(SECOND_LOOK_MS, this.#resyncMs));
+    next(Math.min(SECOND_LOOK_MS, this.#intervals.resyncMs));
     stream.once('close', () => clearTimeout(timer));
   }
 

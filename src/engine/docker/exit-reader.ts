@@ -6,8 +6,6 @@ import { exitStatus } from './exit-status.ts';
 import { readTerminationLog } from './termination-log.ts';
 import type { TrackedContainer } from './tracked-container.ts';
 
-/** Longest wait for the last words; without them the exit is told all the same. */
-const PATIENCE_MS = 2_000;
 /** The agent's line is its last on stderr, but what the bot wrote to stdout may have been logged after it. */
 const LOG_LINES = 50;
 /** A start in place takes longer than this, so no line of the run before is that young. */
@@ -19,9 +17,14 @@ const OUT_OF_MEMORY_MS = 10_000;
 export class ExitReader {
   readonly #api: DockerApi;
   readonly #logsOf: ((botId: string) => string) | null;
+  readonly #patienceMs: number;
 
-  /** @param logsOf the bot's log directory where it is mounted into the container, else null */
-  constructor(api: DockerApi, logsOf: ((botId: string) => string) | null) {
+  /**
+   * @param logsOf the bot's log directory where it is mounted into the container, else null
+   * @param patienceMs longest wait for the last words; without them the exit is told all the same
+   */
+  constructor(api: DockerApi, logsOf: ((botId: string) => string) | null, patienceMs: number) {
+    this.#patienceMs = patienceMs;
     this.#api = api;
     this.#logsOf = logsOf;
   }
@@ -51,7 +54,7 @@ export class ExitReader {
       container.terminationLog = left.version;
       return left.words;
     }
-    const deadline = Date.now() + PATIENCE_MS;
+    const deadline = Date.now() + this.#patienceMs;
     try {
       // Of a container found running it is not known when it started, and its log may hold the run before.
       const startedAt = container.startedAt || (await this.#startOf(container.id));

@@ -12,6 +12,7 @@ import { randomUUID } from 'node:crypto';
 import { readlink, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { monotonicMs } from '../monotonic-clock.ts';
 import { errnoOf } from './data-directory-error.ts';
 import { lockPath, TEMPORARY } from './object-path.ts';
 
@@ -39,12 +40,12 @@ export async function lockObject(
 ): Promise<ObjectLock | null> {
   const lock = lockPath(objectFile);
   const mine = basename(unfinished);
-  const deadline = performance.now() + limits.lockWaitMs;
+  const deadline = monotonicMs() + limits.lockWaitMs;
   let holder: string | null = null;
   let holderSince = 0;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
     if (await make(lock, mine)) return { release: () => release(lock, mine) };
-    const now = performance.now();
+    const now = monotonicMs();
     const found = await holderOf(lock);
     if (found !== holder) {
       holder = found;

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { monotonicMs } from '../monotonic-clock.ts';
 import { ConnectionFailure } from './connection-failure.ts';
 import type { Patience } from './patience.ts';
 
@@ -91,7 +92,7 @@ export class ByteChannel {
   }
 
   async #change(patience: Patience): Promise<void> {
-    const began = performance.now();
+    const began = monotonicMs();
     let timer: NodeJS.Timeout | undefined;
     const late = await new Promise<boolean>((resolve) => {
       this.#wake = () => resolve(false);
@@ -99,7 +100,7 @@ export class ByteChannel {
     });
     clearTimeout(timer);
     this.#wake = null;
-    const waitedMs = performance.now() - began;
+    const waitedMs = monotonicMs() - began;
     patience.spend(waitedMs);
     if (late) throw new ConnectionFailure(`no sign of the store for ${Math.round(waitedMs)} ms`, { isSilence: true });
   }

@@ -1,3 +1,4 @@
+import { monotonicMs } from '../monotonic-clock.ts';
 import type { Endpoint } from '../s3-api/endpoint.ts';
 import type { S3Limits } from '../s3-api/s3-client.ts';
 import { ByteChannel } from './byte-channel.ts';
@@ -35,9 +36,9 @@ export class ConnectionPool {
    * @throws ConnectionFailure
    */
   async take(fresh: boolean, signal: AbortSignal | undefined): Promise<Connection> {
-    const deadline = performance.now() + this.#limits.callMs;
+    const deadline = monotonicMs() + this.#limits.callMs;
     while (this.#busy.size + this.#opening >= this.#limits.connections) {
-      await this.#turn(deadline - performance.now(), signal);
+      await this.#turn(deadline - monotonicMs(), signal);
     }
     if (this.#closed) throw new ConnectionFailure('the store was closed', { unanswered: true });
     const kept = this.#takeIdle(fresh);

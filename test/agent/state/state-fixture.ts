@@ -23,8 +23,8 @@ export interface StateFixture {
   restored(): Promise<Listed[]>;
 }
 
-export function stateFixture(t: TestContext, pieces: PieceLimits = SMALL_PIECES): StateFixture {
-  const root = mkdtempSync(join(tmpdir(), 'the0-state-'));
+export function stateFixture(t: TestContext, pieces: PieceLimits = SMALL_PIECES, parent = tmpdir()): StateFixture {
+  const root = mkdtempSync(join(parent, 'the0-state-'));
   t.after(() => rmSync(root, { recursive: true, force: true }));
   const spoolDirectory = join(root, 'spool');
   mkdirSync(spoolDirectory);

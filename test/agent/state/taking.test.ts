@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
+  existsSync,
   mkdirSync,
   readFileSync,
   renameSync,
@@ -14,13 +15,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { DEFAULT_STATE_LIMITS } from '../../../src/agent/state/state-limits.ts';
 import { bodyOf } from '../../../src/storage/object-store.ts';
-import { PLACE, type StateFixture, stateFixture } from './state-fixture.ts';
+import { PLACE, SMALL_PIECES, type StateFixture, stateFixture } from './state-fixture.ts';
 
 async function restoredText(fixture: StateFixture, name: string): Promise<string> {
   const directory = fixture.directory();
@@ -202,13 +204,11 @@ test('a file that is cut off and written again while it is read is never stored 
   const child = spawn(process.execPath, ['-e', write, file], { stdio: 'ignore' });
   t.after(() => child.kill('SIGKILL'));
   const sync = fixture.sync(directory);
-  let stored = 0;
-  for (let turn = 0; turn < 15; turn++) {
+  for (let stored = 0; stored < 10; await sleep(10)) {
     if ((await sync.sync(null)).kind !== 'uploaded') continue;
     stored += 1;
     assert.ok(versions.includes(await restoredText(fixture, 'a')));
   }
-  assert.notEqual(stored, 0);
 });
 
 test('a file that grows all the time is stored as a beginning of itself', async (t) => {
@@ -251,7 +251,8 @@ sys.stdin.readline()
 `;
 
 test('what a process writes through a shared mapping is seen, though no time stamp moves', async (t) => {
-  const fixture = stateFixture(t);
+  // Where /state is in a container; most other file systems move the times at the first store, at least.
+  const fixture = stateFixture(t, SMALL_PIECES, existsSync('/dev/shm') ? '/dev/shm' : tmpdir());
   const directory = fixture.directory();
   const file = join(directory, 'm');
   writeFileSync(file, Buffer.alloc(4096, 'x'));
@@ -266,12 +267,9 @@ test('what a process writes through a shared mapping is seen, though no time sta
   await sync.sync(null);
   await sleep(60);
   await sync.sync(null);
-  const { mtimeMs, ctimeMs } = statSync(file);
   const written = new Promise((resolve) => child.stdout.once('data', resolve));
   child.stdin.write('\n');
   await written;
-  // Some file systems move the times at the first store; then it is seen anyway.
-  t.diagnostic(`times moved: ${statSync(file).mtimeMs !== mtimeMs || statSync(file).ctimeMs !== ctimeMs}`);
   await sync.sync(new Set());
   assert.equal((await restoredText(fixture, 'm')).slice(0, 6), 'laterx');
 });

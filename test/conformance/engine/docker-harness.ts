@@ -37,6 +37,7 @@ export async function dockerHarness(): Promise<DockerHarness> {
           pidsLimit: 256,
           agentGraceMs: 5_000,
           timeZone: 'UTC',
+          dockerLogBytes: 1_000_000,
           agent: { ...DEFAULT_AGENT_LIMITS, stopGraceMs, codeFiles: 1_000, codeBytes: 10_000_000 },
         },
         directories: { codeDirOf: paths.code, stateDirOf: paths.state, logsDirOf: paths.logs },
@@ -44,6 +45,10 @@ export async function dockerHarness(): Promise<DockerHarness> {
         natsUrl: null,
         resyncMs: 60_000,
         deadlines: { callMs: 60_000, startMs: 60_000, listMs: 60_000, pullMs: 60_000 },
+        sockets: { calls: 32, stops: 1_024 },
+        reconnect: { firstMs: 250, capMs: 5_000 },
+        lastWordsMs: 2_000,
+        imageCheckMs: 1_000,
         now: Date.now,
         ...overrides,
       });

@@ -56,6 +56,7 @@ export async function sourceBench(t: TestContext, changes: Partial<DirectorySour
     resyncMs: 60_000,
     rootCheckMs: 50,
     retryMs: 50,
+    unsettledLooks: 25,
     readsAtOnce: 4,
     spareRevisions: 2,
     codeLimits: { files: 1_000, bytes: 10_000_000 },

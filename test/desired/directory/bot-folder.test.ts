@@ -50,3 +50,38 @@ test('a copy of code that somebody removed is made again, though the folder is a
   assert.equal((await folder.define(bot)).specRevision, specRevision);
   assert.ok(existsSync(join(data, 'code', 'a', specRevision, 'main.js')));
 });
+
+test('without the entry point in the folder, a file path says that the code is in the store', async (t) => {
+  const { path, folder } = await place(t);
+  const bot = { ...unknownBot('a'), entrypoint: 'main.js', filePath: 'local/grid/1.0.0' };
+  const stored = await folder.define(bot);
+  assert.deepEqual(stored.problem, {
+    code: 'code-unreadable',
+    facts: {
+      path: 'a/bot.json',
+      detail: 'custom.filePath names an archive in an object store, and none is configured (MINIO_ENDPOINT)',
+    },
+  });
+  const withStore = new BotFolder(join(path, '..'), 'a', {
+    codeCopies: createCodeStore(join(path, '../data')),
+    codeLimits: { files: 100, bytes: 1_000_000 },
+    botJsonBytes: 1_000,
+    hasCodeStore: true,
+  });
+  const found = await withStore.define(bot);
+  assert.equal(found.problem, null);
+  assert.equal(found.filePath, 'local/grid/1.0.0');
+  const next = await withStore.define({ ...bot, filePath: 'local/grid/1.1.0' });
+  assert.notEqual(next.specRevision, found.specRevision);
+});
+
+test('files in the folder go before a file path, and nobody is sent to the store for them', async (t) => {
+  const { path, folder } = await place(t);
+  await writeFile(join(path, 'main.js'), '');
+  const { filePath, problem } = await folder.define({
+    ...unknownBot('a'),
+    entrypoint: 'main.js',
+    filePath: 'local/grid/1.0.0',
+  });
+  assert.deepEqual([filePath, problem], ['', null]);
+});

@@ -32,6 +32,7 @@ const template: ContainerTemplate = {
     pidsLimit: 1024,
     agentGraceMs: 7_000,
     timeZone: 'UTC',
+    dockerLogBytes: 1_000_000,
     agent: { ...DEFAULT_AGENT_LIMITS, codeFiles: 300, codeBytes: 4000 },
   },
   directories: {
@@ -53,6 +54,25 @@ describe("a bot's container", () => {
   it('copies as much code as was let in', () => {
     const { Env = [] } = containerOptions(template, definition, own);
     assert.ok(Env.includes('THE0_AGENT_LIMITS={"v":1,"codeFiles":300,"codeBytes":4000}'));
+  });
+
+  it('has code from the store or from a directory, and credentials only for the store', () => {
+    const objectStore = {
+      endpoint: 'minio:9000',
+      accessKey: 'a',
+      secretKey: 's',
+      useSsl: false,
+      queryResultsBucket: 'q',
+    };
+    const withStore = { ...template, objectStore };
+    const local = containerOptions(withStore, definition, own);
+    const stored = containerOptions(withStore, { ...definition, filePath: 'local/grid/1' }, own);
+    const has = ({ Env = [] }: typeof local, name: string) => Env.some((variable) => variable.startsWith(`${name}=`));
+    const mounts = ({ HostConfig }: typeof local) => HostConfig?.Mounts?.map(({ Target }) => Target);
+    assert.deepEqual([has(local, 'THE0_CODE_SOURCE'), has(local, 'MINIO_SECRET_KEY')], [true, false]);
+    assert.deepEqual([has(stored, 'THE0_CODE_SOURCE'), has(stored, 'MINIO_SECRET_KEY')], [false, true]);
+    assert.deepEqual(mounts(local), ['/the0/code', '/state', '/var/the0/logs']);
+    assert.deepEqual(mounts(stored), ['/state', '/var/the0/logs']);
   });
 
   it('is of another shape when a limit is another', () => {

@@ -28,7 +28,7 @@ function harness(t: TestContext, resyncMs = 60_000) {
       changed: ({ containerId }) => log.push(containerId),
       lost: () => log.push('lost'),
     },
-    resyncMs,
+    { resyncMs, reconnect: { firstMs: 250, capMs: 5_000 } },
   );
   t.after(() => watch.close());
   const until = async (what: string, times = 1) => {
