@@ -15,7 +15,7 @@ import {
   hashCode,
   listCode,
 } from './code-listing.ts';
-import { errnoOf } from './errno.ts';
+import { errnoOf } from '../../errno.ts';
 
 export interface BotFolderOptions {
   readonly codeCopies: CodeCopies;

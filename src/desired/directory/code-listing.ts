@@ -5,7 +5,7 @@ import { dirname, join, relative, sep } from 'node:path';
 import { canonicalJson } from '../revision.ts';
 import { BOT_JSON } from './bot-json.ts';
 import type { CodeFile } from './code-copies.ts';
-import { errnoOf } from './errno.ts';
+import { errnoOf } from '../../errno.ts';
 
 export interface CodeLimits {
   /** Files, links and folders. */

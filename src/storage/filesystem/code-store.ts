@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { chmod, type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { dataPaths } from '../data-directory.ts';
-import { errnoOf } from './data-directory-error.ts';
+import { errnoOf } from '../../errno.ts';
 
 /** One thing of a bot's code; `path` is relative, with `/`. */
 export type CodeFile =

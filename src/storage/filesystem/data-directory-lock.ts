@@ -13,7 +13,8 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { identityOf, isAlive } from '../../agent/process-identity.ts';
 import { dataPaths } from '../data-directory.ts';
-import { DataDirectoryError, errnoOf, writeErrorFor } from './data-directory-error.ts';
+import { errnoOf } from '../../errno.ts';
+import { DataDirectoryError, writeErrorFor } from './data-directory-error.ts';
 
 const LOCK_FORMAT = 1;
 /** Others may take it first as often as they like to die at once; then something is wrong with more than the lock. */

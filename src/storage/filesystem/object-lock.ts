@@ -13,7 +13,7 @@ import { readlink, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicMs } from '../monotonic-clock.ts';
-import { errnoOf } from './data-directory-error.ts';
+import { errnoOf } from '../../errno.ts';
 import { lockPath, TEMPORARY } from './object-path.ts';
 
 const FIRST_PAUSE_MS = 1;

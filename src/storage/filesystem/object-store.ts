@@ -19,7 +19,7 @@ import type {
 } from '../object-store.ts';
 import { checkPieces } from '../piece-check.ts';
 import { refuseAborted, type StoreCall, storeFailure } from '../store-failure.ts';
-import { errnoOf } from './data-directory-error.ts';
+import { errnoOf } from '../../errno.ts';
 import { fileFailure } from './object-failure.ts';
 import { fileBytes, type ObjectFile, openObject } from './object-file.ts';
 import { listDirectory } from './object-listing.ts';

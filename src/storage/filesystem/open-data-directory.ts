@@ -3,7 +3,8 @@ import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { DATA_DIRECTORY_FORMAT, type DataDirectory, dataPaths } from '../data-directory.ts';
-import { DataDirectoryError, errnoOf, writeErrorFor } from './data-directory-error.ts';
+import { errnoOf } from '../../errno.ts';
+import { DataDirectoryError, writeErrorFor } from './data-directory-error.ts';
 
 const anyFormat = v.object({ format: v.number() });
 const thisFormat = v.object({ format: v.literal(DATA_DIRECTORY_FORMAT), instance: v.pipe(v.string(), v.uuid()) });

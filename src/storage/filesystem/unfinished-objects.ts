@@ -1,6 +1,6 @@
 import { lstat, mkdir, open, readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { errnoOf } from './data-directory-error.ts';
+import { errnoOf } from '../../errno.ts';
 import { TEMPORARY } from './object-path.ts';
 
 /** No write takes this long, so an unfinished file that was not touched since belongs to a process that died. */

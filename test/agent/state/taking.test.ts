@@ -195,22 +195,6 @@ test('a state directory that is not there does not empty the stored state', asyn
   assert.equal(await restoredText(fixture, 'a'), 'x');
 });
 
-test('a file that is cut off and written again while it is read is never stored in halves', async (t) => {
-  const fixture = stateFixture(t);
-  const directory = fixture.directory();
-  const file = join(directory, 'a');
-  const versions = ['a', 'b'].map((letter) => letter.repeat(700_000));
-  const write = `const fs=require('fs');let n=0;setInterval(()=>{fs.writeFileSync(process.argv[1],(n++%2?'a':'b').repeat(700000))},40)`;
-  const child = spawn(process.execPath, ['-e', write, file], { stdio: 'ignore' });
-  t.after(() => child.kill('SIGKILL'));
-  const sync = fixture.sync(directory);
-  for (let stored = 0; stored < 10; await sleep(10)) {
-    if ((await sync.sync(null)).kind !== 'uploaded') continue;
-    stored += 1;
-    assert.ok(versions.includes(await restoredText(fixture, 'a')));
-  }
-});
-
 test('a file that grows all the time is stored as a beginning of itself', async (t) => {
   const fixture = stateFixture(t);
   const directory = fixture.directory();
