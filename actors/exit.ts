@@ -1,23 +1,10 @@
 import { type Why, why } from './change.ts';
+import { signalOfExitCode } from './exit-code.ts';
 import type { ExitFacts, LastWords } from './observation.ts';
 import type { ReasonFacts } from './reason.ts';
 
 /** Text from outside is cut to this many characters. */
 const LONGEST_DETAIL = 300;
-
-/** What a shell or `tini` makes of a signal when it can only give a number: 128 + signal. */
-const SIGNAL_OF_CODE: Readonly<Record<number, string>> = {
-  129: 'SIGHUP',
-  130: 'SIGINT',
-  131: 'SIGQUIT',
-  132: 'SIGILL',
-  134: 'SIGABRT',
-  135: 'SIGBUS',
-  136: 'SIGFPE',
-  137: 'SIGKILL',
-  139: 'SIGSEGV',
-  143: 'SIGTERM',
-};
 
 /**
  * Why a bot ended that nobody asked to end: from the agent's last words where there are any, else from what the engine saw.
@@ -69,7 +56,7 @@ function causeInLastWords({ code, facts }: LastWords, exit: ExitFacts, ran: Reas
 }
 
 function causeOfStatus(code: number | null, signal: string | null, facts: ReasonFacts): Why {
-  const name = signal ?? (code === null ? undefined : SIGNAL_OF_CODE[code]);
+  const name = signal ?? (code === null ? undefined : signalOfExitCode(code));
   if (name !== undefined) return why('bot-killed', { ...facts, signal: name.slice(0, LONGEST_DETAIL) });
   if (code === null) return why('exit-unknown', facts);
   return code === 0 ? why('bot-exited', facts) : why('bot-crashed', { ...facts, exitCode: code });

@@ -36,7 +36,8 @@ export const BLOCK_REASONS = {
     origin: 'bot',
     retry: 'blocked',
     sentence: (facts) => `The bot's definition is not valid${where(facts)}${field(facts)}${detail(facts) || '.'}`,
-    advice: () => 'Correct it; a change is taken up at once.',
+    advice: (facts) =>
+      `${facts['similar'] === undefined ? 'Correct it' : `Did you mean${quoted(facts, 'similar')}? Correct its name`}; a change is taken up at once.`,
   },
   'spec-duplicate': {
     severity: 'error',
@@ -57,8 +58,12 @@ export const BLOCK_REASONS = {
     severity: 'error',
     origin: 'bot',
     retry: 'blocked',
-    sentence: (facts) => `The bot's code cannot be read${where(facts)}${detail(facts) || '.'}`,
-    advice: () => 'Correct the files or their permissions; a change is taken up at once.',
+    sentence: (facts) =>
+      `The bot's code cannot be ${isOfHost(facts) ? 'copied into the data directory' : 'read'}${where(facts)}${detail(facts) || '.'}`,
+    advice: (facts) =>
+      isOfHost(facts)
+        ? HOST_ADVICE[facts['fault']]
+        : 'Correct the files or their permissions; a change is taken up at once.',
   },
   'program-missing': {
     severity: 'error',
@@ -79,6 +84,18 @@ export const BLOCK_REASONS = {
         : 'This is a defect of the runtime: please report it. The bot is looked at again and handled as before.',
   },
 } as const satisfies Record<string, ReasonKind>;
+
+/** What is wrong with the host and not with the bot: nothing about the bot needs a change. */
+const HOST_ADVICE = {
+  'disk-full': 'Make room on the disk of the data directory; it is tried again by itself.',
+  'open-files': 'Let the runtime have more open files (`ulimit -n`); it is tried again by itself.',
+  'data-directory': 'See to the data directory; it is tried again by itself.',
+} as const;
+
+function isOfHost(facts: ReasonFacts): facts is ReasonFacts & { readonly fault: keyof typeof HOST_ADVICE } {
+  const { fault } = facts;
+  return typeof fault === 'string' && Object.hasOwn(HOST_ADVICE, fault);
+}
 
 /** ` in "bots/a/bot.json"`, or nothing. */
 function where(facts: ReasonFacts, key = 'path'): string {

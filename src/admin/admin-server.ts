@@ -1,7 +1,8 @@
-import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, statSync, unlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
+import { errnoOf } from '../errno.ts';
 import { AdminSocketError } from './admin-errors.ts';
 import { type AdminParts, createAdminHandler } from './admin-routes.ts';
 import { makeStandIn, type SocketPlace, socketPlace } from './socket-path.ts';
@@ -55,7 +56,7 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
 }
 
 async function clearWay(place: SocketPlace): Promise<void> {
-  if (place.standIn === null) mkdirSync(dirname(place.path), { recursive: true, mode: 0o700 });
+  if (place.standIn === null) makeFolder(dirname(place.path));
   else makeStandIn(place);
 
   const stats = lstatSync(place.path, { throwIfNoEntry: false });
@@ -77,6 +78,32 @@ async function clearWay(place: SocketPlace): Promise<void> {
   unlinkSync(place.path);
 }
 
+/** @throws AdminSocketError */
+function makeFolder(folder: string): void {
+  try {
+    makeDirectory(folder);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `the folder ${folder} for the admin socket cannot be made: ${reason}`;
+    throw new AdminSocketError('admin-socket-unusable', message, 'choose another --admin', { cause });
+  }
+}
+
+/**
+ * With its parents. Node's own `recursive` tries for ever where a file system answers "no such file" although the parent is
+ * there, as /proc does.
+ */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST' && statSync(path).isDirectory()) return;
+    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path || existsSync(dirname(path))) throw error;
+    makeDirectory(dirname(path));
+    makeDirectory(path);
+  }
+}
+
 function somebodyListens(path: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
@@ -85,7 +112,7 @@ function somebodyListens(path: string): Promise<boolean> {
       resolve(true);
     });
     socket.once('error', (error) => {
-      const code = 'code' in error ? error.code : undefined;
+      const code = errnoOf(error);
       if (code === 'ECONNREFUSED' || code === 'ENOENT') resolve(false);
       // A full backlog means that somebody is there.
       else if (code === 'EAGAIN') resolve(true);

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errnoOf } from '../errno.ts';
 import { AdminRefusal } from './admin-errors.ts';
 
 /** The bot's log of now, and the one before it was rotated (the agent renames, see the log budget of a bot). */
@@ -29,11 +30,11 @@ export class LogFile {
     try {
       handle = await open(join(directory, name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+      const code = errnoOf(error);
       if (code === 'ENOENT' || code === 'ENOTDIR') return null;
       // A symbolic link; a socket.
       if (code === 'ELOOP' || code === 'EMLINK' || code === 'ENXIO') throw unsafe(name, { cause: error });
-      throw new AdminRefusal(500, 'log-unreadable', `${name} cannot be read (${code || String(error)})`, '', {
+      throw new AdminRefusal(500, 'log-unreadable', `${name} cannot be read (${code ?? String(error)})`, '', {
         cause: error,
       });
     }

@@ -1,6 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { errnoOf } from '../errno.ts';
 import { LOG_FILE, LogFile, OLDER_LOG_FILE } from './log-file.ts';
 
 export interface LogTailOptions {
@@ -137,7 +138,7 @@ async function inodeOf(directory: string, name: string): Promise<number | null> 
     return (await lstat(join(directory, name))).ino;
   } catch (error) {
     // Between the two halves of a rotation there is no file.
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null;
     throw error;
   }
 }

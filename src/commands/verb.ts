@@ -5,8 +5,8 @@ import { adminSetting, adminTimeoutSetting, dataDirSetting, queryMarginSetting }
 import { parseDuration } from '../config/duration.ts';
 import { readSetting, SettingsError } from '../config/read-setting.ts';
 import type { Setting } from '../config/setting.ts';
+import { similarNames } from '../similar-names.ts';
 import { EXIT, UsageError } from './exit-code.ts';
-import { similarNames } from './similar-names.ts';
 import { errStyle, note } from './terminal/output.ts';
 import { plainLine } from './terminal/plain-text.ts';
 

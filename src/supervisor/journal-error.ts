@@ -1,3 +1,5 @@
+import { errnoOf } from '../errno.ts';
+
 /** The history of the bots cannot be read, so it is not known what they must remember. */
 export class JournalUnreadable extends Error {
   override readonly name = 'JournalUnreadable';
@@ -13,5 +15,5 @@ export class JournalUnreadable extends Error {
 /** A failed file operation in a few words. */
 export function causeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return 'code' in error && error.code === 'ENOSPC' ? 'the disk is full' : error.message;
+  return errnoOf(error) === 'ENOSPC' ? 'the disk is full' : error.message;
 }

@@ -1,5 +1,6 @@
 import { open, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errnoOf } from '../errno.ts';
 
 /** Longer lines are not ours: skipped without being held in memory. */
 const LONGEST_LINE_BYTES = 256 * 1024;
@@ -61,7 +62,7 @@ async function openIfThere(path: string) {
   try {
     return await open(path, 'r');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (errnoOf(error) === 'ENOENT') return null;
     throw error;
   }
 }

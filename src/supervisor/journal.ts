@@ -1,6 +1,7 @@
 import { type FileHandle, mkdir, open, rename, stat } from 'node:fs/promises';
 import type { RecordEffect } from '../../actors/effect.ts';
 import type { BotMemory } from '../../actors/message.ts';
+import { errnoOf } from '../errno.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { causeOf, JournalUnreadable } from './journal-error.ts';
 import { type JournalLine, type JournalTransition, parseJournalLine } from './journal-line.ts';
@@ -290,7 +291,7 @@ async function sizeOf(path: string): Promise<number> {
   try {
     return (await stat(path)).size;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 0;
+    if (errnoOf(error) === 'ENOENT') return 0;
     throw error;
   }
 }

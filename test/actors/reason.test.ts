@@ -142,3 +142,19 @@ test('durations read well at every size', () => {
     'some time',
   ]);
 });
+
+test('a misspelt field, a full disk and too few open files each have their own advice', () => {
+  const invalid = describe('spec-invalid', {
+    path: 'a/bot.json',
+    field: 'custom.config.entrypoints',
+    similar: 'x.entrypoint',
+  });
+  assert.match(invalid.advice, /Did you mean "x\.entrypoint"/);
+  const full = describe('code-unreadable', { path: 'a', detail: 'the disk is full', fault: 'disk-full' });
+  assert.match(full.text, /cannot be copied/);
+  assert.match(full.advice, /Make room/);
+  assert.doesNotMatch(full.advice, /permissions/);
+  assert.match(describe('code-unreadable', { fault: 'open-files' }).advice, /ulimit -n/);
+  assert.match(describe('code-unreadable', { fault: 'data-directory' }).advice, /data directory/);
+  assert.match(describe('code-unreadable', { detail: 'permission denied' }).advice, /permissions/);
+});

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { chmod, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createAdminClient } from '../../src/admin/admin-client.ts';
 import { AdminSocketError, RuntimeUnreachable } from '../../src/admin/admin-errors.ts';
@@ -56,6 +56,23 @@ test('a socket on which a runtime answers is refused and left alone', async (t) 
   const { socketPath, client } = await startAdmin(t, new FakeReadSide());
   await assert.rejects(serverOn(t, socketPath).start(), withCode('admin-socket-in-use'));
   assert.equal((await client.overview()).version, '0.1.0');
+});
+
+test('a place where no folder can be made is an error that says so', { skip: !existsSync('/proc/self') }, async (t) => {
+  for (const socketPath of ['/proc/x/y/z.sock', '/dev/null/y.sock']) {
+    await assert.rejects(serverOn(t, socketPath).start(), (error: unknown) => {
+      assert.ok(error instanceof AdminSocketError && error.code === 'admin-socket-unusable', String(error));
+      assert.ok(error.message.includes(dirname(socketPath)), error.message);
+      assert.match(error.hint, /another --admin/);
+      return true;
+    });
+  }
+});
+
+test('the folder of the socket is made, with its parents', async (t) => {
+  const directory = await temporaryDirectory(t);
+  await serverOn(t, join(directory, 'deep', 'er', 'admin.sock')).start();
+  assert.equal(lstatSync(join(directory, 'deep')).mode & 0o777, 0o700);
 });
 
 test('a file in the way of the socket is refused and not removed', async (t) => {

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { lstat, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SpecProblem } from '../../../actors/bot-spec.ts';
+import { errnoOf } from '../../errno.ts';
 import type { BotDefinition } from '../bot-definition.ts';
 import { canonicalJson, specRevision } from '../revision.ts';
 import { BOT_JSON, type BotJson, type ParsedBotJson, parseBotJson } from './bot-json.ts';
@@ -15,7 +16,6 @@ import {
   hashCode,
   listCode,
 } from './code-listing.ts';
-import { errnoOf } from '../../errno.ts';
 
 export interface BotFolderOptions {
   readonly codeCopies: CodeCopies;
@@ -37,6 +37,14 @@ const MEANING: Readonly<Record<string, string>> = {
   EDQUOT: 'the disk quota of the data directory is used up',
   EMFILE: 'too many open files',
   ENAMETOOLONG: 'the name is too long',
+};
+
+/** What is no fault of the bot folder; `code-unreadable` gives other advice for it. */
+const FAULT_OF_HOST: Readonly<Record<string, string>> = {
+  ENOSPC: 'disk-full',
+  EDQUOT: 'disk-full',
+  EMFILE: 'open-files',
+  ENFILE: 'open-files',
 };
 
 /** One bot folder, and what was found in it last. */
@@ -132,8 +140,14 @@ export class BotFolder {
       return { path: error.path === '' ? this.name : `${this.name}/${error.path}`, detail: error.message };
     }
     const at = error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : '';
-    const inside = at.startsWith(`${this.#path}/`) ? at.slice(this.#path.length) : '';
-    return { path: `${this.name}${inside}`, detail: meaningOf(error) };
+    const isInside = at.startsWith(`${this.#path}/`);
+    const fault =
+      FAULT_OF_HOST[errnoOf(error) ?? ''] ?? (at === '' || isInside || at === this.#path ? null : 'data-directory');
+    return {
+      path: `${this.name}${isInside ? at.slice(this.#path.length) : ''}`,
+      detail: meaningOf(error),
+      ...(fault === null ? {} : { fault }),
+    };
   }
 }
 

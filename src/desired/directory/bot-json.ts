@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { SpecProblem } from '../../../actors/bot-spec.ts';
+import { similarNames } from '../../similar-names.ts';
 import type { BotDefinition, Json } from '../bot-definition.ts';
 import { jsonErrorPosition } from './json-error-position.ts';
 
@@ -55,6 +56,13 @@ const EXPECTED: Readonly<Record<string, string>> = {
   'custom.config.type': '"realtime" or "scheduled"',
   'custom.config.entrypoints': 'an object',
 };
+
+/** All fields of contract 2.2 that may stand somewhere, also those that are not looked at. */
+const FIELDS: ReadonlySet<string> = new Set(
+  'format id enabled config custom version filePath name type runtime entrypoints bot query description author readme metadata schema createdAt updatedAt userId topic schedule'.split(
+    ' ',
+  ),
+);
 
 /** @param path how the file is called in what people are told; values from inside it are never told, they may be secret */
 export function parseBotJson(text: string, path: string): ParsedBotJson {
@@ -116,7 +124,25 @@ function notJson(path: string, text: string, { line, column }: { line: number; c
 function invalid(path: string, issue: v.BaseIssue<unknown>): SpecProblem {
   const field = v.getDotPath(issue) ?? BOT_JSON;
   const expected = field === BOT_JSON ? 'an object' : (EXPECTED[field] ?? 'a text');
-  return { code: 'spec-invalid', facts: { path, field, expected, found: kindOf(issue.input, expected) } };
+  const similar = misspeltOf(issue);
+  const facts = {
+    path,
+    field,
+    expected,
+    found: kindOf(issue.input, expected),
+    ...(similar === null ? {} : { similar }),
+  };
+  return { code: 'spec-invalid', facts };
+}
+
+/** The field beside a missing one that nobody knows and that is called nearly the same, such as `custom.config.entrypoint`. */
+function misspeltOf({ input, path }: v.BaseIssue<unknown>): string | null {
+  const missing = path?.at(-1);
+  if (input !== undefined || missing === undefined || !isObject(missing.input)) return null;
+  const unknown = Object.keys(missing.input).filter((name) => !FIELDS.has(name));
+  const [similar] = similarNames(String(missing.key), unknown);
+  if (similar === undefined) return null;
+  return [...(path?.slice(0, -1) ?? []).map(({ key }) => String(key)), similar].join('.');
 }
 
 function kindOf(value: unknown, expected: string): string {

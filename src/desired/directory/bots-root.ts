@@ -1,9 +1,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errnoOf } from '../../errno.ts';
 import { BOT_JSON } from './bot-json.ts';
 import { BotsFolderError } from './bots-folder-error.ts';
 import { isCode } from './code-listing.ts';
-import { errnoOf } from '../../errno.ts';
 
 /** How the bots folder is found, compared with the last time. */
 export type RootFinding = 'same' | 'another' | BotsFolderError;

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { lstat, readdir, realpath } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
+import { errnoOf } from '../../errno.ts';
 import { canonicalJson } from '../revision.ts';
 import { BOT_JSON } from './bot-json.ts';
 import type { CodeFile } from './code-copies.ts';
-import { errnoOf } from '../../errno.ts';
 
 export interface CodeLimits {
   /** Files, links and folders. */

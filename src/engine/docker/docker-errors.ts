@@ -1,6 +1,6 @@
 import type { EngineFailure } from '../../../actors/message.ts';
-import { EngineError } from '../container-engine.ts';
 import { errnoOf } from '../../errno.ts';
+import { EngineError } from '../container-engine.ts';
 
 /** A call that Docker did not answer in time. */
 export class DockerTimeout extends Error {

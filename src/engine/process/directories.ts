@@ -1,8 +1,8 @@
 import { mkdir, stat } from 'node:fs/promises';
 import type { BotDefinition } from '../../desired/bot-definition.ts';
+import { errnoOf } from '../../errno.ts';
 import { isStored } from '../bot-environment.ts';
 import { EngineError } from '../container-engine.ts';
-import { errnoOf } from '../../errno.ts';
 import type { ProcessEngineOptions } from './process-engine-options.ts';
 
 export interface BotDirectories {

@@ -1,5 +1,5 @@
-import { EngineError } from '../container-engine.ts';
 import { errnoOf } from '../../errno.ts';
+import { EngineError } from '../container-engine.ts';
 
 /** What the operating system's refusals mean to the person who runs the bots. */
 const MEANING: Readonly<Record<string, string>> = {

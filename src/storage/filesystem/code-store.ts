@@ -2,8 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chmod, type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { dataPaths } from '../data-directory.ts';
 import { errnoOf } from '../../errno.ts';
+import { dataPaths } from '../data-directory.ts';
 
 /** One thing of a bot's code; `path` is relative, with `/`. */
 export type CodeFile =

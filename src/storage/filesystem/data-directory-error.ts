@@ -1,3 +1,5 @@
+import { errnoOf } from '../../errno.ts';
+
 /** The data directory cannot be used. The message says what is wrong with which path, `hint` what to do. */
 export class DataDirectoryError extends Error {
   readonly code:
@@ -56,8 +58,4 @@ export function writeErrorFor(error: unknown, root: string): unknown {
     default:
       return error;
   }
-}
-
-export function errnoOf(error: unknown): string | null {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
 }

@@ -12,8 +12,8 @@ import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { identityOf, isAlive } from '../../agent/process-identity.ts';
-import { dataPaths } from '../data-directory.ts';
 import { errnoOf } from '../../errno.ts';
+import { dataPaths } from '../data-directory.ts';
 import { DataDirectoryError, writeErrorFor } from './data-directory-error.ts';
 
 const LOCK_FORMAT = 1;

@@ -1,6 +1,6 @@
+import { errnoOf } from '../../errno.ts';
 import { StoreError, type StoreTrouble } from '../object-store.ts';
 import { type StoreCall, storeFailure } from '../store-failure.ts';
-import { errnoOf } from '../../errno.ts';
 
 const TROUBLE: Readonly<Record<string, StoreTrouble>> = {
   ENOENT: 'missing',

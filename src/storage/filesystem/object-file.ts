@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { errnoOf } from '../../errno.ts';
 import type { ObjectInfo } from '../object-store.ts';
 import { type StoreCall, storeFailure } from '../store-failure.ts';
-import { errnoOf } from '../../errno.ts';
 import { readTrailer, TRAILER_BYTES } from './object-trailer.ts';
 
 const CHUNK_BYTES = 128 * 1024;

@@ -1,8 +1,8 @@
 import type { Dirent } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ListedObject } from '../object-store.ts';
 import { errnoOf } from '../../errno.ts';
+import type { ListedObject } from '../object-store.ts';
 import { readName, type StoredName } from './object-path.ts';
 import { TRAILER_BYTES } from './object-trailer.ts';
 

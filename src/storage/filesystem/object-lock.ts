@@ -12,8 +12,8 @@ import { randomUUID } from 'node:crypto';
 import { readlink, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { monotonicMs } from '../monotonic-clock.ts';
 import { errnoOf } from '../../errno.ts';
+import { monotonicMs } from '../monotonic-clock.ts';
 import { lockPath, TEMPORARY } from './object-path.ts';
 
 const FIRST_PAUSE_MS = 1;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, lstat, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { errnoOf } from '../../errno.ts';
 import { ContentBody } from '../content-body.ts';
 import { checkBucket, checkKey } from '../object-key.ts';
 import { checkMetadata } from '../object-metadata.ts';
@@ -19,7 +20,6 @@ import type {
 } from '../object-store.ts';
 import { checkPieces } from '../piece-check.ts';
 import { refuseAborted, type StoreCall, storeFailure } from '../store-failure.ts';
-import { errnoOf } from '../../errno.ts';
 import { fileFailure } from './object-failure.ts';
 import { fileBytes, type ObjectFile, openObject } from './object-file.ts';
 import { listDirectory } from './object-listing.ts';

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
-import { DATA_DIRECTORY_FORMAT, type DataDirectory, dataPaths } from '../data-directory.ts';
 import { errnoOf } from '../../errno.ts';
+import { DATA_DIRECTORY_FORMAT, type DataDirectory, dataPaths } from '../data-directory.ts';
 import { DataDirectoryError, writeErrorFor } from './data-directory-error.ts';
 
 const anyFormat = v.object({ format: v.number() });

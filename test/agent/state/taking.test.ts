@@ -24,6 +24,9 @@ import { DEFAULT_STATE_LIMITS } from '../../../src/agent/state/state-limits.ts';
 import { bodyOf } from '../../../src/storage/object-store.ts';
 import { PLACE, SMALL_PIECES, type StateFixture, stateFixture } from './state-fixture.ts';
 
+/** A file system in memory, as /state is in a container, where there is one. */
+const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
 async function restoredText(fixture: StateFixture, name: string): Promise<string> {
   const directory = fixture.directory();
   await fixture.sync(directory, { epoch: 9_000 }).restore();
@@ -195,6 +198,33 @@ test('a state directory that is not there does not empty the stored state', asyn
   assert.equal(await restoredText(fixture, 'a'), 'x');
 });
 
+const REWRITES = `
+  const { writeFileSync } = require('node:fs');
+  let turn = 0;
+  const timer = setInterval(() => {
+    writeFileSync(process.argv[1], (turn % 2 ? 'a' : 'b').repeat(700_000));
+    if (++turn === 50) clearInterval(timer);
+  }, 40);
+`;
+
+test('a file that is cut off and written again while it is read is never stored in halves', async (t) => {
+  const fixture = stateFixture(t, SMALL_PIECES, MEMORY);
+  const directory = fixture.directory();
+  const file = join(directory, 'a');
+  const versions = ['b', 'a'].map((letter) => letter.repeat(700_000));
+  const child = spawn(process.execPath, ['-e', REWRITES, file], { stdio: 'ignore' });
+  t.after(() => child.kill('SIGKILL'));
+  const sync = fixture.sync(directory);
+  for (let running = true; running; await sleep(20)) {
+    running = child.exitCode === null;
+    if ((await sync.sync(null)).kind !== 'uploaded') continue;
+    const text = await restoredText(fixture, 'a');
+    assert.ok(versions.includes(text), `${text.length} bytes that begin with ${text.slice(0, 1)}`);
+  }
+  await sync.sync(null);
+  assert.equal(await restoredText(fixture, 'a'), versions[1]);
+});
+
 test('a file that grows all the time is stored as a beginning of itself', async (t) => {
   const fixture = stateFixture(t);
   const directory = fixture.directory();
@@ -235,8 +265,8 @@ sys.stdin.readline()
 `;
 
 test('what a process writes through a shared mapping is seen, though no time stamp moves', async (t) => {
-  // Where /state is in a container; most other file systems move the times at the first store, at least.
-  const fixture = stateFixture(t, SMALL_PIECES, existsSync('/dev/shm') ? '/dev/shm' : tmpdir());
+  // Most other file systems move the times at the first store, at least.
+  const fixture = stateFixture(t, SMALL_PIECES, MEMORY);
   const directory = fixture.directory();
   const file = join(directory, 'm');
   writeFileSync(file, Buffer.alloc(4096, 'x'));

@@ -15,8 +15,8 @@ function parse(value: unknown) {
   return parseBotJson(JSON.stringify(value), 'a/bot.json');
 }
 
-/** The whole document with one field, named by its path, set to another value or (undefined) left out. */
-function changed(path: string, value: unknown): unknown {
+/** A document (the whole one) with one field, named by its path, set to another value or (undefined) left out. */
+function changed(path: string, value: unknown, document: object = whole): object {
   const [first = '', ...rest] = path.split('.');
   const change = (object: object, key: string, deeper: readonly string[]): object => {
     const [next, ...further] = deeper;
@@ -24,7 +24,7 @@ function changed(path: string, value: unknown): unknown {
     const after = next === undefined ? value : change(typeof before === 'object' ? { ...before } : {}, next, further);
     return { ...object, [key]: after };
   };
-  return change(whole, first, rest);
+  return change(document, first, rest);
 }
 
 test('a whole definition is taken over field by field', () => {
@@ -95,6 +95,25 @@ test('a field that is missing or of a wrong type is named, with what it must be 
     const facts = { path: 'a/bot.json', field: 'bot.json', expected: 'an object', found };
     assert.deepEqual(parse(value).problem, { code: 'spec-invalid', facts });
   }
+});
+
+test('a field that is missing because another is misspelt names that one', () => {
+  const cases: readonly [missing: string, written: string][] = [
+    ['custom.config.entrypoints', 'custom.config.entrypoint'],
+    ['custom.config.runtime', 'custom.config.Runtime'],
+    ['custom.version', 'custom.verson'],
+    ['id', 'ID'],
+  ];
+  for (const [missing, written] of cases) {
+    const { problem } = parse(changed(written, 'x', changed(missing, undefined)));
+    assert.equal(problem?.facts['field'], missing);
+    assert.equal(problem.facts['similar'], written);
+  }
+});
+
+test('a field that is known is not taken for a misspelling of another', () => {
+  const { problem } = parse(changed('custom.config.type', undefined));
+  assert.equal(problem?.facts['similar'], undefined);
 });
 
 test('an id that can be read is told even if the rest cannot be used', () => {

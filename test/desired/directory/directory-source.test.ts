@@ -251,7 +251,7 @@ test('a copy that fails is a problem of that bot, and tried again by itself', as
   await start();
   assert.deepEqual(desired().get('a')?.problem, {
     code: 'code-unreadable',
-    facts: { path: 'a', detail: 'the disk of the data directory is full' },
+    facts: { path: 'a', detail: 'the disk of the data directory is full', fault: 'disk-full' },
   });
   assert.equal(desired().get('b')?.problem, null);
   full = false;

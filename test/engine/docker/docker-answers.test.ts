@@ -14,6 +14,7 @@ describe('exitStatus', () => {
   });
 
   it('takes a code that is no signal for a code', () => {
+    assert.deepEqual(exitStatus(200), { code: 200, signal: null });
     assert.deepEqual(exitStatus(255), { code: 255, signal: null });
     assert.deepEqual(exitStatus(128), { code: 128, signal: null });
   });

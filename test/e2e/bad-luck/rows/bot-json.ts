@@ -27,6 +27,14 @@ export const BOT_JSON: readonly BadLuck[] = [
     text: ['/bot.json"', 'larger than 1024 KiB'],
     advice: [CORRECT_IT],
   }),
+  unusable(
+    'bot.json is nested without end',
+    JSON.stringify(botJson({ ...IDLE, id: uniqueId('nested') })).replace(
+      '{}',
+      `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`,
+    ),
+    { code: 'spec-unreadable', text: ['/bot.json"', 'nested more than 100 levels deep'], advice: [CORRECT_IT] },
+  ),
   unusable('bot.json is a list', '[]', invalid('"bot.json" must be an object, not a list')),
   unusable('bot.json has no config', altered('config', undefined), invalid('"config" must be an object, not missing')),
   unusable(

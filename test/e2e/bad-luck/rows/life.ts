@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { isAlive } from '../../../../src/agent/process-identity.ts';
@@ -9,6 +10,7 @@ import { IDLE, nodeBot } from '../bots.ts';
 import { logTells } from '../log.ts';
 import { bytesIn, processesOf, processesWith, residentBytes } from '../processes.ts';
 import { type Told, whyTells } from '../told.ts';
+import { uniqueId } from '../unique-id.ts';
 
 const MiB = 1024 * 1024;
 /** What the flags of the shared runtime allow a bot's log: two files, and what one write may add. */
@@ -63,6 +65,26 @@ exports.main = () => new Promise(() => {
         advice: ['end itself on SIGTERM'],
       });
       await runtime.until(id, 'is stopped', ({ state, reason }) => state === 'stopped' && reason.code === 'disabled');
+    },
+  }),
+
+  badLuck({
+    name: 'somebody cleans up in the data directory: what bots need to start is made again',
+    engines: ['process'],
+    async arrange(scene) {
+      const folders = await scene.folders();
+      const id = uniqueId('cleaned');
+      await writeBot(folders.botsDir, { ...IDLE, id });
+      const runtime = await scene.ownRuntime({ folders, flags: ['--resync', '1s', '--restart-cap', '1s'] });
+      await runtime.until(id, 'runs', ({ state }) => state === 'running');
+      const { bot } = await processesOf(runtime, id);
+      for (const folder of ['cache', 'code', 'run']) await rm(join(folders.dataDir, folder), { recursive: true });
+      process.kill(bot.pid, 'SIGKILL');
+      return { runtime, id };
+    },
+    async expect(_scene, { runtime, id }) {
+      await whyTells(runtime, id, { code: 'bot-killed', text: ['SIGKILL'], advice: ['It is started again'] });
+      await runtime.until(id, 'runs again', ({ state, restarts }) => state === 'running' && restarts > 0);
     },
   }),
 
