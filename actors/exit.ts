@@ -45,6 +45,8 @@ function causeInLastWords({ code, facts }: LastWords, exit: ExitFacts, ran: Reas
       return why('store-unreachable', only(facts, 'detail'));
     case 'state-unreadable':
       return why('state-unreadable', only(facts, 'detail'));
+    case 'state-superseded':
+      return why('state-superseded', ran);
     case 'program-missing':
       return why('interpreter-missing', only(facts, 'program'));
     case 'environment-incomplete':

@@ -65,6 +65,7 @@ export interface LastWords {
  * - `code-missing`: no such archive in the object store; facts `path`
  * - `code-archive-bad`: it cannot be unpacked; `code-too-large`: it is more than the limits allow; facts `path`, `detail`
  * - `store-denied`: facts `path`, `detail`; `store-unreachable`: facts `detail`
+ * - `state-superseded`: a later start of this bot has stored its state
  * - `program-missing`: the interpreter is not there; facts `program`
  * - `stopped`: SIGTERM was obeyed; `killed-after-grace`: the bot ignored it; facts `graceMs`
  * - `environment-incomplete`: facts `variable`
@@ -80,6 +81,7 @@ export type LastWordsCode =
   | 'store-denied'
   | 'store-unreachable'
   | 'state-unreadable'
+  | 'state-superseded'
   | 'program-missing'
   | 'stopped'
   | 'killed-after-grace'

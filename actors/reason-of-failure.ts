@@ -112,6 +112,13 @@ export const FAILURE_REASONS = {
       `The bot's saved state exists but cannot be read, so the bot was not started${detail(facts) || '.'}`,
     advice: () => 'The state is left as it is. Make it readable, or move it away to start without it.',
   },
+  'state-superseded': {
+    severity: 'error',
+    origin: 'operator',
+    retry: 'auto',
+    sentence: (facts) => `The bot ended${after(facts)}, because a later start of it has stored its state.`,
+    advice: () => 'Another runtime, or a container made by hand, runs the same bot on the same store: end one of them.',
+  },
   'interpreter-missing': {
     severity: 'error',
     origin: 'platform',

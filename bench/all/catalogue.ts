@@ -12,7 +12,7 @@ export interface Bench {
   readonly needs: readonly Need[];
 }
 
-export type Need = 'docker' | 'linux';
+export type Need = 'docker' | 'linux' | 'minio';
 
 /** Next to the scripts, for loaders named on the command line. */
 export const BENCH_DIRECTORY = join(import.meta.dirname, '..');
@@ -31,6 +31,11 @@ export const CATALOGUE: readonly Bench[] = [
   bench('adoption-process', { script: 'adoption.ts', flags: ['--engine', 'process'], needs: ['linux'] }),
   bench('faults', { nodeFlags: BOMB, needs: ['linux'] }),
   bench('first-query'),
+  stateBench('change'),
+  stateBench('sweep'),
+  stateBench('memory'),
+  stateBench('history'),
+  stateBench('bots'),
   bench('change-docker', { script: 'change.ts', flags: ['--engine', 'docker'], needs: ['docker'] }),
   bench('crash-docker', { needs: ['docker', 'linux'] }),
   bench('cold-docker', { needs: ['docker'] }),
@@ -39,4 +44,8 @@ export const CATALOGUE: readonly Bench[] = [
 
 function bench(name: string, differences: Partial<Omit<Bench, 'name'>> = {}): Bench {
   return { name, script: `${name}.ts`, nodeFlags: [], flags: [], needs: [], ...differences };
+}
+
+function stateBench(part: string): Bench {
+  return bench(`state-${part}`, { script: 'state.ts', flags: ['--part', part], needs: ['linux', 'minio'] });
 }

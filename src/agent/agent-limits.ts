@@ -132,6 +132,99 @@ const LIMITS = {
     setting: { from: '0', to: '1h', help: 'how long `execute --query-server-only` waits for the code to appear' },
   },
 
+  // From the end of a burst of changes.
+  stateSettleMs: {
+    default: 200,
+    setting: { from: '1ms', to: '1m', help: 'how long the state of a bot must be left alone before it is stored' },
+  },
+  stateSettleCapMs: {
+    default: 1_000,
+    setting: { from: '1ms', to: '10m', help: 'how long changes of the state wait at most for that' },
+  },
+  // Bytes uploaded and bytes copied inside the store count alike; 0: no limit.
+  stateBytesPerSecond: {
+    default: 2 * MiB,
+    setting: {
+      from: '0',
+      to: '1GiB',
+      help: 'bytes that storing the state of a bot may move on the average, uploaded or copied in the store; 0: no limit',
+    },
+  },
+  stateFlushCapMs: {
+    default: 60_000,
+    setting: { from: '1s', to: '24h', help: 'longest wait for that budget: a change is stored that late at most' },
+  },
+  stateSweepMs: {
+    default: 60_000,
+    setting: {
+      from: '100ms',
+      to: '24h',
+      help: 'how often the state directory is searched for changes when it cannot be watched, and mapped files always',
+    },
+  },
+  // The kernel's queue of events may overflow, and Node does not say so.
+  stateFullSweepMs: {
+    default: 600_000,
+    setting: { from: '1s', to: '24h', help: 'the same while it is watched, in case that an event was lost' },
+  },
+  stateWatches: {
+    default: 1_024,
+    setting: {
+      from: '0',
+      to: '1000000',
+      help: 'directories of a state that are watched; with more it is searched instead',
+    },
+  },
+  stateEntries: {
+    default: 500_000,
+    setting: { from: '1', to: '10000000', help: 'files, links and directories that a state may have' },
+  },
+  statePatienceMs: {
+    default: 1_000,
+    setting: { from: '0', to: '1m', help: 'how long storing waits for files that are being written' },
+  },
+  stateSpoolMemoryBytes: {
+    default: 256 * 1024,
+    setting: { from: '16KiB', to: '1GiB', help: 'packed changes held in memory; more of them wait in a file' },
+  },
+  stateSpoolBytes: {
+    default: 64 * MiB,
+    setting: { from: '1MiB', to: '64GiB', help: 'packed changes that wait in a file before some are uploaded' },
+  },
+  stateRequestMs: {
+    default: 180_000,
+    setting: { from: '1s', to: '24h', help: 'longest time that storing the state once may take' },
+  },
+  stateFailurePauseMs: {
+    default: 1_000,
+    setting: {
+      from: '10ms',
+      to: '1h',
+      help: 'pause after storing the state has failed; it doubles with every further time',
+    },
+  },
+  stateFailurePauseCapMs: {
+    default: 60_000,
+    setting: { from: '10ms', to: '24h', help: 'longest pause after such failures' },
+  },
+
+  liveLogGatherMs: {
+    default: 100,
+    setting: { from: '1ms', to: '1m', help: 'how long lines are gathered before they are published (NATS)' },
+  },
+  liveLogBytes: {
+    default: 256 * 1024,
+    setting: { from: '1KiB', to: '1MiB', help: 'largest message of lines that is published' },
+  },
+  natsReconnectMs: {
+    default: 1_000,
+    setting: { from: '10ms', to: '1h', help: 'pause before an agent connects to NATS again; it doubles every time' },
+  },
+  natsReconnectCapMs: {
+    default: 30_000,
+    setting: { from: '10ms', to: '24h', help: 'longest such pause' },
+  },
+
   // Bytes uploaded and bytes copied inside the store count alike; 0: no limit.
   syncBytesPerSecond: {
     default: 2 * MiB,
@@ -164,6 +257,15 @@ const LIMITS = {
   logFailurePauseCapMs: {
     default: 60_000,
     setting: { from: '10ms', to: '24h', help: 'longest pause after appends that failed' },
+  },
+
+  memoryCheckMs: {
+    default: 20_000,
+    setting: { from: '1s', to: '24h', help: 'how often an agent looks whether it holds memory that it no longer needs' },
+  },
+  memoryGrowthBytes: {
+    default: 512 * 1024,
+    setting: { from: '64KiB', to: '1GiB', help: 'how much it must have grown until it gives unused memory back' },
   },
 } as const satisfies Record<string, AgentLimit>;
 

@@ -1,10 +1,11 @@
 import { AgentError } from './agent-error.ts';
 import { type AgentLimits, decodeAgentLimits } from './agent-limits.ts';
+import { DEFAULT_STATE_LIMITS } from './state/state-limits.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Everything the agent reads from its environment (contract 6.1, and the `THE0_` variables of src/engine/bot-environment.ts). */
-export interface AgentSettings {
+export interface AgentSettings extends StoreSettings {
   readonly botId: string;
   readonly runtime: string;
   readonly entrypoint: string;
@@ -34,7 +35,18 @@ export interface AgentSettings {
   readonly lifeline: boolean;
   /** Repeat what bot and query server write on the agent's own stdout and stderr. */
   readonly tee: boolean;
+}
+
+/** What keeping state and log in the store needs to know beside where they are. */
+export interface StoreSettings {
   readonly limits: AgentLimits;
+  /** The start this agent runs for: what fences it off from older and newer ones (design 8). */
+  readonly incarnation: number;
+  /** Of all files of the state, and of one (contract 4.2: `MAX_STATE_SIZE_MB`, `MAX_STATE_FILE_SIZE_MB`). */
+  readonly stateBytes: number;
+  readonly stateFileBytes: number;
+  /** False: the store does not honour conditions on writes (`THE0_STORE_FENCING=0`, found by whoever started the agent). */
+  readonly fencing: boolean;
   /** What could not be read and does not keep the bot from running; for the bot's log. */
   readonly warnings: readonly string[];
 }
@@ -63,6 +75,17 @@ export function readSettings(env: Environment): AgentSettings {
     terminationLog: env['THE0_TERMINATION_LOG'] || null,
     lifeline: env['THE0_LIFELINE'] === '1',
     tee: env['THE0_LOG_TEE'] !== '0',
+    ...readStoreSettings(env),
+  };
+}
+
+export function readStoreSettings(env: Environment): StoreSettings {
+  return {
+    // Who starts it by hand, or with the Go runtime, gives none: the clock only grows, too.
+    incarnation: wholeNumber(env['THE0_INCARNATION']) ?? Date.now(),
+    stateBytes: mebibytes(env['MAX_STATE_SIZE_MB'], DEFAULT_STATE_LIMITS.totalBytes),
+    stateFileBytes: mebibytes(env['MAX_STATE_FILE_SIZE_MB'], DEFAULT_STATE_LIMITS.fileBytes),
+    fencing: env['THE0_STORE_FENCING'] !== '0',
     ...decodeAgentLimits(env['THE0_AGENT_LIMITS']),
   };
 }
@@ -79,6 +102,16 @@ function refuseNewer(env: Environment): void {
     `the runtime is newer than this image (protocol ${protocol}, the agent knows ${KNOWN_PROTOCOL}): build the image again`,
     { variable: 'THE0_PROTOCOL' },
   );
+}
+
+function wholeNumber(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null;
+}
+
+/** What is no positive integer gives the default (contract 4.2). */
+function mebibytes(text: string | undefined, fallback: number): number {
+  const number = wholeNumber(text);
+  return number === null || number === 0 ? fallback : number * 1024 * 1024;
 }
 
 function required(env: Environment, variable: string): string {

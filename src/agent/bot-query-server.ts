@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { AgentError } from './agent-error.ts';
-import { prepareEntrypoint } from './bot-code.ts';
 import { queryCommand } from './bot-command.ts';
+import { prepareEntrypoint } from './bot-files.ts';
 import { lastMeaningfulLine, StderrTail } from './exit-cause.ts';
 import { OutputLog } from './output-log.ts';
 import { type ProcessExit, ProcessGroup, type StartFailure } from './process-group.ts';

@@ -17,6 +17,8 @@ export interface BotParts {
   readonly log: OutputLog;
   readonly noted: NotedProcesses;
   readonly queryServer: QueryServer | null;
+  /** A stop was asked for: there is time until the bot has ended. */
+  readonly onStop?: () => void;
 }
 
 /** Starts the bot (or a query program), waits for its end, however it comes, and cleans up behind it. */
@@ -36,13 +38,12 @@ export async function runBot(context: RunContext, parts: BotParts): Promise<RunE
     },
   });
   parts.noted.note('bot', bot.pid);
-  const stopping = endOnRequest(context, bot);
+  const stopping = endOnRequest(context, bot, parts.onStop);
   const exit = await bot.ended;
   stopping.over();
   parts.noted.note('bot', null);
   parts.log.endLines();
 
-  // The bot is gone and its files are at rest: this is the place of the final sync of state and logs.
   await parts.queryServer?.stop(stop.requested ? limits.queryStopGraceMs : limits.queryCrashGraceMs);
   parts.noted.note('query', null);
 
@@ -58,12 +59,15 @@ export async function runBot(context: RunContext, parts: BotParts): Promise<RunE
 }
 
 /** Turns a stop into SIGTERM, and after its grace into SIGKILL, for the whole process group. */
-function endOnRequest({ stop }: RunContext, bot: ProcessGroup) {
+function endOnRequest({ stop }: RunContext, bot: ProcessGroup, onStop: (() => void) | undefined) {
   let kill: NodeJS.Timeout | undefined;
   let asked = false;
   let killedAfterMs: number | null = null;
   stop.onRequest((graceMs) => {
-    if (!asked) bot.signal('SIGTERM');
+    if (!asked) {
+      bot.signal('SIGTERM');
+      onStop?.();
+    }
     asked = true;
     clearTimeout(kill);
     kill = setTimeout(() => {

@@ -5,15 +5,15 @@
  *
  * Bundled into one file (images/bundle-agent.ts): `/app/agent.js` in the image.
  */
-import { type AgentArguments, parseAgentArguments } from './agent-arguments.ts';
+import { type AgentArguments, type ExecuteArguments, parseAgentArguments } from './agent-arguments.ts';
 import { AgentError, messageOf } from './agent-error.ts';
 import { DEFAULT_AGENT_LIMITS } from './agent-limits.ts';
 import { logLine } from './agent-line.ts';
 import { type AgentSettings, readSettings } from './agent-settings.ts';
-import { FETCH_CODE, runErrand } from './code-errand.ts';
 import { execute } from './execute.ts';
 import { promiseLastWords, sayLastWords } from './last-words.ts';
 import { hiddenValues } from './open-store.ts';
+import { PREPARE, runErrand } from './prepare-errand.ts';
 import { killLeftGroups } from './process-group.ts';
 import { executeQuery, executeQueryServer } from './query-run.ts';
 import { failedRun, type RunContext, type RunEnd } from './run-context.ts';
@@ -27,6 +27,8 @@ declare const THE0_AGENT_VERSION: string;
 
 async function main(): Promise<number> {
   const secrets = takeSecrets(process.env);
+  const [task, ...rest] = process.argv.slice(2);
+  if (task === PREPARE) return runErrand(rest, secrets);
   let args: AgentArguments;
   try {
     args = parseAgentArguments(process.argv.slice(2));
@@ -34,15 +36,21 @@ async function main(): Promise<number> {
     process.stderr.write(`Error: ${messageOf(error)}\n`);
     return 1;
   }
-  if (args.command === 'version') {
-    process.stdout.write(`the0-runtime version ${THE0_AGENT_VERSION}\n`);
-    return 0;
+  switch (args.command) {
+    case 'version':
+      process.stdout.write(`the0-runtime version ${THE0_AGENT_VERSION}\n`);
+      return 0;
+    case 'daemon init':
+    case 'daemon sync': {
+      const { runDaemon } = await import('./daemon/run-daemon.ts');
+      return runDaemon(args, secrets);
+    }
+    case 'execute':
+      return run(args, secrets);
   }
-  if (args.command === FETCH_CODE) return runErrand(secrets);
-  return run(args, secrets);
 }
 
-async function run(args: AgentArguments, secrets: ReadonlyMap<string, string>): Promise<number> {
+async function run(args: ExecuteArguments, secrets: ReadonlyMap<string, string>): Promise<number> {
   let settings: AgentSettings;
   try {
     settings = readSettings(process.env);
@@ -67,11 +75,11 @@ async function run(args: AgentArguments, secrets: ReadonlyMap<string, string>): 
 }
 
 /** Precedence of contract 6.1. */
-function runMode(args: AgentArguments, context: RunContext): Promise<RunEnd> {
+function runMode(args: ExecuteArguments, context: RunContext): Promise<RunEnd> {
   if (args.queryServerOnly) return executeQueryServer(context);
   const queryPath = args.query ?? context.settings.queryPath;
   if (queryPath !== null) return executeQuery(context, queryPath);
-  return execute(context, { queryServer: !args.skipQueryServer });
+  return execute(context, { queryServer: !args.skipQueryServer, sync: !args.skipSync });
 }
 
 // Whatever goes wrong with the agent: no process of the bot is left behind.

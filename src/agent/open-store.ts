@@ -56,6 +56,11 @@ export async function openStore(secrets: ReadonlyMap<string, string>, env: Envir
   }
 }
 
+/** @throws AgentError when there is none */
+export async function requireStore(secrets: ReadonlyMap<string, string>, env: Environment): Promise<AgentStore> {
+  return (await openStore(secrets, env)) ?? incomplete('MINIO_ENDPOINT', 'MINIO_ENDPOINT is missing');
+}
+
 function incomplete(variable: string, detail: string): never {
   throw new AgentError('environment-incomplete', `the object store cannot be used: ${detail}`, { variable });
 }

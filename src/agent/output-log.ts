@@ -22,6 +22,7 @@ export class OutputLog {
   readonly #tee: Tee | null;
   readonly #budget: LogBudget;
   readonly #lines: Readonly<Record<OutputStream, LineAssembler>>;
+  #follower: ((block: Buffer) => void) | null = null;
   #droppedLines = 0;
   #droppedBytes = 0;
   #noticeTimer: NodeJS.Timeout | null = null;
@@ -38,6 +39,11 @@ export class OutputLog {
     this.#tee = tee;
     this.#budget = new LogBudget(limits.logBytesPerSecond, performance.now());
     this.#lines = { stdout: new LineAssembler(logLineBytes), stderr: new LineAssembler(logLineBytes) };
+  }
+
+  /** Gets every block of whole lines that is kept, as it comes; must not wait. */
+  follow(follower: (block: Buffer) => void): void {
+    this.#follower = follower;
   }
 
   receive(stream: OutputStream, chunk: Buffer): void {
@@ -87,5 +93,6 @@ export class OutputLog {
   #keep(stream: OutputStream, block: Buffer): void {
     this.#file.write(block);
     this.#tee?.write(stream, block);
+    this.#follower?.(block);
   }
 }

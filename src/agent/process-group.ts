@@ -31,6 +31,11 @@ export function killLeftGroups(): void {
   for (const group of live) group.signal('SIGKILL');
 }
 
+/** The leaders of all groups that run. */
+export function liveLeaders(): number[] {
+  return [...live].flatMap(({ pid }) => (pid === null ? [] : [pid]));
+}
+
 /**
  * A program and all it starts, in a process group (and session) of its own, so that one signal reaches all of it. When the
  * leader ends, the rest is killed at once: nothing outlives a bot, and nobody waits for a pipe that a grandchild holds.

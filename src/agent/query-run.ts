@@ -2,9 +2,9 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AgentError, messageOf } from './agent-error.ts';
-import { fetchCode, prepareEntrypoint } from './bot-code.ts';
 import { queryCommand } from './bot-command.ts';
 import { environmentForBot } from './bot-environment.ts';
+import { fetchFiles, prepareEntrypoint } from './bot-files.ts';
 import { runBot } from './bot-run.ts';
 import { OutputLog } from './output-log.ts';
 import { NotedProcesses } from './process-notes.ts';
@@ -27,7 +27,7 @@ export async function executeQuery(context: RunContext, path: string): Promise<R
         },
       );
     }
-    await fetchCode(context);
+    await fetchFiles(context);
     try {
       mkdirSync(RESULT_DIRECTORY, { recursive: true });
     } catch (error) {
@@ -51,7 +51,7 @@ export async function executeQueryServer(context: RunContext): Promise<RunEnd> {
     while (settings.codeSource === null && !existsSync(file) && !stop.requested && performance.now() < giveUpAt) {
       await delay(CODE_POLL_MS);
     }
-    await fetchCode(context);
+    await fetchFiles(context);
     return settings.queryEntrypoint;
   });
 }

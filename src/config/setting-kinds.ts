@@ -1,5 +1,5 @@
+import { formatDuration, parseDuration } from '../duration.ts';
 import { formatByteSize, parseByteSize } from './byte-size.ts';
-import { formatDuration, parseDuration } from './duration.ts';
 import type { SettingKind } from './setting.ts';
 
 const plain = { secret: false, emptyIsValue: false } as const;

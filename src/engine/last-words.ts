@@ -18,6 +18,7 @@ const CODES: Readonly<Record<LastWordsCode, true>> = {
   'store-denied': true,
   'store-unreachable': true,
   'state-unreadable': true,
+  'state-superseded': true,
   'program-missing': true,
   stopped: true,
   'killed-after-grace': true,

@@ -6,6 +6,7 @@ import {
   type Piece,
   StoreError,
 } from './object-store.ts';
+import { withSpooled } from './spooled-body.ts';
 
 const CONTENT_TYPE = 'text/plain';
 
@@ -40,6 +41,7 @@ export async function logVersion(
  * Puts a chunk behind a log. Readers see the log before or after, never less (contract 4.7). A log of at least the smallest
  * piece is kept where it is and only the chunk travels; a smaller one, which the store cannot copy, is sent again with it.
  *
+ * @param options.spoolDirectory where a small log waits that is sent again
  * @throws StoreError `changed` when `version` is not the current one; after `unreachable` and `busy` the chunk may or may
  *   not be there, and the offsets of the then current version tell
  */
@@ -48,7 +50,7 @@ export async function appendToLog(
   place: ObjectPlace,
   version: LogVersion | null,
   chunk: Body,
-  options: { readonly offsets: string; readonly signal: AbortSignal },
+  options: { readonly offsets: string; readonly signal: AbortSignal; readonly spoolDirectory: string },
 ): Promise<AppendResult> {
   const write = { contentType: CONTENT_TYPE, metadata: { [OFFSETS]: options.offsets }, signal: options.signal };
   const size = (version?.size ?? 0) + chunk.size;
@@ -61,15 +63,24 @@ export async function appendToLog(
     return written(await store.write(place, chunk, { ...write, condition }));
   }
   if (version.size < store.pieces.minPieceBytes) {
-    const whole: Body = { size, read: () => bothOf(store, place, version.etag, chunk) };
-    return written(await store.write(place, whole, { ...write, condition: { ifMatch: version.etag } }));
+    const whole: Body = { size, read: () => bothOf(store, place, version.etag, chunk, options.signal) };
+    const condition = { ifMatch: version.etag };
+    return withSpooled(whole, options.spoolDirectory, async (body) =>
+      written(await store.write(place, body, { ...write, condition })),
+    );
   }
   const kept = rangesOf(version.size, store.pieces.maxPieceBytes).map((range): Piece => ({ kind: 'kept', range }));
   return written(await store.rewrite(place, version.etag, [...kept, { kind: 'new', body: chunk }], write));
 }
 
-async function* bothOf(store: ObjectStore, place: ObjectPlace, etag: string, chunk: Body): AsyncGenerator<Buffer> {
-  const content = await store.read(place, { ifMatch: etag });
+async function* bothOf(
+  store: ObjectStore,
+  place: ObjectPlace,
+  etag: string,
+  chunk: Body,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  const content = await store.read(place, { ifMatch: etag, signal });
   if (content === null) throw new StoreError('changed', `${place.bucket}/${place.key} was removed meanwhile`);
   yield* content.body;
   yield* chunk.read();

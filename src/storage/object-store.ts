@@ -48,7 +48,10 @@ export interface ObjectContent {
   readonly body: AsyncIterable<Buffer>;
 }
 
-/** Bytes of known length. `read` may be called more than once: a request that failed is made again. */
+/**
+ * Bytes of known length. `read` may be called more than once: a request that failed is made again. What it gives may be
+ * overwritten when the next chunk is asked for.
+ */
 export interface Body {
   readonly size: number;
   read(): AsyncIterable<Buffer> | Iterable<Buffer>;

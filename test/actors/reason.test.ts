@@ -67,6 +67,7 @@ const LAST_WORDS: Record<LastWordsCode, ReasonCode> = {
   'store-denied': 'store-denied',
   'store-unreachable': 'store-unreachable',
   'state-unreadable': 'state-unreadable',
+  'state-superseded': 'state-superseded',
   'program-missing': 'interpreter-missing',
   'environment-incomplete': 'environment-incomplete',
   stopped: 'container-stopped',

@@ -24,7 +24,8 @@ export interface AgentOptions {
   /** Files of the bot by path; those that start with `#!` are made executable. */
   readonly files: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
-  readonly args?: readonly string[];
+  /** A function gets the agent's directory. */
+  readonly args?: readonly string[] | ((root: string) => readonly string[]);
   readonly stdin?: 'pipe' | 'ignore';
   /** What the launcher would pass over descriptor 3. */
   readonly secrets?: string;
@@ -68,7 +69,8 @@ export class AgentProcess {
       if (text.startsWith('#!')) chmodSync(file, 0o755);
     }
     options.prepare?.(root);
-    const child = spawn(process.execPath, [agentFile, ...(options.args ?? ['execute'])], {
+    const args = typeof options.args === 'function' ? options.args(root) : (options.args ?? ['execute']);
+    const child = spawn(process.execPath, [agentFile, ...args], {
       stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe', options.secrets === undefined ? 'ignore' : 'pipe'],
       env: {
         PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,

@@ -223,9 +223,9 @@ test('version names this program', async (t) => {
 });
 
 test('an unknown command and an unknown flag are refused', async (t) => {
-  const command = await AgentProcess.start(t, { files: {}, args: ['daemon', 'sync'] });
+  const command = await AgentProcess.start(t, { files: {}, args: ['daemon', 'dance'] });
   assert.equal((await command.ended).code, 1);
-  assert.match(command.stderr, /^Error: unknown command "daemon"/);
+  assert.match(command.stderr, /^Error: unknown command "daemon dance"/);
   const flag = await AgentProcess.start(t, { files: {}, args: ['execute', '--nonsense'] });
   assert.equal((await flag.ended).code, 1);
   assert.match(flag.stderr, /^Error: unknown flag: --nonsense\n$/);

@@ -25,9 +25,9 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/storage': ['node:', 'npm:', 'src/errno.ts', 'src/agent/process-identity.ts'],
   'src/query': ['node:', 'npm:', 'actors', 'src/kernel', 'src/storage'],
-  'src/agent': ['node:', 'actors/observation.ts', 'src/storage'],
+  'src/agent': ['node:', 'actors/observation.ts', 'src/duration.ts', 'src/storage'],
   'src/admin': ['node:', 'npm:', 'actors', 'src/errno.ts'],
-  'src/config': ['node:', 'npm:', 'src/agent/agent-limits.ts', 'src/storage/object-store.ts'],
+  'src/config': ['node:', 'npm:', 'src/duration.ts', 'src/agent/agent-limits.ts', 'src/storage/object-store.ts'],
   'src/commands': ['node:', 'npm:', 'actors', 'src', 'images/bundle-agent.ts', 'package.json'],
 };
 

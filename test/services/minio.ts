@@ -12,6 +12,7 @@ export function needsMinio(): { skip: string | false } {
 
 export interface MinioServer {
   readonly access: S3Access;
+  readonly pid: number;
   /** Ends it and removes its data. */
   stop(): Promise<void>;
 }
@@ -38,6 +39,7 @@ export async function startMinio(certificates?: string): Promise<MinioServer> {
     const server = await startService('minio', ['server', ...options, data], env, () => isReady(url));
     return {
       access,
+      pid: server.pid,
       stop: async () => {
         await server.stop();
         await removeData();

@@ -27,6 +27,7 @@ export function needsBinary(name: string, script: string): { skip: string | fals
 }
 
 export interface ServiceProcess {
+  readonly pid: number;
   /** Ends the server and waits for it. */
   stop(): Promise<void>;
 }
@@ -67,7 +68,7 @@ export async function startService(
     await stop();
     throw new Error(`${name} does not start: ${output}`, { cause: failure });
   }
-  return { stop };
+  return { pid: child.pid ?? 0, stop };
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -45,6 +45,12 @@ export class LiveLog {
     }
   }
 
+  /** Sends what is gathered, for at most so long. */
+  async close(deadlineMs: number): Promise<void> {
+    this.flush();
+    await this.#publisher.close(deadlineMs);
+  }
+
   #limit(): number {
     return Math.min(this.#mostBytes, this.#publisher.maxPayloadBytes);
   }

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { dirname } from 'node:path';
 import { appendToLog, type LogVersion, logVersion } from '../../storage/log-object.ts';
 import { type ObjectPlace, type ObjectStore, StoreError } from '../../storage/object-store.ts';
+import { monotonicMs } from '../../storage/monotonic-clock.ts';
 import { messageOf } from '../agent-error.ts';
 import type { AgentLimits } from '../agent-limits.ts';
 import { logChunk } from './log-chunk.ts';
@@ -22,9 +24,27 @@ export interface LogSyncOptions {
   /** Told whenever storing begins to fail, and when it works again (null); and what was lost. */
   readonly onTrouble: (message: string | null) => void;
   readonly onDropped: (lines: number) => void;
-  /** The wall clock; keys and timestamps have its local day and time. */
-  readonly now?: () => Date;
+  /** For tests and simulations; what is left out is real. */
+  readonly clock?: Partial<LogClock>;
 }
+
+export interface LogClock {
+  /** The wall clock; keys and timestamps have its local day and time. */
+  readonly now: () => Date;
+  /** Never set back; the budget counts on it. */
+  readonly monotonicMs: () => number;
+  /** @returns takes it back */
+  readonly schedule: (task: () => void, afterMs: number) => () => void;
+}
+
+const REAL_CLOCK: LogClock = {
+  now: () => new Date(),
+  monotonicMs,
+  schedule: (task, afterMs) => {
+    const timer = setTimeout(task, afterMs);
+    return () => clearTimeout(timer);
+  },
+};
 
 type LogSyncLimit =
   | 'logFlushMs'
@@ -45,21 +65,22 @@ type LogSyncLimit =
  */
 export class LogSync {
   readonly #options: LogSyncOptions;
-  readonly #now: () => Date;
+  readonly #clock: LogClock;
   readonly #source: LogSource;
-  #timer: NodeJS.Timeout | null = null;
+  /** Null: ended, nothing more is planned. */
+  #cancel: (() => void) | null = null;
   #running: Promise<void> = Promise.resolve();
   readonly #ended = new AbortController();
   /** What was last seen in the store; undefined when that may have changed. */
   #known: { readonly day: string; readonly version: LogVersion | null } | undefined;
-  /** On the clock of `performance.now()`. */
+  /** On the monotonic clock. */
   #affordableAt = 0;
   #failures = 0;
 
   /** @throws what the file system throws when the logs directory cannot be written */
   constructor(options: LogSyncOptions) {
     this.#options = options;
-    this.#now = options.now ?? (() => new Date());
+    this.#clock = { ...REAL_CLOCK, ...options.clock };
     this.#source = new LogSource(options.path, randomBytes(8).toString('hex'));
   }
 
@@ -69,8 +90,8 @@ export class LogSync {
 
   /** One append of all there is, whatever the budget says; used at a stop. @returns whether everything is stored */
   async finish(deadlineMs: number): Promise<boolean> {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#cancel?.();
+    this.#cancel = null;
     const deadline = setTimeout(() => this.#ended.abort(), deadlineMs);
     await this.#running;
     try {
@@ -87,9 +108,9 @@ export class LogSync {
   }
 
   #plan(): void {
-    this.#timer = setTimeout(() => {
+    this.#cancel = this.#clock.schedule(() => {
       this.#running = this.#run().finally(() => {
-        if (this.#timer !== null) this.#plan();
+        if (this.#cancel !== null) this.#plan();
       });
     }, this.#pauseMs());
   }
@@ -97,8 +118,8 @@ export class LogSync {
   #pauseMs(): number {
     const { logFlushMs, logFailurePauseMs, logFailurePauseCapMs } = this.#options.limits;
     if (this.#failures > 0) return Math.min(logFailurePauseMs * 2 ** (this.#failures - 1), logFailurePauseCapMs);
-    const affordable = Math.max(logFlushMs, this.#affordableAt - performance.now());
-    const now = this.#now();
+    const affordable = Math.max(logFlushMs, this.#affordableAt - this.#clock.monotonicMs());
+    const now = this.#clock.now();
     const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1).getTime();
     const lastCall = midnight - BEFORE_MIDNIGHT_MS - now.getTime();
     return lastCall > 0 ? Math.min(affordable, lastCall) : affordable;
@@ -117,24 +138,25 @@ export class LogSync {
 
   /** @returns whether there was something to append */
   async #append(final: boolean): Promise<boolean> {
-    const { limits, store, bucket, onDropped } = this.#options;
-    const now = this.#now();
+    const { limits, store, bucket, path, onDropped } = this.#options;
+    const now = this.#clock.now();
     const day = localDay(now);
     const place = this.#placeOf(day);
-    const signal = AbortSignal.any([this.#ended.signal, AbortSignal.timeout(limits.logRequestMs)]);
-    if (this.#known?.day !== day) await this.#look(day, now, signal);
+    if (this.#known?.day !== day) await this.#look(day, now, this.#deadline());
 
     const next = this.#source.next(limits.logAppendBytes, final);
     const dropped = this.#source.takeDroppedLines();
     if (dropped > 0) onDropped(dropped);
     if (next === null) return false;
+    const signal = this.#deadline();
     const chunk = logChunk(next.slice, localTimestamp(now));
     const version = this.#known?.version ?? null;
     // Until the answer is there, what is stored is not known.
     this.#known = undefined;
     if (chunk.size > 0) {
       const offsets = encodePositions(next.after, decodePositions(version?.offsets ?? ''));
-      const append = () => appendToLog(store, place, version, chunk, { offsets, signal });
+      const spoolDirectory = dirname(path);
+      const append = () => appendToLog(store, place, version, chunk, { offsets, signal, spoolDirectory });
       const result = await append().catch(async (error: unknown) => {
         if (!(error instanceof StoreError) || error.trouble !== 'missing' || version !== null) throw error;
         await store.createBucket(bucket, signal);
@@ -163,6 +185,11 @@ export class LogSync {
     this.#known = { day, version };
   }
 
+  /** Of one round of requests. Not made while there is nothing to ask: a bot that is silent costs nothing. */
+  #deadline(): AbortSignal {
+    return AbortSignal.any([this.#ended.signal, AbortSignal.timeout(this.#options.limits.logRequestMs)]);
+  }
+
   #placeOf(day: string): ObjectPlace {
     return { bucket: this.#options.bucket, key: `logs/${this.#options.botId}/${day}.log` };
   }
@@ -170,6 +197,6 @@ export class LogSync {
   #afford(movedBytes: number): void {
     const { syncBytesPerSecond, logFlushCapMs } = this.#options.limits;
     const costMs = syncBytesPerSecond === 0 ? 0 : (movedBytes / syncBytesPerSecond) * 1000;
-    this.#affordableAt = performance.now() + Math.min(costMs, logFlushCapMs);
+    this.#affordableAt = this.#clock.monotonicMs() + Math.min(costMs, logFlushCapMs);
   }
 }

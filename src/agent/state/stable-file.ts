@@ -4,6 +4,19 @@ import { CLOCK_TICK_MS, type FileFacts, factsOf, sameFacts } from './state-tree.
 
 const CHUNK_BYTES = 256 * 1024;
 
+/** What files are read into, one after the other. */
+export class ReadBuffer {
+  #bytes: Buffer = Buffer.alloc(0);
+
+  /** At most so many bytes are wanted at once. */
+  for(size: number): Buffer {
+    if (this.#bytes.length < Math.min(CHUNK_BYTES, size)) {
+      this.#bytes = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, 2 ** Math.ceil(Math.log2(size))));
+    }
+    return this.#bytes;
+  }
+}
+
 /** It had fewer bytes than it should have: somebody cut it off while it was read. */
 export class FileShrank extends Error {
   override readonly name = 'FileShrank';
@@ -53,15 +66,23 @@ export class StableFile {
     return this.facts.ctimeMs >= this.openedAt - CLOCK_TICK_MS;
   }
 
-  /** Its first bytes; all that it had when it was opened. @throws FileShrank */
-  *chunks(size = this.facts.size): Generator<Buffer> {
+  /** Its first bytes; all that it had when it was opened. Each chunk is overwritten by the next. @throws FileShrank */
+  *chunks(buffer: ReadBuffer, size = this.facts.size): Generator<Buffer> {
+    const chunk = buffer.for(size);
     for (let at = 0; at < size; ) {
-      const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, size - at));
-      const bytes = readSync(this.#descriptor, chunk, 0, chunk.length, at);
+      const bytes = readSync(this.#descriptor, chunk, 0, Math.min(chunk.length, size - at), at);
       if (bytes === 0) throw new FileShrank();
       at += bytes;
       yield chunk.subarray(0, bytes);
     }
+  }
+
+  /** All that it had when it was opened. @throws FileShrank */
+  content(): Buffer {
+    const content = Buffer.allocUnsafeSlow(this.facts.size);
+    let at = 0;
+    for (const chunk of this.chunks(new ReadBuffer())) at += chunk.copy(content, at);
+    return content;
   }
 
   /** The first bytes, as many as there are. */

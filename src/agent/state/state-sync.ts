@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ArchiveIndex } from '../../storage/archive/archive-index.ts';
 import { contentDigests } from '../../storage/archive/content-digest.ts';
@@ -8,8 +7,9 @@ import { Spool } from '../../storage/archive/spool.ts';
 import { type Stamp, stampNote } from '../../storage/archive/stamp.ts';
 import { planUpload } from '../../storage/archive/upload-plan.ts';
 import { type ObjectPlace, type ObjectStore, StoreError } from '../../storage/object-store.ts';
-import { errorCodeOf, messageOf } from '../agent-error.ts';
-import { holdsState, RESTORING, restoreInto, StateUnreadable } from './restore.ts';
+import { errorCodeOf } from '../agent-error.ts';
+import { RESTORING } from './restore.ts';
+import { type Restored, restoreState } from './restore-state.ts';
 import { salvage } from './salvage.ts';
 import { sharedMappings } from './shared-mappings.ts';
 import { Collection } from './state-collection.ts';
@@ -41,25 +41,23 @@ export interface StateSyncOptions {
   readonly now: () => number;
 }
 
-export type RestoreResult =
-  /** Nothing is stored. */
-  | { readonly kind: 'first-run' }
-  | { readonly kind: 'restored'; readonly files: number }
-  /** The directory held a state already: that one stands. */
-  | { readonly kind: 'kept' }
-  /** A later incarnation has stored its state: this one must not run. */
-  | { readonly kind: 'superseded'; readonly epoch: number };
-
 export type SyncResult =
   | { readonly kind: 'unchanged' }
-  /** `bytes` is what travelled; `entries` and `removed` are what was new and what went. */
-  | { readonly kind: 'uploaded'; readonly bytes: number; readonly entries: number; readonly removed: number }
+  /** `bytes` travelled, `copiedBytes` were kept by the store; `entries` and `removed` are what was new and what went. */
+  | ({ readonly kind: 'uploaded' } & Readonly<Uploaded>)
   /** For good: stop syncing, and end. */
   | { readonly kind: 'superseded'; readonly epoch: number }
   /** Nothing is stored until the state is smaller; a notice names the limit. */
   | { readonly kind: 'over-limit' }
   /** There is no state directory. */
   | { readonly kind: 'no-directory' };
+
+interface Uploaded {
+  bytes: number;
+  copiedBytes: number;
+  entries: number;
+  removed: number;
+}
 
 /** How often one sync begins anew because another writer came between. */
 const ROUNDS = 3;
@@ -117,35 +115,28 @@ export class StateSync {
     this.#notices = new Notices(options.onNotice);
   }
 
-  /**
-   * Before the bot starts: brings its state into the directory, if that holds none.
-   * @throws StateUnreadable: the bot must not start
-   */
-  async restore(signal?: AbortSignal): Promise<RestoreResult> {
-    const { directory, store, place, limits } = this.#options;
-    try {
-      mkdirSync(directory, { recursive: true });
-      if (holdsState(directory)) return { kind: 'kept' };
-      const content = await store.read(place, signal === undefined ? {} : { signal });
-      if (content === null) {
+  /** Brings the stored state into the directory, and goes on from there; see `restoreState`. @throws StateUnreadable */
+  async restore(signal?: AbortSignal): Promise<Restored> {
+    const restored = await restoreState({ ...this.#options, sessionFile: null, retry: null }, signal);
+    await this.begin(restored);
+    return restored;
+  }
+
+  /** Nothing may touch the directory between `restoreState`, which may be another process's doing, and the end of this. */
+  async begin(restored: Restored): Promise<void> {
+    switch (restored.kind) {
+      case 'first-run':
         this.#known = { kind: 'nothing' };
-        return { kind: 'first-run' };
-      }
-      const { etag, metadata } = content.info;
-      const standing = this.#stored.standingOf(etag, metadata);
-      if (standing.kind === 'superseded') {
-        await content.body[Symbol.asyncIterator]().return?.();
-        this.#superseded = standing.epoch;
-        return standing;
-      }
-      const { index } = await restoreInto(directory, content.body, limits);
-      this.#known = { kind: 'archive', etag, index };
-      await this.#adoptRestored(index);
-      return { kind: 'restored', files: index.entries.size };
-    } catch (error) {
-      if (error instanceof StateUnreadable) throw error;
-      const code = error instanceof StoreError ? error.trouble : errorCodeOf(error);
-      throw new StateUnreadable(code, `the stored state cannot be read: ${messageOf(error)}`, { cause: error });
+        return;
+      case 'restored':
+        this.#stored.continueAfter(restored.seq);
+        this.#known = { kind: 'archive', etag: restored.etag, index: restored.index };
+        return this.#adopt(restored.index);
+      case 'superseded':
+        this.#superseded = restored.epoch;
+        return;
+      case 'kept':
+        return;
     }
   }
 
@@ -253,7 +244,7 @@ export class StateSync {
     const { limits, now, directory } = this.#options;
     const newDigest = await contentDigests();
     const taker = new StateTaker({ root: directory, spool, limits, newDigest, now, signal });
-    const done = { bytes: 0, entries: 0, removed: 0 };
+    const done: Uploaded = { bytes: 0, copiedBytes: 0, entries: 0, removed: 0 };
     let known = first;
     let collection = new Collection(this.#tree, taker, this.#notices);
     const upload = async () => {
@@ -332,7 +323,7 @@ export class StateSync {
     known: Known,
     collection: Collection,
     spool: Spool,
-    done: { bytes: number; entries: number; removed: number },
+    done: Uploaded,
     signal?: AbortSignal,
   ): Promise<Known> {
     const plan = planUpload(indexOf(known), collection, this.#options.store.pieces.minPieceBytes);
@@ -342,6 +333,7 @@ export class StateSync {
       end: endMember(stampNote(stamp)),
     });
     done.bytes += upload.bytes;
+    done.copiedBytes += upload.copiedBytes;
     done.entries += collection.packed.size;
     done.removed += collection.removed.size;
     const commit = (etag: string): Known => {
@@ -372,7 +364,7 @@ export class StateSync {
   }
 
   /** What was just restored needs no second look: nobody else has touched it yet. */
-  async #adoptRestored(index: ArchiveIndex): Promise<void> {
+  async #adopt(index: ArchiveIndex): Promise<void> {
     await sleep(CLOCK_TICK_MS + 1);
     const readAt = this.#options.now();
     await this.#tree.scan(null);
@@ -404,6 +396,6 @@ function bytesAfter({ entries }: ArchiveIndex, { packed, removed }: Collection):
   return bytes;
 }
 
-function resultOf(done: { readonly bytes: number; readonly entries: number; readonly removed: number }): SyncResult {
+function resultOf(done: Readonly<Uploaded>): SyncResult {
   return done.bytes === 0 ? { kind: 'unchanged' } : { kind: 'uploaded', ...done };
 }

@@ -7,7 +7,7 @@ import type { Spool } from '../../storage/archive/spool.ts';
 import { linkStaysInside, type TarEntry } from '../../storage/archive/tar-entry.ts';
 import type { PackedEntry } from '../../storage/archive/upload-plan.ts';
 import { errorCodeOf } from '../agent-error.ts';
-import { FileShrank, StableFile } from './stable-file.ts';
+import { FileShrank, ReadBuffer, StableFile } from './stable-file.ts';
 import type { StateLimits } from './state-limits.ts';
 import type { WithheldCode } from './state-notice.ts';
 import { CLOCK_TICK_MS, type FileFacts, factsOf, type Suspect } from './state-tree.ts';
@@ -31,6 +31,11 @@ export type Taken =
 
 const TRIES = 4;
 const FIRST_PAUSE_MS = 25;
+/**
+ * Cutting a file off and writing it again are two steps, and a disk can make the first take long: until what it still has
+ * to write of the old content is written, the file is seen as empty.
+ */
+const EMPTY_SETTLES_MS = 500;
 const KEPT_MODE = 0o777;
 const JSON_OF_STATE = /^\.the0-state\/[^/]+\.json$/;
 
@@ -47,6 +52,7 @@ export interface TakerOptions {
 /** Brings single entries from the state directory into the spool, whole versions only. Lives as long as one sync. */
 export class StateTaker {
   readonly options: TakerOptions;
+  readonly #buffer = new ReadBuffer();
   #patienceMs: number;
 
   constructor(options: TakerOptions) {
@@ -69,7 +75,11 @@ export class StateTaker {
 
   /** Waits for whoever is writing, a little longer each time. @returns false when there is no more time for that */
   async wait(attempt: number): Promise<boolean> {
-    const pauseMs = Math.min(this.#patienceMs, FIRST_PAUSE_MS * 2 ** attempt);
+    return await this.#pause(FIRST_PAUSE_MS * 2 ** attempt);
+  }
+
+  async #pause(wantedMs: number): Promise<boolean> {
+    const pauseMs = Math.min(this.#patienceMs, wantedMs);
     if (pauseMs <= 0) return false;
     this.#patienceMs -= pauseMs;
     await sleep(pauseMs, undefined, this.options.signal === undefined ? {} : { signal: this.options.signal });
@@ -86,12 +96,12 @@ export class StateTaker {
     const mode = facts.mode & KEPT_MODE;
     if (stored?.kind === 'file' && stored.size === facts.size && stored.mode === mode) {
       const digest = this.options.newDigest();
-      for (const chunk of file.chunks()) digest.update(chunk);
+      for (const chunk of file.chunks(this.#buffer)) digest.update(chunk);
       if (digest.end() === stored.digest) return { kind: 'same', facts, readAt };
     }
     const digest = this.options.newDigest();
     const entry = entryOf(name, 'file', facts, file);
-    const at = await packMember(this.options.spool, entry, digested(file.chunks(), digest));
+    const at = await packMember(this.options.spool, entry, digested(file.chunks(this.#buffer), digest));
     const packed: PackedEntry = { kind: 'file', mode, size: facts.size, digest: digest.end(), at };
     return { kind: 'packed', packed, facts, readAt };
   }
@@ -112,7 +122,7 @@ export class StateTaker {
 
   async #takeFile(name: string, stored: StoredEntry | undefined): Promise<Taken> {
     for (let attempt = 0; ; attempt++) {
-      const isLast = attempt === TRIES - 1;
+      const isLast = attempt >= TRIES - 1;
       const mark = this.options.spool.length;
       const file = this.open(name);
       if (file === null) return { kind: 'vanished' };
@@ -121,6 +131,7 @@ export class StateTaker {
         // Somebody may be in the middle of writing it.
         const isHot = file.isHot;
         if (isHot && !isLast && (await this.wait(attempt))) continue;
+        if (stored?.size !== 0 && (await this.#settlesEmpty(file))) continue;
         const isJson = JSON_OF_STATE.test(name);
         const fault = isJson ? jsonFaultOf(file) : null;
         const taken = fault === null ? await this.packFile(name, file, stored) : notJson(fault, file);
@@ -134,6 +145,12 @@ export class StateTaker {
       this.options.spool.truncate(mark);
       if (isLast || !(await this.wait(attempt))) return this.#busyOrNotJson(name);
     }
+  }
+
+  /** Gives an empty file the time to be something else. @returns whether it has to be looked at again */
+  async #settlesEmpty({ facts, openedAt }: StableFile): Promise<boolean> {
+    const leftMs = facts.size > 0 ? 0 : facts.ctimeMs + EMPTY_SETTLES_MS - openedAt;
+    return leftMs > 0 && (await this.#pause(leftMs));
   }
 
   /**
@@ -154,7 +171,7 @@ export class StateTaker {
   #digestOfBeginning(file: StableFile, size: number): string | null {
     if (size > file.facts.size) return null;
     const digest = this.options.newDigest();
-    for (const chunk of file.chunks(size)) digest.update(chunk);
+    for (const chunk of file.chunks(this.#buffer, size)) digest.update(chunk);
     return digest.end();
   }
 
@@ -221,7 +238,7 @@ function* digested(chunks: Iterable<Buffer>, digest: ContentDigest): Generator<B
 
 /** Null when it is JSON. @throws FileShrank */
 function jsonFaultOf(file: StableFile): string | null {
-  const text = Buffer.concat([...file.chunks()]).toString();
+  const text = file.content().toString();
   try {
     JSON.parse(text);
     return null;

@@ -11,6 +11,7 @@ import {
   StoreError,
   type WriteCondition,
 } from '../../storage/object-store.ts';
+import { withSpooled } from '../../storage/spooled-body.ts';
 
 const CONTENT_TYPE = 'application/gzip';
 
@@ -37,11 +38,15 @@ export interface StoredStateOptions {
   /** Whether the store honours conditions on writes; if not, the version is compared right before each. */
   readonly fencing: boolean;
   readonly limits: ArchiveLimits;
+  /** For what must be brought together before it is sent. */
+  readonly spoolDirectory: string;
 }
 
 export interface PreparedUpload {
   /** What will travel. */
   readonly bytes: number;
+  /** What the store will copy by itself. */
+  readonly copiedBytes: number;
   /** @returns the new ETag @throws StoreError; unless it is `changed`, `missing` or the like, the effect may be unknown */
   send(signal: AbortSignal | undefined): Promise<string>;
 }
@@ -70,6 +75,11 @@ export class StoredState {
     const { epoch, writer } = this.#options;
     if (stamp.epoch > epoch) return { kind: 'superseded', epoch: stamp.epoch };
     return { kind: stamp.nonce.startsWith(`${writer}-`) ? 'mine' : 'older', etag, stamp };
+  }
+
+  /** The next upload comes after this one. */
+  continueAfter(seq: number): void {
+    this.#seq = Math.max(this.#seq, seq);
   }
 
   /** The stamp of the next upload. */
@@ -111,6 +121,10 @@ export class StoredState {
     const pieces = piecesOf(plan.segments, store.pieces, { object, spool, end });
     return {
       bytes: pieces.reduce((sum, piece) => sum + (piece.kind === 'new' ? piece.body.size : 0), 0),
+      copiedBytes: pieces.reduce(
+        (sum, piece) => sum + (piece.kind === 'kept' ? piece.range.to - piece.range.from : 0),
+        0,
+      ),
       send: (aborting) => {
         signal = aborting;
         return this.#send(etag, pieces, stampMetadata(stamp), aborting);
@@ -124,7 +138,7 @@ export class StoredState {
     metadata: Readonly<Record<string, string>>,
     signal?: AbortSignal,
   ): Promise<string> {
-    const { store, place, fencing } = this.#options;
+    const { store, place, fencing, spoolDirectory } = this.#options;
     const options = { contentType: CONTENT_TYPE, metadata, ...(signal === undefined ? {} : { signal }) };
     if (!fencing) await this.#compare(etag, signal);
     const whole = wholeBody(pieces);
@@ -133,7 +147,8 @@ export class StoredState {
       return await store.rewrite(place, etag, pieces, options);
     }
     const unchanged: WriteCondition = etag === null ? { ifAbsent: true } : { ifMatch: etag };
-    return await this.#write(whole, { ...options, condition: fencing ? unchanged : null });
+    const send = (body: Body) => this.#write(body, { ...options, condition: fencing ? unchanged : null });
+    return etag === null ? send(whole) : withSpooled(whole, spoolDirectory, send);
   }
 
   /** The bucket is made when it is first needed (contract 4.1). */

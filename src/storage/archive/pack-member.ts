@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { BlockDeflater } from './block-deflater.ts';
 import { type Member, memberHeader, memberTrailer } from './gzip-member.ts';
 import type { Spool } from './spool.ts';
 import { encodeTarHeader } from './tar-encode.ts';
@@ -15,40 +16,43 @@ export class ContentChanged extends Error {
 /**
  * Appends an entry's member to the spool. When it throws, the spool is as it was.
  *
- * Each block is compressed on its own and ends on a whole byte, so that their sequence is one deflate stream: this needs
- * no stream object, and no more memory than a block.
- *
- * @param content its bytes; no chunk may be changed after it was handed over
+ * @param content its bytes; a chunk is done with when the next one is asked for
  * @returns where it is in the spool
  * @throws ContentChanged when there are not exactly `entry.size` of them; what `content` and the spool throw
  */
 export async function packMember(spool: Spool, entry: TarEntry, content: Iterable<Buffer>): Promise<Member> {
-  const { crc32, deflateRawSync, constants } = await import('node:zlib');
+  const zlib = await import('node:zlib');
+  const deflater = new BlockDeflater(zlib, (bytes) => spool.append(bytes));
   const offset = spool.length;
+  const header = encodeTarHeader(entry);
+  const plainBytes = header.length + entry.size + paddingOf(entry.size);
+  const block = spool.scratch(Math.min(BLOCK_BYTES, plainBytes));
+  let held = 0;
   let crc = 0;
-  let plainBytes = 0;
-  const put = (block: Buffer, last: boolean) => {
-    crc = crc32(block, crc);
-    plainBytes += block.length;
-    spool.append(deflateRawSync(block, { level: 1, finishFlush: last ? constants.Z_FINISH : constants.Z_SYNC_FLUSH }));
+  const put = (last: boolean) => {
+    const bytes = block.subarray(0, held);
+    crc = zlib.crc32(bytes, crc);
+    deflater.put(bytes, last);
+    held = 0;
   };
   try {
     spool.append(memberHeader(0));
-    let held = encodeTarHeader(entry);
-    let contentBytes = 0;
-    for (const chunk of content) {
-      contentBytes += chunk.length;
-      if (held.length + chunk.length > BLOCK_BYTES) {
-        put(held, false);
-        held = chunk;
-        await nextTurn();
-      } else {
-        held = Buffer.concat([held, chunk]);
+    let seen = 0;
+    for (const chunk of partsOf(header, content, paddingOf(entry.size))) {
+      seen += chunk.length;
+      if (seen > plainBytes) break;
+      for (let done = 0; done < chunk.length; ) {
+        if (held === block.length) {
+          put(false);
+          await nextTurn();
+        }
+        const copied = chunk.copy(block, held, done);
+        done += copied;
+        held += copied;
       }
     }
-    if (contentBytes !== entry.size)
-      throw new ContentChanged(`${entry.name} has ${contentBytes} bytes, not ${entry.size}`);
-    put(Buffer.concat([held, Buffer.alloc(paddingOf(entry.size))]), true);
+    if (seen !== plainBytes) throw new ContentChanged(`${entry.name} has not ${entry.size} bytes any more`);
+    put(true);
     spool.append(memberTrailer(crc, plainBytes));
     const length = spool.length - offset;
     spool.patch(offset, memberHeader(length));
@@ -57,4 +61,10 @@ export async function packMember(spool: Spool, entry: TarEntry, content: Iterabl
     spool.truncate(offset);
     throw error;
   }
+}
+
+function* partsOf(header: Buffer, content: Iterable<Buffer>, padding: number): Generator<Buffer> {
+  yield header;
+  yield* content;
+  yield Buffer.alloc(padding);
 }

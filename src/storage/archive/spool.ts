@@ -14,6 +14,7 @@ export class Spool {
   #memory: Buffer | null = null;
   #file: number | null = null;
   #length = 0;
+  #scratch: Buffer = Buffer.alloc(0);
 
   /** @param memoryBytes from here on they are in a file in that directory, which must exist */
   constructor(directory: string, memoryBytes: number) {
@@ -23,6 +24,12 @@ export class Spool {
 
   get length(): number {
     return this.#length;
+  }
+
+  /** A buffer for whoever fills the spool, at least so large; what it held is lost when the next asks for one. */
+  scratch(bytes: number): Buffer {
+    if (this.#scratch.length < bytes) this.#scratch = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(bytes)));
+    return this.#scratch;
   }
 
   append(bytes: Buffer): void {
@@ -41,15 +48,16 @@ export class Spool {
     this.#length = Math.min(this.#length, length);
   }
 
+  /** Each chunk is overwritten by the next. */
   *read(from: number, to: number): Generator<Buffer> {
     if (to > this.#length) throw new RangeError('the spool is shorter than that');
     if (this.#file === null) {
       if (this.#memory !== null && to > from) yield this.#memory.subarray(from, to);
       return;
     }
+    const chunk = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, to - from));
     for (let at = from; at < to; ) {
-      const chunk = Buffer.allocUnsafe(Math.min(READ_BYTES, to - at));
-      const bytes = readSync(this.#file, chunk, 0, chunk.length, at);
+      const bytes = readSync(this.#file, chunk, 0, Math.min(chunk.length, to - at), at);
       if (bytes === 0) throw new Error('the spool file was cut off');
       at += bytes;
       yield chunk.subarray(0, bytes);
@@ -61,6 +69,7 @@ export class Spool {
     if (this.#file !== null) closeSync(this.#file);
     this.#file = null;
     this.#memory = null;
+    this.#scratch = Buffer.alloc(0);
     this.#length = 0;
   }
 

@@ -32,12 +32,15 @@ export interface UploadPlan {
   readonly index: ArchiveIndex;
 }
 
-/** The API takes at most 100 MiB (contract 4.5). */
+/** More the API does not take (contract 4.5). */
+const MOST_BYTES_OF_API = 100 * 1024 * 1024;
+/** So far an archive may grow by garbage, unless there is more than that without. */
 const MOST_BYTES_WITH_GARBAGE = 90 * 1024 * 1024;
 /** Overridden members may take this part of what the current ones do. */
 const GARBAGE_SHARE = 0.5;
-/** And there may be as many of them as of those, or so many: each costs a reader time, and us memory. */
-const GARBAGE_OF_FEW = 1_000;
+/** And there may be this part of them, or so many: each costs a reader nearly as much as a current one. */
+const GARBAGE_COUNT_SHARE = 0.25;
+const GARBAGE_OF_FEW = 64;
 /** Owner may write: other readers open the file a second time when it occurs twice. */
 const OWNER_WRITE = 0o200;
 
@@ -51,7 +54,7 @@ interface Edit extends ByteRange {
  *
  *   a file that changed ─► its new member at the end, which overrides the old one (bounded garbage)
  *   a directory whose mode changed ─► its new member in the place of the old one: it must stay before what is in it
- *   a removed name, a changed type, a file its owner may not write ─► every old member is cut out
+ *   a removed name, a changed type or mode, a file its owner may not write ─► every old member is cut out
  *   too much garbage, or a store in which keeping saves nothing ─► all that is overridden is cut out
  *
  * @param index of the present object; one whose parts cannot be addressed: everything must be in `packed`
@@ -88,8 +91,8 @@ export function planUpload(index: ArchiveIndex, changes: ArchiveChanges, minPiec
   const garbageBytes = bytesOf(garbage);
   const tooMuch =
     garbageBytes > (total - garbageBytes) * GARBAGE_SHARE ||
-    total > MOST_BYTES_WITH_GARBAGE ||
-    garbage.length > Math.max(GARBAGE_OF_FEW, staying.length + changes.packed.size);
+    total > mostBytes(total - garbageBytes) ||
+    garbage.length > Math.max(GARBAGE_OF_FEW, (staying.length + changes.packed.size) * GARBAGE_COUNT_SHARE);
   const tidy = garbageBytes > 0 && (tooMuch || kept < minPieceBytes);
   if (tidy) edits.push(...garbage.map((range) => ({ ...range, by: null })));
 
@@ -118,6 +121,12 @@ export function planUpload(index: ArchiveIndex, changes: ArchiveChanges, minPiec
   return { segments: joined(segments), index: new ArchiveIndex(entries, end) };
 }
 
+/** How large an archive may be that has so many bytes without garbage: close to what the API takes, half of what is left. */
+function mostBytes(liveBytes: number): number {
+  if (liveBytes >= MOST_BYTES_OF_API) return Number.POSITIVE_INFINITY;
+  return Math.max(MOST_BYTES_WITH_GARBAGE, (liveBytes + MOST_BYTES_OF_API) / 2);
+}
+
 function freshPlan({ packed }: ArchiveChanges): UploadPlan {
   const entries = new Map<string, StoredEntry>();
   const segments: Segment[] = [];
@@ -130,9 +139,13 @@ function freshPlan({ packed }: ArchiveChanges): UploadPlan {
   return { segments: joined(segments), index: new ArchiveIndex(entries, end) };
 }
 
-/** The Go runtime truncates a file that it meets again: that works only with a regular file its owner may write (contract 4.4). */
+/**
+ * The Go runtime, and npm's tar, truncate a file that they meet again (contract 4.4): that works only with a regular file
+ * its owner may write, and leaves it the mode that it had.
+ */
 function mayOverride(stored: StoredEntry, packed: PackedEntry): boolean {
-  return stored.kind === 'file' && packed.kind === 'file' && (stored.mode & packed.mode & OWNER_WRITE) !== 0;
+  const areFiles = stored.kind === 'file' && packed.kind === 'file';
+  return areFiles && stored.mode === packed.mode && (stored.mode & OWNER_WRITE) !== 0;
 }
 
 function copiesOf(entry: StoredEntry): readonly ByteRange[] {

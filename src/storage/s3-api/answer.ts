@@ -94,7 +94,8 @@ function troubleOf(status: number, code: string | null): StoreTrouble {
     case 403:
       return 'denied';
     case 404:
-      return 'missing';
+      // Not in the words of a store: somebody who stands before it, and does not find it.
+      return code === null ? 'unreachable' : 'missing';
     case 409:
     case 412:
       return 'changed';

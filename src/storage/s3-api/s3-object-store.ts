@@ -62,7 +62,7 @@ export class S3ObjectStore implements ObjectStore {
       ...(ifMatch === undefined ? {} : { 'if-match': quoted(ifMatch) }),
     };
     const answer = await this.#client.send({ ...call, method: 'GET', headers, signal });
-    if (await isMissing(answer)) return null;
+    if (answer.status === 404) return await nothingThere(call, answer);
     // A store that ignores the range would hand out other bytes than were asked for.
     await expectStatus(call, answer, range === undefined ? 200 : 206);
     try {
@@ -141,6 +141,13 @@ export class S3ObjectStore implements ObjectStore {
   close(): void {
     this.#client.close();
   }
+}
+
+/** A state that cannot be had must not pass for one that does not exist. @throws StoreError */
+async function nothingThere(call: StoreCall, answer: S3Answer): Promise<null> {
+  const failure = await failureOf(call, answer);
+  if (failure.trouble === 'missing') return null;
+  throw failure;
 }
 
 /** Object or bucket; the answer is read then. */

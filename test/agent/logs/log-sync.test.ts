@@ -39,7 +39,7 @@ function stage(t: TestContext) {
       botId: 'a',
       path,
       limits,
-      now: () => DAY,
+      clock: { now: () => DAY },
       onTrouble: (message) => troubles.push(message),
       onDropped: (lines) => dropped.push(lines),
       ...options,
@@ -129,7 +129,7 @@ test('each day has its own object, and the day after knows where the day before 
   const { path, agent, messages } = stage(t);
   writeFileSync(path, 'one\n');
   let now = DAY;
-  const sync = agent({ now: () => now });
+  const sync = agent({ clock: { now: () => now } });
   sync.start();
   await eventually('the first line', () => {
     try {
@@ -168,7 +168,7 @@ test('the same the day after', async (t) => {
   assert.equal(await agent().finish(10_000), false);
   store.after = () => {};
   appendFileSync(path, 'two\n');
-  assert.equal(await agent({ now: () => new Date('2026-04-02T09:00:00') }).finish(10_000), true);
+  assert.equal(await agent({ clock: { now: () => new Date('2026-04-02T09:00:00') } }).finish(10_000), true);
   assert.deepEqual([messages(), messages('logs/a/20260402.log')], [['one'], ['two']]);
 });
 

@@ -207,23 +207,28 @@ const REWRITES = `
   }, 40);
 `;
 
-test('a file that is cut off and written again while it is read is never stored in halves', async (t) => {
-  const fixture = stateFixture(t, SMALL_PIECES, MEMORY);
-  const directory = fixture.directory();
-  const file = join(directory, 'a');
-  const versions = ['b', 'a'].map((letter) => letter.repeat(700_000));
-  const child = spawn(process.execPath, ['-e', REWRITES, file], { stdio: 'ignore' });
-  t.after(() => child.kill('SIGKILL'));
-  const sync = fixture.sync(directory);
-  for (let running = true; running; await sleep(20)) {
-    running = child.exitCode === null;
-    if ((await sync.sync(null)).kind !== 'uploaded') continue;
-    const text = await restoredText(fixture, 'a');
-    assert.ok(versions.includes(text), `${text.length} bytes that begin with ${text.slice(0, 1)}`);
-  }
-  await sync.sync(null);
-  assert.equal(await restoredText(fixture, 'a'), versions[1]);
-});
+for (const [where, parent] of [
+  ['in memory', MEMORY],
+  ['on disk', tmpdir()],
+] as const) {
+  test(`a file that is cut off and written again while it is read is never stored in halves (${where})`, async (t) => {
+    const fixture = stateFixture(t, SMALL_PIECES, parent);
+    const directory = fixture.directory();
+    const file = join(directory, 'a');
+    const versions = ['b', 'a'].map((letter) => letter.repeat(700_000));
+    const child = spawn(process.execPath, ['-e', REWRITES, file], { stdio: 'ignore' });
+    t.after(() => child.kill('SIGKILL'));
+    const sync = fixture.sync(directory);
+    for (let running = true; running; await sleep(20)) {
+      running = child.exitCode === null;
+      if ((await sync.sync(null)).kind !== 'uploaded') continue;
+      const text = await restoredText(fixture, 'a');
+      assert.ok(versions.includes(text), `${text.length} bytes that begin with ${text.slice(0, 1)}`);
+    }
+    await sync.sync(null);
+    assert.equal(await restoredText(fixture, 'a'), versions[1]);
+  });
+}
 
 test('a file that grows all the time is stored as a beginning of itself', async (t) => {
   const fixture = stateFixture(t);

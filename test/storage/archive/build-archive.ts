@@ -45,7 +45,7 @@ export async function buildArchive(
       const { name, kind, mode, size } = entryOf(thing);
       const at = await packMember(spool, entryOf(thing), contentOf(thing));
       packed.set(name, { kind, mode, size, digest: name, at });
-      unnamed.push(...spool.read(at.offset, at.offset + at.length));
+      for (const chunk of spool.read(at.offset, at.offset + at.length)) unnamed.push(Buffer.from(chunk));
     }
     const { index } = planUpload(ArchiveIndex.EMPTY, { packed, removed: new Set() }, 0);
     return { bytes: Buffer.concat([...unnamed, endMember(stampNote(stamp))]), index };

@@ -50,7 +50,7 @@ export class MemoryStore implements ObjectStore {
       throw new StoreError('changed', 'it is there');
     }
     const chunks: Buffer[] = [];
-    for await (const chunk of body.read()) chunks.push(chunk);
+    for await (const chunk of body.read()) chunks.push(Buffer.from(chunk));
     const bytes = Buffer.concat(chunks);
     this.put(key, bytes, options.metadata);
     return infoOf(bytes, {}).etag;

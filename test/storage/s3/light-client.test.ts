@@ -74,6 +74,13 @@ describe('answers of a store that misbehaves', () => {
     assert.equal(connections.length, 1, 'the connection is used again');
   });
 
+  it('believes that there is nothing only in the words of a store: a proxy before it says 404, too', async (t) => {
+    const said = ['<html>default backend - 404</html>', '<Error><Code>NoSuchKey</Code></Error>'];
+    const { store } = await rawServer(t, (socket) => socket.write(answer('404 Not Found', said.shift() ?? '')));
+    await assert.rejects(store.read(PLACE), trouble('unreachable'));
+    assert.equal(await store.read(PLACE), null);
+  });
+
   it('refuses other bytes than those of the range', async (t) => {
     const { store } = await rawServer(t, (socket) => socket.write(answer('200 OK', 'everything')));
     await assert.rejects(store.read(PLACE, { range: { from: 3, to: 5 } }), trouble('refused'));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatByteSize, parseByteSize } from '../../src/config/byte-size.ts';
-import { formatDuration, parseDuration } from '../../src/config/duration.ts';
+import { formatByteSize, parseByteSize } from '../src/config/byte-size.ts';
+import { formatDuration, parseDuration } from '../src/duration.ts';
 
 test('durations are read in the syntax of Go', () => {
   assert.equal(parseDuration('30s'), 30_000);

@@ -2,18 +2,22 @@ import { chmodSync, statSync } from 'node:fs';
 import { AgentError, errorCodeOf } from './agent-error.ts';
 import type { BotCommand } from './bot-command.ts';
 import { copyCode } from './code-copy.ts';
-import { sendForCode } from './code-errand.ts';
 import { namesStore } from './open-store.ts';
+import { sendErrand } from './prepare-errand.ts';
 import type { RunContext } from './run-context.ts';
+import type { Restored } from './state/restore-state.ts';
 
 /**
- * Brings the code to CODE_PATH, when it is not there already: from where it is mounted, else from the object store.
+ * Brings code and state to their places, when they are not there already: code from where it is mounted, else from the
+ * object store; state from the object store.
+ * @returns what became of the state; null: there is no store, or a stop came first
  * @throws AgentError
  */
-export async function fetchCode(context: RunContext): Promise<void> {
+export async function fetchFiles(context: RunContext): Promise<Restored | null> {
   const { codeSource, codePath, codeFile, limits } = context.settings;
   if (codeSource !== null) await copyCode(codeSource, codePath, limits, () => context.stop.requested);
-  else if (codeFile !== null && namesStore(context.secrets, context.env)) await sendForCode(context);
+  if (!namesStore(context.secrets, context.env)) return null;
+  return sendErrand(context, { code: codeSource === null && codeFile !== null, state: true });
 }
 
 /**

@@ -1,0 +1,28 @@
+import { mkdirSync } from 'node:fs';
+import type { AgentArguments } from '../agent-arguments.ts';
+import { AgentError, messageOf } from '../agent-error.ts';
+import { readStoreSettings } from '../agent-settings.ts';
+import { fetchStoredCode, fetchStoredState } from '../fetch-stored.ts';
+import { requireStore } from '../open-store.ts';
+
+/**
+ * Brings code and state to their places and ends (contract 7.6). Unlike there, a state that exists and cannot be read is an
+ * error: a bot that starts without it would store an empty one.
+ * @throws AgentError
+ */
+export async function daemonInit(
+  { botId, codePath, statePath, codeFile }: Extract<AgentArguments, { command: 'daemon init' }>,
+  secrets: ReadonlyMap<string, string>,
+): Promise<void> {
+  const store = await requireStore(secrets, process.env);
+  const settings = readStoreSettings(process.env);
+  try {
+    mkdirSync(codePath, { recursive: true });
+  } catch (error) {
+    const detail = `${codePath} cannot be made: ${messageOf(error)}`;
+    throw new AgentError('code-unavailable', detail, { detail });
+  }
+  await fetchStoredCode(store, { codeFile, codePath, limits: settings.limits });
+  await fetchStoredState(store, { ...settings, botId, statePath, sessionFile: null });
+  store.store.close();
+}

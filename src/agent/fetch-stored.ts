@@ -1,0 +1,54 @@
+import { StoreError, type StoreTrouble } from '../storage/object-store.ts';
+import { AgentError, messageOf } from './agent-error.ts';
+import type { AgentSettings } from './agent-settings.ts';
+import { type Restored, restoreState } from './state/restore-state.ts';
+import { StopSignal } from './stop-signal.ts';
+import { type AgentStore, fetchStoredCode as fetchArchive } from './stored-code.ts';
+import { stateLimits, statePlace, storeRetry } from './sync/sync-settings.ts';
+
+/** Nothing, when the bot has no stored code. @throws AgentError */
+export async function fetchStoredCode(
+  store: AgentStore,
+  { codeFile, codePath, limits }: Pick<AgentSettings, 'codeFile' | 'codePath' | 'limits'>,
+): Promise<void> {
+  if (codeFile === null) return;
+  await fetchArchive(store, { key: codeFile, codePath, limits, stop: new StopSignal() });
+}
+
+export interface StateToFetch
+  extends Pick<AgentSettings, 'botId' | 'statePath' | 'incarnation' | 'limits' | 'stateBytes' | 'stateFileBytes'> {
+  readonly sessionFile: string | null;
+}
+
+/** @throws AgentError: the bot must not start without a state that may exist */
+export async function fetchStoredState({ store, buckets }: AgentStore, settings: StateToFetch): Promise<Restored> {
+  const place = statePlace(buckets, settings.botId);
+  try {
+    return await restoreState({
+      store,
+      place,
+      epoch: settings.incarnation,
+      directory: settings.statePath,
+      sessionFile: settings.sessionFile,
+      limits: stateLimits(settings),
+      retry: storeRetry(settings.limits),
+    });
+  } catch (error) {
+    const detail = messageOf(error);
+    const path = `${place.bucket}/${place.key}`;
+    switch (troubleIn(error)) {
+      case 'denied':
+        throw new AgentError('store-denied', `${detail}; check the credentials`, { path, detail }, { cause: error });
+      case 'busy':
+      case 'unreachable':
+        throw new AgentError('store-unreachable', detail, { detail }, { cause: error });
+      default:
+        throw new AgentError('state-unreadable', detail, { detail }, { cause: error });
+    }
+  }
+}
+
+function troubleIn(error: unknown): StoreTrouble | null {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof StoreError ? cause.trouble : null;
+}

@@ -1,0 +1,135 @@
+import { join } from 'node:path';
+import type { AgentSettings } from '../agent-settings.ts';
+import { LogSync } from '../logs/log-sync.ts';
+import type { Restored } from '../state/restore-state.ts';
+import type { StateNotice } from '../state/state-notice.ts';
+import { StateSync, type SyncResult } from '../state/state-sync.ts';
+import type { AgentStore } from '../stored-code.ts';
+import { withDescendants } from './bot-processes.ts';
+import { Conditions } from './conditions.ts';
+import { StateLoop } from './state-loop.ts';
+import { stateLimits, statePlace } from './sync-settings.ts';
+
+/** Contract 7.1. */
+const LAST_STATE_MS = 180_000;
+const LAST_LOGS_MS = 120_000;
+
+export type SyncSettings = Pick<
+  AgentSettings,
+  'botId' | 'statePath' | 'logsPath' | 'limits' | 'incarnation' | 'stateBytes' | 'stateFileBytes' | 'fencing'
+>;
+
+export interface BotSyncOptions {
+  readonly store: AgentStore;
+  readonly settings: SyncSettings;
+  /** The leaders of the bot's process groups. */
+  readonly leaders: () => readonly number[];
+  /** For the bot's log. */
+  readonly note: (level: 'info' | 'warn', message: string) => void;
+  /** A later incarnation has stored its state: this bot must end. */
+  readonly onSuperseded: () => void;
+}
+
+/**
+ * Keeps one bot's state and log in the store, from before its start until after its end. The same for `execute` and for
+ * `daemon sync`.
+ *
+ *   open ─► logs begin ─► beginState ─► … ─► finishState (the bot is gone) ─► finishLogs (nothing writes any more)
+ */
+export class BotSync {
+  readonly #options: BotSyncOptions;
+  readonly #conditions: Conditions;
+  readonly #logs: LogSync;
+  #loop: StateLoop | null = null;
+
+  /** @throws what the file system throws when the logs directory cannot be written */
+  constructor(options: BotSyncOptions) {
+    this.#options = options;
+    const { settings, store, note } = options;
+    const { botId, limits, logsPath } = settings;
+    this.#logs = new LogSync({
+      store: store.store,
+      bucket: store.buckets.logs,
+      botId,
+      path: join(logsPath, 'bot.log'),
+      limits,
+      onTrouble: (message) => this.#trouble('log-not-stored', message, 'the log is stored again'),
+      onDropped: (lines) => note('warn', `${lines} log lines were not stored: the store was away for too long`),
+    });
+    this.#conditions = new Conditions(join(logsPath, 'conditions.json'), (message) => note('warn', message));
+    this.#logs.start();
+  }
+
+  /**
+   * From here on the state is stored.
+   * @param restored what the directory holds
+   * @param incarnation the start it belongs to
+   */
+  async beginState(restored: Restored, incarnation = this.#options.settings.incarnation): Promise<void> {
+    const { settings, store, leaders, onSuperseded } = this.#options;
+    const sync = new StateSync({
+      store: store.store,
+      place: statePlace(store.buckets, settings.botId),
+      epoch: incarnation,
+      writer: writerName(),
+      directory: settings.statePath,
+      spoolDirectory: settings.logsPath,
+      limits: stateLimits(settings),
+      fencing: settings.fencing,
+      pids: () => withDescendants(leaders()),
+      onNotice: (notice) => this.#notice(notice),
+      now: Date.now,
+    });
+    await sync.begin(restored);
+    this.#loop = new StateLoop({
+      sync,
+      directory: settings.statePath,
+      limits: settings.limits,
+      onTrouble: (message) => this.#trouble('state-not-stored', message, 'the state is stored again'),
+      onStored: (result) => this.#stored(result),
+      onSuperseded,
+    });
+    this.#loop.start();
+  }
+
+  /** A stop was asked for. */
+  hurry(): void {
+    this.#loop?.hurry();
+  }
+
+  async finishState(): Promise<void> {
+    await this.#loop?.finish(LAST_STATE_MS);
+  }
+
+  async finishLogs(): Promise<void> {
+    await this.#logs.finish(LAST_LOGS_MS);
+    this.#options.store.store.close();
+  }
+
+  #notice({ code, name, message }: StateNotice): void {
+    this.#options.note('warn', message);
+    // That it was overwritten is over as soon as it is said.
+    if (code !== 'overwrote-foreign') this.#conditions.set(`${code} ${name ?? ''}`, code, message);
+  }
+
+  #stored(result: SyncResult): void {
+    // What is still so has been said again, or was said before: only a limit of the whole state ends without a word.
+    if (result.kind !== 'uploaded' && result.kind !== 'unchanged') return;
+    for (const code of ['state-too-large', 'too-many-entries', 'directory-missing']) this.#conditions.over(`${code} `);
+  }
+
+  #trouble(code: 'state-not-stored' | 'log-not-stored', message: string | null, again: string): void {
+    if (message === null) {
+      this.#options.note('info', again);
+      this.#conditions.over(code);
+    } else {
+      this.#options.note('warn', message);
+      this.#conditions.set(code, code, message);
+    }
+  }
+}
+
+/** Of this process: its nonces begin with it. */
+function writerName(): string {
+  return `${process.pid.toString(36)}${Math.random().toString(36).slice(2)}`;
+}

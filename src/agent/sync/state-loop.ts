@@ -1,0 +1,183 @@
+import { messageOf } from '../agent-error.ts';
+import type { AgentLimits } from '../agent-limits.ts';
+import type { StateSync, SyncResult } from '../state/state-sync.ts';
+import { ByteBudget } from './byte-budget.ts';
+import { StateWatch } from './state-watch.ts';
+
+export interface StateLoopOptions {
+  readonly sync: StateSync;
+  /** The state directory. */
+  readonly directory: string;
+  readonly limits: AgentLimits;
+  /** Told whenever storing begins to fail, and when it works again (null). */
+  readonly onTrouble: (message: string | null) => void;
+  readonly onStored: (result: SyncResult) => void;
+  /** A later incarnation has stored its state: nothing is stored any more. */
+  readonly onSuperseded: () => void;
+}
+
+/**
+ * Decides when the state is stored:
+ *
+ *   a change ─► it has settled, or gone on for long enough ─► the budget allows it ─► store what has changed ─┐
+ *       ▲                                                                                  │ failed: later     │
+ *       └──── a sweep: mapped files always; all files when not all can be watched ◄────────┴───────────────────┘
+ *
+ * One at a time; what changes meanwhile is stored next.
+ */
+export class StateLoop {
+  readonly #options: StateLoopOptions;
+  readonly #watch: StateWatch;
+  readonly #budget: ByteBudget;
+  readonly #abort = new AbortController();
+  /** Where something has changed since it was stored; null: it may be anywhere. */
+  #dirty: Set<string> | null = null;
+  #isDirty = true;
+  #isHurried = false;
+  #firstChangeAt = performance.now();
+  #lastChangeAt = 0;
+  #failures = 0;
+  #notBefore = 0;
+  #fullSweepAt = 0;
+  #timer: NodeJS.Timeout | null = null;
+  #sweep: NodeJS.Timeout | null = null;
+  #running: Promise<void> | null = null;
+  #ended = false;
+
+  constructor(options: StateLoopOptions) {
+    this.#options = options;
+    const { stateBytesPerSecond, stateFlushCapMs, stateWatches } = options.limits;
+    this.#budget = new ByteBudget(stateBytesPerSecond, stateFlushCapMs);
+    this.#watch = new StateWatch(options.directory, stateWatches, (directory) => this.#changed(directory));
+  }
+
+  /** Everything is looked at once, then what changes. */
+  start(): void {
+    this.#watch.start();
+    this.#fullSweepAt = performance.now() + this.#options.limits.stateFullSweepMs;
+    this.#planSweep();
+    this.#plan();
+  }
+
+  /** A stop was asked for: what there is now need not wait for the end. */
+  hurry(): void {
+    if (this.#ended) return;
+    this.#notBefore = 0;
+    this.#lastChangeAt = 0;
+    this.#isHurried = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#plan();
+  }
+
+  /** The bot has ended: one look at everything, for at most so long. @returns whether all of it is stored */
+  async finish(deadlineMs: number): Promise<boolean> {
+    this.#end();
+    const deadline = setTimeout(() => this.#abort.abort(), deadlineMs);
+    try {
+      await this.#running;
+      const result = await this.#options.sync.sync(null, this.#abort.signal);
+      this.#settle(result);
+      return result.kind === 'uploaded' || result.kind === 'unchanged';
+    } catch (error) {
+      this.#options.onTrouble(`the end of the state could not be stored: ${messageOf(error)}`);
+      return false;
+    } finally {
+      clearTimeout(deadline);
+    }
+  }
+
+  #end(): void {
+    this.#ended = true;
+    for (const timer of [this.#timer, this.#sweep]) if (timer !== null) clearTimeout(timer);
+    this.#watch.close();
+  }
+
+  #changed(directory: string): void {
+    const now = performance.now();
+    if (!this.#isDirty) {
+      this.#isDirty = true;
+      this.#dirty = new Set();
+      this.#firstChangeAt = now;
+    }
+    this.#dirty?.add(directory);
+    this.#lastChangeAt = now;
+    this.#plan();
+  }
+
+  #planSweep(): void {
+    this.#sweep = setTimeout(() => {
+      const now = performance.now();
+      if (!this.#watch.isComplete) this.#watch.start();
+      const isFull = !this.#watch.isComplete || now >= this.#fullSweepAt;
+      if (isFull) this.#fullSweepAt = now + this.#options.limits.stateFullSweepMs;
+      if (!this.#isDirty) this.#dirty = new Set();
+      if (isFull) this.#dirty = null;
+      if (!this.#isDirty) this.#firstChangeAt = now;
+      this.#isDirty = true;
+      this.#plan();
+      this.#planSweep();
+    }, this.#options.limits.stateSweepMs);
+  }
+
+  #plan(): void {
+    if (this.#ended || this.#running !== null || this.#timer !== null || !this.#isDirty) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      // A change while it waited has put it off.
+      if (this.#pauseMs() > 1) this.#plan();
+      else this.#run();
+    }, this.#pauseMs());
+  }
+
+  #pauseMs(): number {
+    if (this.#isHurried) return 0;
+    const { stateSettleMs, stateSettleCapMs } = this.#options.limits;
+    const settledAt = Math.min(this.#lastChangeAt + stateSettleMs, this.#firstChangeAt + stateSettleCapMs);
+    const now = performance.now();
+    return Math.max(0, settledAt - now, this.#notBefore - now, this.#budget.waitMs);
+  }
+
+  #run(): void {
+    this.#running = this.#store().finally(() => {
+      this.#running = null;
+      this.#plan();
+    });
+  }
+
+  async #store(): Promise<void> {
+    const { sync, limits, onTrouble } = this.#options;
+    const directories = this.#dirty;
+    this.#isDirty = false;
+    this.#isHurried = false;
+    try {
+      this.#settle(
+        await sync.sync(directories, AbortSignal.any([this.#abort.signal, AbortSignal.timeout(limits.stateRequestMs)])),
+      );
+      if (this.#failures > 0) onTrouble(null);
+      this.#failures = 0;
+    } catch (error) {
+      this.#failures += 1;
+      if (this.#failures === 1) onTrouble(`the state cannot be stored: ${messageOf(error)}; trying again`);
+      const pauseMs = limits.stateFailurePauseMs * 2 ** (this.#failures - 1);
+      this.#notBefore = performance.now() + Math.min(pauseMs, limits.stateFailurePauseCapMs);
+      this.#again(directories);
+    }
+  }
+
+  #again(directories: ReadonlySet<string> | null): void {
+    if (!this.#isDirty) this.#firstChangeAt = performance.now();
+    const meanwhile = this.#isDirty ? this.#dirty : new Set<string>();
+    this.#dirty = directories === null || meanwhile === null ? null : new Set([...directories, ...meanwhile]);
+    this.#isDirty = true;
+  }
+
+  #settle(result: SyncResult): void {
+    const { onStored, onSuperseded } = this.#options;
+    if (result.kind === 'uploaded') this.#budget.spend(result.bytes + result.copiedBytes);
+    onStored(result);
+    if (result.kind !== 'superseded') return;
+    this.#end();
+    onSuperseded();
+  }
+}

@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+import type { Buckets, ObjectPlace } from '../../storage/object-store.ts';
+import type { RetryPolicy } from '../../storage/retry.ts';
+import type { AgentLimits } from '../agent-limits.ts';
+import type { AgentSettings } from '../agent-settings.ts';
+import type { StateLimits } from '../state/state-limits.ts';
+
+/** Contract 4.1. */
+export function statePlace(buckets: Buckets, botId: string): ObjectPlace {
+  return { bucket: buckets.state, key: `${botId}/state.tar.gz` };
+}
+
+/** Beside the logs, which are the agent's own, because the state directory is the bot's. */
+export function sessionFile({ logsPath }: Pick<AgentSettings, 'logsPath'>): string {
+  return join(logsPath, 'state.session');
+}
+
+export function stateLimits({
+  limits,
+  stateBytes,
+  stateFileBytes,
+}: Pick<AgentSettings, 'limits' | 'stateBytes' | 'stateFileBytes'>): StateLimits {
+  return {
+    entries: limits.stateEntries,
+    fileBytes: stateFileBytes,
+    totalBytes: stateBytes,
+    spoolMemoryBytes: limits.stateSpoolMemoryBytes,
+    spoolBytes: limits.stateSpoolBytes,
+    patienceMs: limits.statePatienceMs,
+  };
+}
+
+/** For reads. */
+export function storeRetry(limits: AgentLimits): RetryPolicy {
+  return {
+    attempts: limits.storeAttempts,
+    firstPauseMs: limits.storeRetryMs,
+    longestPauseMs: limits.storeRetryCapMs,
+    random: Math.random,
+  };
+}

@@ -1,0 +1,111 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { AgentLimits } from '../../../src/agent/agent-limits.ts';
+import { restoreState } from '../../../src/agent/state/restore-state.ts';
+import { DEFAULT_STATE_LIMITS } from '../../../src/agent/state/state-limits.ts';
+import { openMinioStore } from '../../../src/storage/minio/open-minio-store.ts';
+import { DEFAULT_BUCKETS, type ObjectStore } from '../../../src/storage/object-store.ts';
+import { startMinio } from '../../services/minio.ts';
+import { type AgentOptions, AgentProcess, agentLimitsOf, until } from '../agent-process.ts';
+
+const BOT = 'bot-1';
+const RETRY = { attempts: 10, firstPauseMs: 50, longestPauseMs: 500, random: Math.random };
+const QUICK = { stateSettleMs: 20, logFlushMs: 100, storeRetryMs: 10 };
+
+/** A real store, and agents of one bot on it. */
+export interface StoredBot {
+  readonly store: ObjectStore;
+  /** As the launcher would pass them. */
+  readonly secrets: string;
+  start(options: Partial<AgentOptions> & { limits?: Partial<AgentLimits> }): Promise<AgentProcess>;
+  /** The content of one file of the stored state; null: it is not there. */
+  stateFile(name: string): Promise<string | null>;
+  /** The stored log of today, in lines; `[]` when there is none. */
+  logLines(): Promise<unknown[]>;
+  /** Waits until the stored state has this. */
+  stored(name: string, content: string | null): Promise<void>;
+  /** The server is gone; its data are, too. */
+  stopServer(): Promise<void>;
+}
+
+export async function storedBot(t: TestContext): Promise<StoredBot> {
+  const server = await startMinio();
+  let stopped = false;
+  const stopServer = async () => {
+    if (!stopped) await server.stop();
+    stopped = true;
+  };
+  const store = openMinioStore(server.access);
+  const root = mkdtempSync(join(tmpdir(), 'the0-stored-'));
+  t.after(async () => {
+    store.close();
+    await stopServer();
+    rmSync(root, { recursive: true, force: true });
+  });
+  for (const bucket of Object.values(DEFAULT_BUCKETS)) await store.createBucket(bucket);
+  const { endpoint, accessKey, secretKey } = server.access;
+  const secrets = `MINIO_ENDPOINT=${endpoint}\nMINIO_ACCESS_KEY=${accessKey}\nMINIO_SECRET_KEY=${secretKey}\n`;
+  let looks = 0;
+
+  const stateFile = async (name: string): Promise<string | null> => {
+    const directory = join(root, `look-${++looks}`);
+    mkdirSync(directory);
+    const place = { bucket: DEFAULT_BUCKETS.state, key: `${BOT}/state.tar.gz` };
+    const options = { sessionFile: null, limits: DEFAULT_STATE_LIMITS, retry: RETRY };
+    await restoreState({ store, place, epoch: Number.MAX_SAFE_INTEGER, directory, ...options });
+    return readFile(join(directory, name), 'utf8').catch(() => null);
+  };
+  const logLines = async (): Promise<unknown[]> => {
+    const lines: unknown[] = [];
+    for await (const { key } of store.list(DEFAULT_BUCKETS.logs, `logs/${BOT}/`)) {
+      const content = await store.read({ bucket: DEFAULT_BUCKETS.logs, key });
+      const chunks: Buffer[] = [];
+      if (content !== null) for await (const chunk of content.body) chunks.push(chunk);
+      const text = Buffer.concat(chunks).toString('utf8').trimEnd();
+      for (const line of text.split('\n')) if (line !== '') lines.push(JSON.parse(line));
+    }
+    return lines;
+  };
+  return {
+    store,
+    secrets,
+    stateFile,
+    logLines,
+    stopServer,
+    start: ({ limits, env, ...options }) =>
+      AgentProcess.start(t, {
+        files: {},
+        secrets,
+        ...options,
+        env: { THE0_AGENT_LIMITS: agentLimitsOf({ ...QUICK, ...limits }), ...env },
+      }),
+    stored: async (name, content) => {
+      let found: string | null = null;
+      let isLooking = false;
+      await until(
+        `${name} in the stored state`,
+        () => {
+          if (!isLooking) {
+            isLooking = true;
+            void stateFile(name).then((text) => {
+              found = text;
+              isLooking = false;
+            });
+          }
+          return found === content;
+        },
+        () => String(found),
+      );
+    },
+  };
+}
+
+/** The messages of stored lines. */
+export function messagesOf(lines: readonly unknown[]): unknown[] {
+  return lines.map((line) =>
+    typeof line === 'object' && line !== null && 'message' in line ? line.message : JSON.stringify(line),
+  );
+}

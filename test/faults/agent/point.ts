@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ObjectStore } from '../../../src/storage/object-store.ts';
+import type { S3Access } from '../../../src/storage/s3-api/s3-client.ts';
+import { content } from '../../agent/state/state-fixture.ts';
+import { Random } from '../../simulation/random.ts';
+import { listTree } from '../../storage/archive/other-readers.ts';
+import { AgentRun } from './agent-run.ts';
+import { Bot } from './bot.ts';
+import { FaultProxy, MOMENTS, NO_FAULT, type Plan } from './fault-proxy.ts';
+import { Journal, versionsOf } from './journal.ts';
+import { StoredBot } from './stored-bot.ts';
+
+const SPOOLS_IN_MEMORY = 1024 * 1024;
+const SPOOLS_ON_DISK = 4_096;
+const FOREIGN_LOG_BYTES = 5.5 * 1024 * 1024;
+const MOST_STARTS = 20;
+
+/** What the points have in common. */
+export interface Stage {
+  /** What syncs. */
+  readonly program: string;
+  /** Past all proxies. */
+  readonly store: ObjectStore;
+  readonly access: S3Access;
+  readonly longestOutageMs: number;
+}
+
+/** A bot of its own in the store, its proxy, its containers and the agents in them. */
+export class Point {
+  readonly random: Random;
+  readonly journal = new Journal();
+  readonly stored: StoredBot;
+  readonly proxy: FaultProxy;
+  readonly directory: string;
+  readonly #program: string;
+  readonly #access: S3Access;
+  readonly #cleanUps: (() => Promise<void>)[] = [];
+  readonly #agents: AgentRun[] = [];
+  readonly #spoolMemoryBytes: number;
+  #containers = 0;
+  #epoch = 1_000;
+
+  /** How long the store is away. */
+  readonly outageMs: number;
+
+  private constructor(
+    botId: string,
+    seed: number,
+    { program, store, access, longestOutageMs }: Stage,
+    proxy: FaultProxy,
+  ) {
+    this.random = new Random(seed);
+    this.stored = new StoredBot(store, botId);
+    this.proxy = proxy;
+    this.directory = mkdtempSync(join(tmpdir(), 'the0-fault-'));
+    this.#program = program;
+    this.#access = { ...access, endpoint: proxy.endpoint };
+    this.outageMs = this.random.between(0, longestOutageMs);
+    this.#spoolMemoryBytes = this.random.chance(0.5) ? SPOOLS_ON_DISK : SPOOLS_IN_MEMORY;
+  }
+
+  static async begin(botId: string, seed: number, stage: Stage): Promise<Point> {
+    const point = new Point(botId, seed, stage, await FaultProxy.start(stage.access.endpoint));
+    // From 5 MiB on, parts of an object are kept: other requests, and more of them.
+    if (point.random.chance(0.3)) await point.stored.putForeignLog(FOREIGN_LOG_BYTES);
+    return point;
+  }
+
+  /** What somebody needs who wants to understand a failure. */
+  get story(): string {
+    const agents = this.#agents.map(({ output }, at) => `agent ${at + 1}:\n${output}`);
+    return ['requests:', ...this.proxy.trace, ...agents].join('\n');
+  }
+
+  after(cleanUp: () => Promise<void>): void {
+    this.#cleanUps.push(cleanUp);
+  }
+
+  /** Whatever still runs is ended; nothing stays, here or in the store. */
+  async end(): Promise<void> {
+    for (const agent of this.#agents) agent.kill();
+    await Promise.all(this.#agents.map((agent) => agent.ended));
+    await this.proxy.close();
+    for (const cleanUp of this.#cleanUps) await cleanUp();
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
+    await this.stored.remove();
+  }
+
+  /** With an empty directory, and a later incarnation than all before. */
+  container(root = join(this.directory, String(this.#containers + 1))): Bot {
+    this.#containers += 1;
+    this.#epoch += 1;
+    mkdirSync(root, { recursive: true });
+    const bot = new Bot(root, `s${this.#containers}`, this.journal, this.random);
+    if (this.#containers === 1 && this.random.chance(0.3)) bot.writeBallast();
+    return bot;
+  }
+
+  /** @param epoch the latest, if nothing else is said */
+  agent({ root }: Bot, epoch = this.#epoch): AgentRun {
+    const { botId } = this.stored;
+    const agent = new AgentRun({
+      program: this.#program,
+      botId,
+      root,
+      epoch,
+      access: this.#access,
+      spoolMemoryBytes: this.#spoolMemoryBytes,
+    });
+    this.#agents.push(agent);
+    return agent;
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** @returns whether the bot may run; it has then what was stored */
+  async ready(bot: Bot, agent: AgentRun): Promise<boolean> {
+    if (!(await agent.tells('ready'))) {
+      assert.notEqual(agent.end, 'crashed');
+      return false;
+    }
+    if (agent.output.includes('"kind":"first-run"')) {
+      assert.equal(await this.stored.archive(), null, 'the bot begins with nothing, and there is a stored state');
+    }
+    if (agent.output.includes('"kind":"restored"')) {
+      assert.deepEqual(this.journal.faultsOf(versionsOf(listTree(bot.state))), []);
+      bot.adoptRestored();
+    }
+    return true;
+  }
+
+  /** Starts agents until one of them lets the bot run. */
+  async insist(bot: Bot): Promise<AgentRun> {
+    for (let starts = 0; starts < MOST_STARTS; starts += 1) {
+      const agent = this.agent(bot);
+      if (await this.ready(bot, agent)) return agent;
+      if (starts === MOST_STARTS / 2) await this.proxy.calm();
+    }
+    throw new Error('no agent could start');
+  }
+
+  async check(): Promise<void> {
+    await this.stored.checkState(this.journal);
+    await this.stored.checkLog();
+  }
+
+  /** All is quiet again: what the bot has must now be what is stored, and its log must be there whole. */
+  async recover(bot: Bot, running: AgentRun | null): Promise<void> {
+    await this.proxy.calm();
+    const agent = running ?? (await this.insist(bot));
+    bot.settle();
+    assert.equal(await agent.stop(), 'stored');
+    await this.proxy.calm();
+    const tree = await this.stored.tree();
+    assert.deepEqual(content(tree), content(listTree(bot.state)), 'what is stored is not what the bot has');
+    this.journal.confirm(versionsOf(tree));
+    const lines = await this.stored.checkLog();
+    assert.equal(lines.get(bot.source), bot.lines, 'lines are missing at the end of the log');
+  }
+
+  /** Kills, or cuts a connection, at one of the next requests. */
+  breakSoon(strike: () => void, within = 16): Plan {
+    const at = this.random.pick(MOMENTS);
+    const number = this.random.between(1, within);
+    // Time for the agent to do something with what it has.
+    const afterMs = this.random.chance(0.4) ? this.random.between(1, 60) : 0;
+    return (request) => (request.number === number ? { kind: 'break', at, afterMs, strike } : NO_FAULT);
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * Long search for lost and damaged state and logs: `node test/faults/agent/sweep.ts --points 2000 --from 1`. Stops at the
+ * first point that fails and says how to run it again. `--kind 3` takes one kind only, `--outage 60` lets the store be away
+ * for up to so many seconds, `--jobs 2` runs so many points at once.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { KINDS } from './kinds.ts';
+import { openMinioStage } from './minio-stage.ts';
+import { kindOf, runPoint } from './run-point.ts';
+
+const { values } = parseArgs({
+  options: {
+    points: { type: 'string', default: '200' },
+    from: { type: 'string', default: '1' },
+    kind: { type: 'string' },
+    jobs: { type: 'string', default: '1' },
+    outage: { type: 'string', default: '1' },
+    'keep-going': { type: 'boolean', default: false },
+  },
+});
+const from = Number(values.from);
+const end = from + Number(values.points);
+const only = values.kind === undefined ? undefined : KINDS[Number(values.kind)];
+const began = Date.now();
+const counts = new Map<string, number>();
+let next = from;
+let failures = 0;
+
+const stage = await openMinioStage(Number(values.outage) * 1000);
+try {
+  await Promise.all(Array.from({ length: Number(values.jobs) }, work));
+} finally {
+  await stage.close();
+}
+for (const [name, count] of [...counts].sort()) console.log(`${String(count).padStart(6)} ${name}`);
+console.log(`points ${from} to ${next - 1} in ${Math.round((Date.now() - began) / 1000)} s, ${failures} failed`);
+process.exitCode = failures > 0 ? 1 : 0;
+
+async function work(): Promise<void> {
+  while (next < end) {
+    const seed = next;
+    next += 1;
+    const kind = only ?? kindOf(seed);
+    try {
+      await runPoint(seed, kind, stage);
+      counts.set(kind.name, (counts.get(kind.name) ?? 0) + 1);
+    } catch (error) {
+      failures += 1;
+      const text = error instanceof Error ? error.message : String(error);
+      const directory = join(tmpdir(), 'the0-faults');
+      mkdirSync(directory, { recursive: true });
+      const file = join(directory, `point-${seed}.txt`);
+      writeFileSync(file, `${text}\n`);
+      console.error(`${text.slice(0, 1_500)}\n... the whole story is in ${file}`);
+      if (!values['keep-going']) end_();
+    }
+    if ((seed - from + 1) % 100 === 0) console.log(`${seed - from + 1} points, ${failures} failed`);
+  }
+}
+
+function end_(): void {
+  next = Math.max(next, end);
+}
