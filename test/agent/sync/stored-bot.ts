@@ -3,15 +3,17 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentLimits } from '../../../src/agent/agent-limits.ts';
 import { restoreState } from '../../../src/agent/state/restore-state.ts';
 import { DEFAULT_STATE_LIMITS } from '../../../src/agent/state/state-limits.ts';
 import { openMinioStore } from '../../../src/storage/minio/open-minio-store.ts';
 import { DEFAULT_BUCKETS, type ObjectStore } from '../../../src/storage/object-store.ts';
 import { startMinio } from '../../services/minio.ts';
-import { type AgentOptions, AgentProcess, agentLimitsOf, until } from '../agent-process.ts';
+import { type AgentOptions, AgentProcess, agentLimitsOf } from '../agent-process.ts';
 
 const BOT = 'bot-1';
+const DEADLINE_MS = 60_000;
 const RETRY = { attempts: 10, firstPauseMs: 50, longestPauseMs: 500, random: Math.random };
 const QUICK = { stateSettleMs: 20, logFlushMs: 100, storeRetryMs: 10 };
 
@@ -83,22 +85,11 @@ export async function storedBot(t: TestContext): Promise<StoredBot> {
         env: { THE0_AGENT_LIMITS: agentLimitsOf({ ...QUICK, ...limits }), ...env },
       }),
     stored: async (name, content) => {
-      let found: string | null = null;
-      let isLooking = false;
-      await until(
-        `${name} in the stored state`,
-        () => {
-          if (!isLooking) {
-            isLooking = true;
-            void stateFile(name).then((text) => {
-              found = text;
-              isLooking = false;
-            });
-          }
-          return found === content;
-        },
-        () => String(found),
-      );
+      const giveUpAt = performance.now() + DEADLINE_MS;
+      for (let found = await stateFile(name); found !== content; found = await stateFile(name)) {
+        if (performance.now() > giveUpAt) throw new Error(`the stored ${name} is still ${JSON.stringify(found)}`);
+        await delay(50);
+      }
     },
   };
 }
