@@ -261,7 +261,11 @@ const LIMITS = {
 
   memoryCheckMs: {
     default: 20_000,
-    setting: { from: '1s', to: '24h', help: 'how often an agent looks whether it holds memory that it no longer needs' },
+    setting: {
+      from: '1s',
+      to: '24h',
+      help: 'how often an agent looks whether it holds memory that it no longer needs',
+    },
   },
   memoryGrowthBytes: {
     default: 512 * 1024,

@@ -31,11 +31,20 @@ export function environmentForBot(env: Environment, settings: AgentSettings): Re
   return result;
 }
 
+/** How the agent's own memory is kept small (images/runtime/launcher.sh): a bot has other needs. */
+const OF_THE_LAUNCHER = new Set([
+  'MALLOC_ARENA_MAX',
+  'MALLOC_MMAP_THRESHOLD_',
+  'MALLOC_TRIM_THRESHOLD_',
+  'MALLOC_TOP_PAD_',
+]);
+
 /**
  * Where the query server listens is the SDK's business; everything else of ours and every credential is not the bot's. The
  * same names as in images/runtime/launcher.sh, which is not there where bots are child processes.
  */
 function isWithheld(name: string): boolean {
+  if (OF_THE_LAUNCHER.has(name)) return true;
   if (name.startsWith('THE0_QUERY_')) return false; // For the SDKs.
   return name.startsWith('MINIO_') || name.startsWith('THE0_') || name === 'NATS_URL' || name === 'MONGO_URI';
 }

@@ -10,14 +10,15 @@ import type { Restored } from './state/restore-state.ts';
 /**
  * Brings code and state to their places, when they are not there already: code from where it is mounted, else from the
  * object store; state from the object store.
+ * @param state `copy`: only to read in it
  * @returns what became of the state; null: there is no store, or a stop came first
  * @throws AgentError
  */
-export async function fetchFiles(context: RunContext): Promise<Restored | null> {
+export async function fetchFiles(context: RunContext, state: 'own' | 'copy'): Promise<Restored | null> {
   const { codeSource, codePath, codeFile, limits } = context.settings;
   if (codeSource !== null) await copyCode(codeSource, codePath, limits, () => context.stop.requested);
   if (!namesStore(context.secrets, context.env)) return null;
-  return sendErrand(context, { code: codeSource === null && codeFile !== null, state: true });
+  return sendErrand(context, { code: codeSource === null && codeFile !== null, state });
 }
 
 /**

@@ -38,7 +38,7 @@ export async function execute(context: RunContext, options: ExecuteOptions): Pro
   let end: RunEnd = STOPPED_BEFORE_START;
   try {
     await companion?.open();
-    const restored = await fetchFiles(context);
+    const restored = await fetchFiles(context, 'own');
     await companion?.begin(restored);
     if (context.stop.requested) return end;
     const parts = prepareRun(context, log, options);

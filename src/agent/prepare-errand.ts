@@ -21,9 +21,11 @@ export const PREPARE = 'prepare';
 
 export interface Errand {
   readonly code: boolean;
-  readonly state: boolean;
+  /** `copy`: only to read in it, so that it does not matter whose the stored state is, and nobody may take it for the bot's own. */
+  readonly state: 'own' | 'copy' | null;
 }
 
+const STATE_TASKS = { own: 'state', copy: 'state-copy' } as const;
 const SECRETS_FD = 3;
 /** A name has at most 4,096 bytes; the rest are numbers. */
 const MOST_LINE_BYTES = 1024 * 1024;
@@ -51,7 +53,7 @@ export async function sendErrand(
 ): Promise<Restored | null> {
   const [, program] = process.argv;
   if (program === undefined) throw new Error('the agent does not know its own program');
-  const tasks = [...(errand.code ? ['code'] : []), ...(errand.state ? ['state'] : [])];
+  const tasks = [...(errand.code ? ['code'] : []), ...(errand.state === null ? [] : [STATE_TASKS[errand.state]])];
   const child = spawn(process.execPath, [...process.execArgv, program, PREPARE, ...tasks], {
     // Where nobody gave a number, both must have the same.
     env: { ...env, THE0_INCARNATION: String(settings.incarnation), THE0_SECRETS_FD: String(SECRETS_FD) },
@@ -73,7 +75,7 @@ export async function sendErrand(
     });
     if (stop.requested) return null;
     if (end !== null) throw answer.error ?? unexpected(end);
-    return errand.state ? answer.restored() : null;
+    return errand.state === null ? null : answer.restored();
   } finally {
     stop.onRequest(() => undefined);
   }
@@ -88,9 +90,13 @@ export async function runErrand(tasks: readonly string[], secrets: ReadonlyMap<s
     if (store === null) throw new Error('there is no object store');
     const { fetchStoredCode, fetchStoredState } = await import('./fetch-stored.ts');
     if (tasks.includes('code')) await fetchStoredCode(store, settings);
-    if (tasks.includes('state')) {
+    if (tasks.includes(STATE_TASKS.own)) {
       const restored = await fetchStoredState(store, { ...settings, sessionFile: sessionFile(settings) });
       for (const line of restoredLines(restored)) await write(line);
+    }
+    if (tasks.includes(STATE_TASKS.copy)) {
+      const copy = { ...settings, incarnation: Number.MAX_SAFE_INTEGER, sessionFile: null };
+      for (const line of restoredLines(await fetchStoredState(store, copy))) await write(line);
     }
     return 0;
   } catch (error) {

@@ -2,10 +2,12 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AgentError, messageOf } from './agent-error.ts';
+import { logLine } from './agent-line.ts';
 import { queryCommand } from './bot-command.ts';
 import { environmentForBot } from './bot-environment.ts';
 import { fetchFiles, prepareEntrypoint } from './bot-files.ts';
 import { runBot } from './bot-run.ts';
+import { namesStore, requireStore } from './open-store.ts';
 import { OutputLog } from './output-log.ts';
 import { NotedProcesses } from './process-notes.ts';
 import { failedRun, type RunContext, type RunEnd } from './run-context.ts';
@@ -14,20 +16,20 @@ const CODE_POLL_MS = 200;
 /** Fixed by the SDKs (contract 8.6). */
 const RESULT_DIRECTORY = '/query';
 
-/** One question (contract 6.7): the query program runs once and leaves its answer in `/query/result.json`. */
+/**
+ * One question (contract 6.7): the query program runs once and leaves its answer in `/query/result.json`, which goes to the
+ * object store when `QUERY_RESULT_KEY` says where. What it does to its copy of the state is lost.
+ */
 export async function executeQuery(context: RunContext, path: string): Promise<RunEnd> {
-  const { settings } = context;
-  return runQueryProgram({ ...context, env: { ...context.env, QUERY_PATH: path } }, async () => {
-    if (settings.queryResultKey !== null) {
-      throw new AgentError(
-        'bot-exited',
-        'QUERY_RESULT_KEY asks for the result in an object store, and none is configured',
-        {
-          exitCode: 1,
-        },
-      );
-    }
-    await fetchFiles(context);
+  const { settings, secrets, env, mask } = context;
+  const key = settings.queryResultKey;
+  if (key !== null && !namesStore(secrets, env)) {
+    const message = 'QUERY_RESULT_KEY asks for the result in an object store, and none is configured';
+    process.stderr.write(logLine('error', message));
+    return failedRun(new AgentError('environment-incomplete', message, { variable: 'MINIO_ENDPOINT' }), mask);
+  }
+  const end = await runQueryProgram({ ...context, env: { ...env, QUERY_PATH: path } }, async () => {
+    await fetchFiles(context, 'copy');
     try {
       mkdirSync(RESULT_DIRECTORY, { recursive: true });
     } catch (error) {
@@ -35,6 +37,21 @@ export async function executeQuery(context: RunContext, path: string): Promise<R
     }
     return settings.queryEntrypoint ?? settings.entrypoint;
   });
+  return key === null ? end : await storeResult(context, key, end);
+}
+
+/** Whatever the program's exit code was (contract 6.7). */
+async function storeResult(context: RunContext, key: string, end: RunEnd): Promise<RunEnd> {
+  const { secrets, env, mask } = context;
+  try {
+    const { uploadQueryResult } = await import('./query-result.ts');
+    await uploadQueryResult(await requireStore(secrets, env), key, join(RESULT_DIRECTORY, 'result.json'));
+    return end;
+  } catch (error) {
+    const message = mask(`the result of the query cannot be stored: ${messageOf(error)}`);
+    process.stderr.write(logLine('error', message));
+    return { exitCode: 1, lastWords: { the0: 1, code: 'bot-exited', facts: { exitCode: 1, detail: message } } };
+  }
 }
 
 /** Only the query server, in the foreground (contract 6.8); the code may be brought by a neighbour container. */
@@ -51,7 +68,8 @@ export async function executeQueryServer(context: RunContext): Promise<RunEnd> {
     while (settings.codeSource === null && !existsSync(file) && !stop.requested && performance.now() < giveUpAt) {
       await delay(CODE_POLL_MS);
     }
-    await fetchFiles(context);
+    // Who has brought the code brings the state as well: two of them in one directory would spoil it.
+    if (settings.codeSource !== null || !existsSync(file)) await fetchFiles(context, 'copy');
     return settings.queryEntrypoint;
   });
 }

@@ -22,25 +22,32 @@ export interface AgentSettings {
   readonly wrappersPath?: string;
   readonly sdkPath?: string;
   readonly objectStore?: ObjectStoreSettings;
-  /** The credentials come over this descriptor instead. */
-  readonly secretsFd?: number;
+  /** False: the store ignores conditions on writes, so nothing fences an old container off from a new one (design 8). */
+  readonly storeFencing?: boolean;
+  /** Where live logs are published (contract 3.4). */
   readonly natsUrl?: string;
+  /** Credentials and `NATS_URL` come over this descriptor instead (`secretLines`). */
+  readonly secretsFd?: number;
 }
 
-/** Credentials for the agent, which keeps them from the bot. */
+/** Credentials for the agent, which keeps them from the bot. What is absent is as the agent has it by itself (contract 4.1, 4.2). */
 export interface ObjectStoreSettings {
   readonly endpoint: string;
   readonly accessKey: string;
   readonly secretKey: string;
   readonly useSsl: boolean;
   readonly queryResultsBucket: string;
-  /** Where the code is; absent: where the agent looks by itself (contract 4.1). */
   readonly codeBucket?: string;
+  readonly stateBucket?: string;
+  readonly logsBucket?: string;
+  /** Largest state that is stored, and largest file in it; MiB. */
+  readonly stateMiB?: number;
+  readonly stateFileMiB?: number;
 }
 
-/** What the agent takes over a pipe, so that it stands in no environment (src/agent/secrets-pipe.ts). */
-export function secretLines(store: ObjectStoreSettings): string {
-  return objectStore(store)
+/** What the agent takes over a pipe, so that it stands in no environment (src/agent/secrets-pipe.ts); empty when there is nothing. */
+export function secretLines(store: ObjectStoreSettings | null, natsUrl: string | null): string {
+  return [...access(store ?? undefined), ...given('NATS_URL', natsUrl ?? undefined)]
     .map(([name, value]) => `${name}=${value}\n`)
     .join('');
 }
@@ -59,6 +66,7 @@ const AGENT_PROTOCOL = 1;
 /** The environment every engine gives a bot's agent: contract 5.2 in its order, then `TZ`, then our own `THE0_*`. */
 export function botEnvironment(definition: BotDefinition, settings: AgentSettings): Readonly<Record<string, string>> {
   const config = goJson(definition.config);
+  const secretsInPlace = settings.secretsFd === undefined;
   return Object.fromEntries([
     ['PYTHONDONTWRITEBYTECODE', '1'],
     ['ID', definition.id],
@@ -66,7 +74,8 @@ export function botEnvironment(definition: BotDefinition, settings: AgentSetting
     ['ENTRYPOINT_TYPE', 'bot'],
     ['CODE_MOUNT_DIR', 'bot'],
     ['STATE_DIR', `${settings.paths?.state ?? '/state'}/${STATE_FOLDER}`],
-    ...objectStore(settings.objectStore),
+    ...(secretsInPlace ? access(settings.objectStore) : []),
+    ...stateLimits(settings.objectStore),
     ['BOT_ID', definition.id],
     ['CODE_FILE', definition.filePath],
     ['RUNTIME', definition.runtime],
@@ -75,7 +84,7 @@ export function botEnvironment(definition: BotDefinition, settings: AgentSetting
     ['IS_SCHEDULED', String(definition.kind === 'scheduled')],
     ...given('QUERY_ENTRYPOINT', definition.queryEntrypoint || undefined),
     ['BOT_TYPE', definition.kind],
-    ...given('NATS_URL', settings.natsUrl),
+    ...(secretsInPlace ? given('NATS_URL', settings.natsUrl) : []),
     ['TZ', settings.timeZone],
     ...given('CODE_PATH', settings.paths?.code),
     ...given('STATE_PATH', settings.paths?.state),
@@ -90,6 +99,7 @@ export function botEnvironment(definition: BotDefinition, settings: AgentSetting
     ...given('THE0_PROCESS_NOTES', settings.processNotes),
     ...given('THE0_QUERY_HOST', settings.query?.host),
     ...given('THE0_QUERY_PORT', settings.query?.port.toString()),
+    ...given('THE0_STORE_FENCING', settings.storeFencing === false ? '0' : undefined),
     ...given('THE0_SECRETS_FD', settings.secretsFd?.toString()),
     ...given('THE0_WRAPPERS_PATH', settings.wrappersPath),
     ...given('THE0_SDK_PATH', settings.sdkPath),
@@ -122,7 +132,7 @@ function given(name: string, value: string | undefined): readonly Variable[] {
   return value === undefined ? [] : [[name, value]];
 }
 
-function objectStore(store: ObjectStoreSettings | undefined): readonly Variable[] {
+function access(store: ObjectStoreSettings | undefined): readonly Variable[] {
   if (store === undefined) return [];
   return [
     ['MINIO_ENDPOINT', store.endpoint],
@@ -131,5 +141,15 @@ function objectStore(store: ObjectStoreSettings | undefined): readonly Variable[
     ['MINIO_USE_SSL', String(store.useSsl)],
     ['MINIO_QUERY_RESULTS_BUCKET', store.queryResultsBucket],
     ...given('MINIO_CODE_BUCKET', store.codeBucket),
+    ...given('MINIO_STATE_BUCKET', store.stateBucket),
+    ...given('MINIO_LOGS_BUCKET', store.logsBucket),
+  ];
+}
+
+/** No secrets: these are for the environment, wherever the credentials go. */
+function stateLimits(store: ObjectStoreSettings | undefined): readonly Variable[] {
+  return [
+    ...given('MAX_STATE_SIZE_MB', store?.stateMiB?.toString()),
+    ...given('MAX_STATE_FILE_SIZE_MB', store?.stateFileMiB?.toString()),
   ];
 }

@@ -18,8 +18,8 @@ import type { BotDefinition } from '../desired/bot-definition.ts';
  */
 export interface ContainerEngine {
   readonly name: 'process' | 'docker';
-  /** Hash of what this engine adds to a bot (image, limits, environment template); see `BotSpec.shapeRevision`. */
-  readonly shapeRevision: string;
+  /** Hash of what this engine adds to such a bot (image, limits, environment template); see `BotSpec.shapeRevision`. */
+  shapeRevisionOf(definition: Pick<BotDefinition, 'filePath'>): string;
   /**
    * Starts watching: subscribes, lists, reports what it found (one observation per container), calls `listed`, then goes
    * on with changes. After a lost connection it reconnects for ever and does the same again; containers that vanished

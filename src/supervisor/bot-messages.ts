@@ -3,12 +3,15 @@ import type { BotMemory, DesiredMessage, InFlightEffect, RemovedMessage } from '
 import type { BotDefinition } from '../desired/bot-definition.ts';
 import type { RosterEntry } from './roster.ts';
 
+/** What the engine adds to such a bot, as a hash. */
+export type ShapeRevisionOf = (definition: BotDefinition) => string;
+
 /** What an actor must know of what is desired, made from the roster: always the newest, however late it is told. */
-export function desireMessage(entry: RosterEntry, shapeRevision: string): DesiredMessage | RemovedMessage {
+export function desireMessage(entry: RosterEntry, shapeRevisionOf: ShapeRevisionOf): DesiredMessage | RemovedMessage {
   const { botId, definition, removal } = entry;
   return definition === null
     ? { kind: 'removed', cause: removal ?? 'deleted', botId }
-    : { kind: 'desired', spec: specOf(definition, shapeRevision) };
+    : { kind: 'desired', spec: specOf(definition, shapeRevisionOf(definition)) };
 }
 
 /**
@@ -17,11 +20,11 @@ export function desireMessage(entry: RosterEntry, shapeRevision: string): Desire
  */
 export function introduction(
   entry: RosterEntry,
-  shapeRevision: string,
+  shapeRevisionOf: ShapeRevisionOf,
   memory: BotMemory | undefined,
   inFlight: InFlightEffect | undefined,
 ): DesiredMessage | RemovedMessage {
-  const message = desireMessage(entry, shapeRevision);
+  const message = desireMessage(entry, shapeRevisionOf);
   const awaited = inFlight === undefined ? {} : { inFlight };
   return message.kind === 'removed' || memory === undefined
     ? { ...message, ...awaited }

@@ -97,8 +97,8 @@ export class Fleet {
    */
   introduce(entry: RosterEntry): void {
     const { botId, observation, shardId } = entry;
-    const { shapeRevision, memoryOf, inFlight } = this.#options;
-    const message = introduction(entry, shapeRevision, memoryOf(botId), inFlight(botId));
+    const { shapeRevisionOf, memoryOf, inFlight } = this.#options;
+    const message = introduction(entry, shapeRevisionOf, memoryOf(botId), inFlight(botId));
     this.#pool.post(shardId, { to: botId, lane: 'user', message, spawn: true });
     if (observation !== null) this.tell(entry, { kind: 'observed', observation }, 'observation');
   }
@@ -108,7 +108,7 @@ export class Fleet {
   }
 
   tellDesire(entry: RosterEntry): void {
-    this.tell(entry, desireMessage(entry, this.#options.shapeRevision));
+    this.tell(entry, desireMessage(entry, this.#options.shapeRevisionOf));
   }
 
   /** Status of all bots, sorted by id; of a bot whose actor cannot be asked just now, the last that is known. */
@@ -121,7 +121,7 @@ export class Fleet {
     }
     const now = this.#options.clock.now();
     return [...this.#roster]
-      .map((entry) => live.get(entry.botId) ?? lastKnownStatus(entry, this.#options.shapeRevision, now))
+      .map((entry) => live.get(entry.botId) ?? lastKnownStatus(entry, this.#options.shapeRevisionOf, now))
       .sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
@@ -152,7 +152,7 @@ export class Fleet {
   #renew(envelope: Envelope<BotMessage>): Envelope<BotMessage> {
     const { message, to } = envelope;
     const entry = message.kind === 'desired' || message.kind === 'removed' ? this.get(to) : undefined;
-    return entry === undefined ? envelope : { ...envelope, message: desireMessage(entry, this.#options.shapeRevision) };
+    return entry === undefined ? envelope : { ...envelope, message: desireMessage(entry, this.#options.shapeRevisionOf) };
   }
 }
 
@@ -164,7 +164,8 @@ export interface FleetOptions {
   readonly offerAgainMs: number;
   /** An actor that is lost is made anew after this; one that is lost at once again must not become a loop. */
   readonly lostActorPauseMs: number;
-  readonly shapeRevision: string;
+  /** See the engine's port. */
+  readonly shapeRevisionOf: ShapeRevisionOf;
   /** What the journal remembers of a bot. */
   memoryOf(botId: string): BotMemory | undefined;
   /** What the engine is doing for a bot. */

@@ -1,5 +1,6 @@
 import type { BotStatus } from '../../actors/effect.ts';
 import type { Reason } from '../../actors/reason.ts';
+import type { ShapeRevisionOf } from './bot-messages.ts';
 import type { RosterEntry } from './roster.ts';
 
 /**
@@ -8,7 +9,7 @@ import type { RosterEntry } from './roster.ts';
  *
  * @param now what a bot counts from that nothing is known of
  */
-export function lastKnownStatus(entry: RosterEntry, shapeRevision: string, now: number): BotStatus {
+export function lastKnownStatus(entry: RosterEntry, shapeRevisionOf: ShapeRevisionOf, now: number): BotStatus {
   const { botId, definition, observation, lastTransition } = entry;
   const container = observation?.container ?? null;
   const reason = lastTransition?.reason ?? unheardOf(entry, now);
@@ -25,7 +26,7 @@ export function lastKnownStatus(entry: RosterEntry, shapeRevision: string, now: 
     endpoint: state === 'running' && container !== null ? container.endpoint : null,
     queryable: definition !== null && definition.queryEntrypoint !== null,
     containerId: container?.containerId ?? null,
-    outdated: definition !== null && container !== null && container.shapeRevision !== shapeRevision,
+    outdated: definition !== null && container !== null && container.shapeRevision !== shapeRevisionOf(definition),
     history: [reason],
   };
 }

@@ -56,7 +56,7 @@ export class Supervisor {
     });
     this.#fleet = new Fleet({
       ...options,
-      shapeRevision: engine.shapeRevision,
+      shapeRevisionOf: (definition) => engine.shapeRevisionOf(definition),
       memoryOf: (botId) => options.journal.memoryOf(botId),
       inFlight: (botId) => this.#executor.inFlight(botId),
       effect: (effect) => this.#effect(effect),

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { readSettings } from '../../src/agent/agent-settings.ts';
 import { environmentForBot } from '../../src/agent/bot-environment.ts';
@@ -44,6 +45,19 @@ test('credentials and settings of the agent are withheld, the place of the query
   assert.deepEqual(
     Object.keys(bot).filter((name) => /^(MINIO|NATS|MONGO|THE0|LANG)/.test(name)),
     ['THE0_QUERY_PORT', 'THE0_QUERY_HOST', 'LANG'],
+  );
+});
+
+test('how the launcher keeps the memory of the agent small is no matter of the bot', () => {
+  const launcher = readFileSync(new URL('../../images/runtime/launcher.sh', import.meta.url), 'utf8');
+  const names = [...(/^export (MALLOC_.*)$/m.exec(launcher)?.[1] ?? '').matchAll(/(\w+)=/g)].map(
+    ([, name]) => `${name}`,
+  );
+  assert.ok(names.length > 0);
+  const bot = environment(Object.fromEntries(names.map((name) => [name, '1'])));
+  assert.deepEqual(
+    names.filter((name) => name in bot),
+    [],
   );
 });
 

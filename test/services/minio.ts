@@ -20,10 +20,11 @@ export interface MinioServer {
 /**
  * A server of its own: a free port and an empty directory.
  * @param certificates directory with `public.crt` and `private.key`, for TLS
+ * @param host where it listens
  */
-export async function startMinio(certificates?: string): Promise<MinioServer> {
+export async function startMinio(certificates?: string, host = '127.0.0.1'): Promise<MinioServer> {
   const data = await mkdtemp(join(tmpdir(), 'the0-minio-'));
-  const endpoint = `127.0.0.1:${await freePort()}`;
+  const endpoint = `${host}:${await freePort()}`;
   const ssl = certificates !== undefined;
   const access = { endpoint, ssl, accessKey: 'the0-test', secretKey: 'the0-test-secret' };
   const env = {

@@ -20,12 +20,15 @@ export interface NatsServer {
   remove(): Promise<void>;
 }
 
-/** A server of its own with JetStream: a free port and an empty directory. */
-export async function startNats(): Promise<NatsServer> {
+/**
+ * A server of its own with JetStream: a free port and an empty directory.
+ * @param host where it listens
+ */
+export async function startNats(host = '127.0.0.1'): Promise<NatsServer> {
   const data = await mkdtemp(join(tmpdir(), 'the0-nats-'));
   const port = await freePort();
-  const args = ['--addr', '127.0.0.1', '--port', String(port), '--jetstream', '--store_dir', data];
-  const launch = () => startService('nats-server', args, {}, () => greets(port));
+  const args = ['--addr', host, '--port', String(port), '--jetstream', '--store_dir', data];
+  const launch = () => startService('nats-server', args, {}, () => greets(host, port));
   const removeData = () => rm(data, { recursive: true, force: true, maxRetries: 5 });
   let server: Awaited<ReturnType<typeof launch>> | null;
   try {
@@ -39,7 +42,7 @@ export async function startNats(): Promise<NatsServer> {
     server = null;
   };
   return {
-    url: `nats://127.0.0.1:${port}`,
+    url: `nats://${host}:${port}`,
     stop,
     start: async () => {
       server ??= await launch();
@@ -52,9 +55,9 @@ export async function startNats(): Promise<NatsServer> {
 }
 
 /** The server speaks first. */
-async function greets(port: number): Promise<boolean> {
+async function greets(host: string, port: number): Promise<boolean> {
   return await new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
+    const socket = connect({ host, port });
     const answer = (ready: boolean) => {
       socket.destroy();
       resolve(ready);

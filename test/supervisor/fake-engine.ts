@@ -25,7 +25,7 @@ export interface FakeCall {
  */
 export class FakeEngine implements ContainerEngine {
   readonly name = 'docker';
-  readonly shapeRevision = 'shape-1';
+  readonly #shapeRevision = 'shape-1';
   callMs = 5;
   /** Calls that are true of this wait to be released. */
   holds: (kind: EngineEffectKind, botId: string) => boolean = () => false;
@@ -56,6 +56,10 @@ export class FakeEngine implements ContainerEngine {
     });
   }
 
+  shapeRevisionOf(): string {
+    return this.#shapeRevision;
+  }
+
   async watch(listener: EngineListener): Promise<void> {
     if (!this.containers.reachable) throw new EngineError({ code: 'unreachable', facts: {} }, 'the engine is away');
     this.watching = true;
@@ -70,7 +74,7 @@ export class FakeEngine implements ContainerEngine {
       if (present?.phase === 'running') this.needlessStarts += 1;
       if (present?.phase === 'running' && present.specRevision === specRevision) return this.containers.observe(botId);
       if (present !== null && present.containerId !== inPlace) this.containers.remove(botId, present.containerId);
-      const { shapeRevision } = this;
+      const shapeRevision = this.#shapeRevision;
       return this.containers.start({ botId, incarnation, specRevision, shapeRevision, inPlace, isLate: false });
     });
   }
@@ -99,7 +103,7 @@ export class FakeEngine implements ContainerEngine {
 
   /** A container of an earlier runtime. */
   plant(botId: string, specRevision: string, incarnation: number): void {
-    const { shapeRevision } = this;
+    const shapeRevision = this.#shapeRevision;
     this.containers.start({ botId, incarnation, specRevision, shapeRevision, inPlace: null, isLate: false });
   }
 

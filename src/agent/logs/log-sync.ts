@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 import { appendToLog, type LogVersion, logVersion } from '../../storage/log-object.ts';
-import { type ObjectPlace, type ObjectStore, StoreError } from '../../storage/object-store.ts';
 import { monotonicMs } from '../../storage/monotonic-clock.ts';
+import { type ObjectPlace, type ObjectStore, StoreError } from '../../storage/object-store.ts';
 import { messageOf } from '../agent-error.ts';
 import type { AgentLimits } from '../agent-limits.ts';
 import { logChunk } from './log-chunk.ts';

@@ -53,6 +53,7 @@ export class Collection {
     const group = async (name: string) => (looksLikeCompanion(name) ? sqliteGroupOf(name, this.#taker) : null);
     for (const name of [...this.#tree.gone]) {
       const database = await group(name);
+      this.#isFine(name);
       // What belongs to a database goes with a good copy of it, or stays.
       if (database !== null && name !== database.sharedMemory) await this.#takeGroup(database, index);
       else if (index.entries.has(name)) this.removed.add(name);
@@ -111,6 +112,10 @@ export class Collection {
       case 'vanished':
         return;
     }
+    this.#isFine(name);
+  }
+
+  #isFine(name: string): void {
     for (const code of ENDED_WITH_CONTENT) this.#notices.over(code, name);
   }
 }

@@ -44,10 +44,15 @@ const MOST_REMEMBERED = 1_000;
 /** Says each thing once, until it is over. */
 export class Notices {
   readonly #tell: (notice: StateNotice) => void;
+  readonly #tellOver: (code: NoticeCode, name: string | null) => void;
   readonly #said = new Set<string>();
 
-  constructor(tell: (notice: StateNotice) => void) {
+  constructor(
+    tell: (notice: StateNotice) => void,
+    tellOver: (code: NoticeCode, name: string | null) => void = () => {},
+  ) {
     this.#tell = tell;
+    this.#tellOver = tellOver;
   }
 
   say(notice: StateNotice): void {
@@ -61,7 +66,7 @@ export class Notices {
 
   /** The next time is worth a word again. */
   over(code: NoticeCode, name: string | null): void {
-    this.#said.delete(keyOf(code, name));
+    if (this.#said.delete(keyOf(code, name))) this.#tellOver(code, name);
   }
 }
 

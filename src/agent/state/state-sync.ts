@@ -14,7 +14,7 @@ import { salvage } from './salvage.ts';
 import { sharedMappings } from './shared-mappings.ts';
 import { Collection } from './state-collection.ts';
 import type { StateLimits } from './state-limits.ts';
-import { Notices, type StateNotice } from './state-notice.ts';
+import { type NoticeCode, Notices, type StateNotice } from './state-notice.ts';
 import { StateTaker } from './state-taker.ts';
 import { CLOCK_TICK_MS, type Skipped, StateTree } from './state-tree.ts';
 import { type Known, type Standing, StoredState } from './stored-state.ts';
@@ -37,6 +37,8 @@ export interface StateSyncOptions {
   /** The processes of the bot, which may have state files mapped. */
   readonly pids: () => readonly number[];
   readonly onNotice: (notice: StateNotice) => void;
+  /** What was said is not so any more. */
+  readonly onNoticeOver?: (code: NoticeCode, name: string | null) => void;
   /** Milliseconds since 1970, by the clock that the file system uses. */
   readonly now: () => number;
 }
@@ -112,7 +114,7 @@ export class StateSync {
     this.#options = options;
     this.#stored = new StoredState(options);
     this.#tree = new StateTree(options.directory, [RESTORING]);
-    this.#notices = new Notices(options.onNotice);
+    this.#notices = new Notices(options.onNotice, options.onNoticeOver);
   }
 
   /** Brings the stored state into the directory, and goes on from there; see `restoreState`. @throws StateUnreadable */

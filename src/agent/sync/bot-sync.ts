@@ -3,7 +3,7 @@ import type { AgentSettings } from '../agent-settings.ts';
 import { LogSync } from '../logs/log-sync.ts';
 import type { Restored } from '../state/restore-state.ts';
 import type { StateNotice } from '../state/state-notice.ts';
-import { StateSync, type SyncResult } from '../state/state-sync.ts';
+import { StateSync } from '../state/state-sync.ts';
 import type { AgentStore } from '../stored-code.ts';
 import { withDescendants } from './bot-processes.ts';
 import { Conditions } from './conditions.ts';
@@ -78,6 +78,7 @@ export class BotSync {
       fencing: settings.fencing,
       pids: () => withDescendants(leaders()),
       onNotice: (notice) => this.#notice(notice),
+      onNoticeOver: (code, name) => this.#conditions.over(`${code} ${name ?? ''}`),
       now: Date.now,
     });
     await sync.begin(restored);
@@ -86,7 +87,6 @@ export class BotSync {
       directory: settings.statePath,
       limits: settings.limits,
       onTrouble: (message) => this.#trouble('state-not-stored', message, 'the state is stored again'),
-      onStored: (result) => this.#stored(result),
       onSuperseded,
     });
     this.#loop.start();
@@ -110,12 +110,6 @@ export class BotSync {
     this.#options.note('warn', message);
     // That it was overwritten is over as soon as it is said.
     if (code !== 'overwrote-foreign') this.#conditions.set(`${code} ${name ?? ''}`, code, message);
-  }
-
-  #stored(result: SyncResult): void {
-    // What is still so has been said again, or was said before: only a limit of the whole state ends without a word.
-    if (result.kind !== 'uploaded' && result.kind !== 'unchanged') return;
-    for (const code of ['state-too-large', 'too-many-entries', 'directory-missing']) this.#conditions.over(`${code} `);
   }
 
   #trouble(code: 'state-not-stored' | 'log-not-stored', message: string | null, again: string): void {

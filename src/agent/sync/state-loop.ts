@@ -11,7 +11,6 @@ export interface StateLoopOptions {
   readonly limits: AgentLimits;
   /** Told whenever storing begins to fail, and when it works again (null). */
   readonly onTrouble: (message: string | null) => void;
-  readonly onStored: (result: SyncResult) => void;
   /** A later incarnation has stored its state: nothing is stored any more. */
   readonly onSuperseded: () => void;
 }
@@ -173,11 +172,9 @@ export class StateLoop {
   }
 
   #settle(result: SyncResult): void {
-    const { onStored, onSuperseded } = this.#options;
     if (result.kind === 'uploaded') this.#budget.spend(result.bytes + result.copiedBytes);
-    onStored(result);
     if (result.kind !== 'superseded') return;
     this.#end();
-    onSuperseded();
+    this.#options.onSuperseded();
   }
 }

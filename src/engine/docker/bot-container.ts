@@ -25,16 +25,18 @@ export interface ContainerTemplate {
   readonly image: string;
   readonly instance: string;
   readonly limits: ContainerLimits;
-  /** Null: state and logs live in memory, and the agent brings them to an object store. */
+  /** Where the code, state and log of bots are that do not come from the object store. */
   readonly directories: BotDirectories | null;
   readonly objectStore: ObjectStoreSettings | null;
+  /** Asked at every start, because it may become known late; absent: it does. */
+  readonly storeHonoursConditions?: () => boolean;
   readonly natsUrl: string | null;
 }
 
 /** Where the bot's query server listens in its container (contract App. B). */
 const QUERY_PORT = 9476;
 const CODE_SOURCE = '/the0/code';
-const LOGS_PATH = '/var/the0/logs';
+export const LOGS_PATH = '/var/the0/logs';
 /** Raised when the template below changes what a container is, so that older ones are shown as outdated. */
 const TEMPLATE_VERSION = 1;
 
@@ -44,17 +46,43 @@ export function containerGraceSeconds(limits: Pick<ContainerLimits, 'agent' | 'a
 }
 
 /** See `BotSpec.shapeRevision`: everything below that does not come from the definition. Holds no secret. */
-export function shapeRevision({ image, limits, directories }: ContainerTemplate, network: string | null): string {
+export function shapeRevision(
+  template: ContainerTemplate,
+  network: string | null,
+  definition: Pick<BotDefinition, 'filePath'>,
+): string {
+  const { image, limits, natsUrl } = template;
   const { agent, ...own } = limits;
   // Only what is set counts: a new limit with its default makes no bot outdated.
   const set = [Object.entries(own).sort(), encodeAgentLimits(agent) ?? null];
-  const shape = [TEMPLATE_VERSION, LABEL_FORMAT, image, network, directories !== null, set];
+  const shape = [
+    ...[TEMPLATE_VERSION, LABEL_FORMAT, image, network, directoriesOf(template, definition) !== null, set],
+    ...storeShape(storeOf(template, definition)),
+    ...(natsUrl === null ? [] : [natsUrl.replaceAll(/[^/,]*@/g, '')]),
+  ];
   return createHash('sha256').update(JSON.stringify(shape)).digest('hex').slice(0, 16);
 }
 
+function storeShape(store: ObjectStoreSettings | null): readonly unknown[] {
+  if (store === null) return [];
+  const { accessKey: _access, secretKey: _secret, ...open } = store;
+  return [Object.entries(open).sort()];
+}
+
+/** Null: everything of this bot lives in memory, and its agent brings it to and from the object store. */
+function directoriesOf({ directories }: ContainerTemplate, definition: Pick<BotDefinition, 'filePath'>) {
+  return isStored(definition) ? null : directories;
+}
+
+/** Who has everything from directories needs no credentials. */
+function storeOf({ objectStore, directories }: ContainerTemplate, definition: Pick<BotDefinition, 'filePath'>) {
+  return isStored(definition) || directories === null ? objectStore : null;
+}
+
 /**
- * A bot's container, as contract 5.2 has it. Beyond the contract: a name, `the0.*` labels, a limit of processes and of
- * Docker's own log, and with the file system store the bot's directories (design 9).
+ * A bot's container, as contract 5.2 has it. Beyond the contract: a name, `the0.*` labels, `TZ` and the agent's own
+ * variables, a limit of processes and of Docker's own log; and for a bot that is not in the object store its directories
+ * (design 9).
  *
  * @throws EngineError `rejected` when the config is too large for an environment variable
  */
@@ -63,21 +91,17 @@ export function containerOptions(
   definition: BotDefinition,
   own: { readonly incarnation: number; readonly shapeRevision: string; readonly networkMode: string },
 ): Docker.ContainerCreateOptions {
-  const { limits, directories } = template;
+  const { limits } = template;
+  const directories = directoriesOf(template, definition);
+  const objectStore = storeOf(template, definition);
   const environment = botEnvironment(definition, {
     incarnation: own.incarnation,
     limits: limits.agent,
     timeZone: limits.timeZone,
     ...(directories === null
       ? {}
-      : {
-          ...(isStored(definition) ? {} : { codeSource: CODE_SOURCE }),
-          terminationLog: `${LOGS_PATH}/${TERMINATION_LOG}`,
-        }),
-    // Who has everything from directories needs no credentials.
-    ...(template.objectStore === null || (directories !== null && !isStored(definition))
-      ? {}
-      : { objectStore: template.objectStore }),
+      : { codeSource: CODE_SOURCE, terminationLog: `${LOGS_PATH}/${TERMINATION_LOG}` }),
+    ...(objectStore === null ? {} : { objectStore, storeFencing: template.storeHonoursConditions?.() ?? true }),
     ...(template.natsUrl === null ? {} : { natsUrl: template.natsUrl }),
   });
   assertEnvironmentFits(definition.id, environment);
@@ -93,6 +117,7 @@ export function containerOptions(
       incarnation: own.incarnation,
       shapeRevision: own.shapeRevision,
       queryPort: definition.queryEntrypoint ? QUERY_PORT : null,
+      keepsFilesInside: directories === null,
     }),
     Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
     HostConfig: {
@@ -129,9 +154,7 @@ function mounts(directories: BotDirectories, definition: BotDefinition): Docker.
   const mount = (Target: string, Source: string, ReadOnly: boolean) =>
     ({ Type: 'bind', Target, Source, ReadOnly }) as const;
   return [
-    ...(isStored(definition)
-      ? []
-      : [mount(CODE_SOURCE, directories.codeDirOf(definition.id, definition.specRevision), true)]),
+    mount(CODE_SOURCE, directories.codeDirOf(definition.id, definition.specRevision), true),
     mount('/state', directories.stateDirOf(definition.id), false),
     mount(LOGS_PATH, directories.logsDirOf(definition.id), false),
   ];

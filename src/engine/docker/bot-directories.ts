@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, chmod, lchown, lstat, mkdir, opendir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BotDefinition } from '../../desired/bot-definition.ts';
-import { isStored, STATE_FOLDER } from '../bot-environment.ts';
+import { STATE_FOLDER } from '../bot-environment.ts';
 import { EngineError } from '../container-engine.ts';
 
 /** User and group of everything in a container (contract 5.2). */
@@ -16,12 +16,11 @@ export interface BotDirectories {
 }
 
 /**
- * Makes the state and log directory of a bot so that the container's user can write there.
+ * Makes the state and log directory of a bot that is not in the object store, so that the container's user can write there.
  * @throws EngineError `code-unavailable` when the code is not there, `rejected` when a directory cannot be made
  */
 export async function prepareDirectories(directories: BotDirectories, definition: BotDefinition): Promise<void> {
-  if (!isStored(definition))
-    await expectCode(directories.codeDirOf(definition.id, definition.specRevision), definition.id);
+  await expectCode(directories.codeDirOf(definition.id, definition.specRevision), definition.id);
   for (const directory of [directories.stateDirOf(definition.id), directories.logsDirOf(definition.id)]) {
     try {
       await mkdir(directory, { recursive: true });

@@ -12,9 +12,15 @@ export interface ContainerIdentity {
   readonly shapeRevision: string;
   /** Port of the bot's query server, or null when it has none. */
   readonly queryPort: number | null;
+  /** Its state and log are in memory file systems of its own, out of this host's reach; else they are mounted (design 9). */
+  readonly keepsFilesInside: boolean;
 }
 
 export type Labels = Readonly<Record<string, string>>;
+
+/** Containers from before there was this label have mounts. */
+const FILES = 'the0.files';
+const INSIDE = 'inside';
 
 /** Labels by which an engine lists and watches its own bots' containers and no others. */
 export function ownLabels(instance: string): readonly string[] {
@@ -24,7 +30,7 @@ export function ownLabels(instance: string): readonly string[] {
 /** `runtime.*` as contract 5.2 has them, `the0.*` ours. */
 export function labelsFor(
   definition: BotDefinition,
-  ours: { instance: string; incarnation: number; shapeRevision: string; queryPort: number | null },
+  ours: Omit<ContainerIdentity, 'botId' | 'specRevision'> & { readonly instance: string },
 ): Labels {
   return {
     'runtime.managed': 'true',
@@ -38,6 +44,7 @@ export function labelsFor(
     'the0.spec-revision': definition.specRevision,
     'the0.shape-revision': ours.shapeRevision,
     ...(ours.queryPort === null ? {} : { 'the0.query-port': String(ours.queryPort) }),
+    ...(ours.keepsFilesInside ? { [FILES]: INSIDE } : {}),
   };
 }
 
@@ -56,5 +63,6 @@ export function readLabels(labels: Labels, instance: string): ContainerIdentity 
     specRevision: labels['the0.spec-revision'] ?? '',
     shapeRevision: labels['the0.shape-revision'] ?? '',
     queryPort: Number.isInteger(queryPort) && queryPort > 0 ? queryPort : null,
+    keepsFilesInside: labels[FILES] === INSIDE,
   };
 }

@@ -1,4 +1,5 @@
 import type { BotDefinition } from '../../desired/bot-definition.ts';
+import { isStored } from '../bot-environment.ts';
 import { EngineError, type StartRequest } from '../container-engine.ts';
 import { type ContainerTemplate, containerOptions } from './bot-container.ts';
 import { prepareDirectories } from './bot-directories.ts';
@@ -26,7 +27,7 @@ export interface StarterParts {
   readonly template: ContainerTemplate;
   readonly image: BotImage;
   readonly network: BotNetwork;
-  readonly shapeRevision: string;
+  readonly shapeRevisionOf: (definition: BotDefinition) => string;
 }
 
 /**
@@ -79,7 +80,7 @@ export class ContainerStarter {
     if (container === undefined || botId !== definition.id || specRevision !== definition.specRevision) return null;
     // A crash is answered within a few milliseconds, and a file is not deleted in that time while Docker is busy: what the
     // run before left is known by its version.
-    if (container.terminationLog === null) await this.#clearTerminationLog(botId);
+    if (container.terminationLog === null) await this.#clearTerminationLog(definition);
     container.expectStart(incarnation);
     try {
       if ((await api.start(containerId)) !== 'absent') return container;
@@ -94,10 +95,13 @@ export class ContainerStarter {
   }
 
   async #startNew(definition: BotDefinition, incarnation: number): Promise<TrackedContainer> {
-    const { api, image, network, ledger, template, shapeRevision } = this.#parts;
+    const { api, image, network, ledger, template } = this.#parts;
+    const shapeRevision = this.#parts.shapeRevisionOf(definition);
     await image.ensure();
-    if (template.directories !== null) await prepareDirectories(template.directories, definition);
-    await this.#clearTerminationLog(definition.id);
+    if (template.directories !== null && !isStored(definition)) {
+      await prepareDirectories(template.directories, definition);
+    }
+    await this.#clearTerminationLog(definition);
     for (let attempt = 1; ; attempt++) {
       const networkMode = await network.mode();
       const options = containerOptions(template, definition, { incarnation, networkMode, shapeRevision });
@@ -163,9 +167,9 @@ export class ContainerStarter {
     return null;
   }
 
-  async #clearTerminationLog(botId: string): Promise<void> {
+  async #clearTerminationLog(definition: BotDefinition): Promise<void> {
     const { directories } = this.#parts.template;
-    if (directories !== null) await clearTerminationLog(directories.logsDirOf(botId));
+    if (directories !== null && !isStored(definition)) await clearTerminationLog(directories.logsDirOf(definition.id));
   }
 }
 

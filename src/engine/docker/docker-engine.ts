@@ -59,7 +59,6 @@ export function createDockerEngine(options: DockerEngineOptions): ContainerEngin
 
 class DockerEngine implements ContainerEngine {
   readonly name = 'docker';
-  readonly shapeRevision: string;
   readonly #options: DockerEngineOptions;
   readonly #api: DockerApi;
   readonly #ledger = new ContainerLedger();
@@ -67,12 +66,13 @@ class DockerEngine implements ContainerEngine {
   readonly #starter: ContainerStarter;
   /** Bots with a call under way: its answer tells what came of it, so its events need no report of their own. */
   readonly #busy = new Set<string>();
+  /** Asked for every bot again and again, and there are only these two. */
+  readonly #shapes: { store?: string; directory?: string } = {};
   #listener: EngineListener | null = null;
   #watch: EventWatch | null = null;
 
   constructor(options: DockerEngineOptions) {
     this.#options = options;
-    this.shapeRevision = shapeRevision(options, options.network);
     this.#api = new DockerApi(
       options.deadlines,
       options.sockets,
@@ -85,8 +85,14 @@ class DockerEngine implements ContainerEngine {
       template: options,
       image: new BotImage(this.#api, options.image, options.pull, options.imageCheckMs),
       network: new BotNetwork(this.#api, options.network),
-      shapeRevision: this.shapeRevision,
+      shapeRevisionOf: (definition) => this.shapeRevisionOf(definition),
     });
+  }
+
+  shapeRevisionOf(definition: Pick<BotDefinition, 'filePath'>): string {
+    const place = isStored(definition) ? 'store' : 'directory';
+    this.#shapes[place] ??= shapeRevision(this.#options, this.#options.network, definition);
+    return this.#shapes[place];
   }
 
   async watch(listener: EngineListener): Promise<void> {

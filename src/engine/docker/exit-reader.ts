@@ -20,7 +20,7 @@ export class ExitReader {
   readonly #patienceMs: number;
 
   /**
-   * @param logsOf the bot's log directory where it is mounted into the container, else null
+   * @param logsOf a bot's log directory, where it is mounted into the container; null: it never is
    * @param patienceMs longest wait for the last words; without them the exit is told all the same
    */
   constructor(api: DockerApi, logsOf: ((botId: string) => string) | null, patienceMs: number) {
@@ -49,7 +49,8 @@ export class ExitReader {
   }
 
   async #lastWords(container: TrackedContainer): Promise<LastWords | null> {
-    const left = this.#logsOf === null ? 'unsupported' : readTerminationLog(this.#logsOf(container.identity.botId));
+    const { botId, keepsFilesInside } = container.identity;
+    const left = this.#logsOf === null || keepsFilesInside ? 'unsupported' : readTerminationLog(this.#logsOf(botId));
     if (left !== 'unsupported' && left.version !== container.terminationLog) {
       container.terminationLog = left.version;
       return left.words;

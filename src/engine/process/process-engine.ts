@@ -47,7 +47,7 @@ export function createProcessEngine(options: ProcessEngineOptions): ContainerEng
 
 class ProcessEngine implements ContainerEngine {
   readonly name = 'process';
-  readonly shapeRevision: string;
+  readonly #shapeRevision: string;
   readonly #options: ProcessEngineOptions;
   readonly #notes: ProcessNotes;
   readonly #ports: QueryPorts;
@@ -70,7 +70,11 @@ class ProcessEngine implements ContainerEngine {
     this.#ports = new QueryPorts(options.queryPortRange, QUERY_HOST, randomInt(first, last + 1));
     this.#programs = new Programs(searchPath(options), options.missingProgramMs);
     this.#sweeper = new Sweeper({ graceMs: 0, killMs: options.killWaitMs });
-    this.shapeRevision = shapeRevisionOf(options);
+    this.#shapeRevision = shapeOf(options);
+  }
+
+  shapeRevisionOf(): string {
+    return this.#shapeRevision;
   }
 
   async watch(listener: EngineListener): Promise<void> {
@@ -203,7 +207,7 @@ class ProcessEngine implements ContainerEngine {
         containerId: this.#bots.get(botId)?.identity.containerId === inPlace ? inPlace : `${botId}.${incarnation}`,
         incarnation,
         specRevision: definition.specRevision,
-        shapeRevision: this.shapeRevision,
+        shapeRevision: this.#shapeRevision,
         endpoint,
       },
       {
@@ -283,7 +287,7 @@ function programMissing({ id, runtime }: BotDefinition, program: string): Engine
 }
 
 /** Nothing that runs is ever adopted, but the number must change with what is added to a bot. */
-function shapeRevisionOf({ agentLimits, timeZone }: ProcessEngineOptions): string {
+function shapeOf({ agentLimits, timeZone }: ProcessEngineOptions): string {
   const limits = encodeAgentLimits(agentLimits) ?? null;
   const shape = JSON.stringify({ engine: 'process', template: 1, limits, timeZone });
   return createHash('sha256').update(shape).digest('hex').slice(0, 16);

@@ -3,7 +3,7 @@
  * - `truncated`: it ends before its end-of-archive blocks
  * - `bad-header`: no tar header where one must be
  * - `newer-format`: written by a newer version of this runtime
- * - `unsafe-name`: an absolute name, or one that leads out of the directory
+ * - `unsafe-name`: an absolute name, one that leads out of the directory, or a far too long one
  * - `unsafe-link`: a symbolic link that leads out of the directory
  * - `unsupported-type`: a hard link, a device, a pipe, a sparse file
  * - `conflict`: a file where a directory is, or the other way round

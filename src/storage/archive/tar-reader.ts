@@ -16,6 +16,12 @@ interface Overrides {
   mtime?: number;
 }
 
+/** Between two entries; more than two or three make no sense. */
+const MOST_EXTENDED_HEADERS = 64;
+/** What may follow the end mark: tars are filled up to a whole number of blocks, or of many of them. */
+const MOST_BYTES_AFTER_END = 1024 * 1024;
+/** No file system opens a longer one (PATH_MAX). */
+const MOST_NAME_BYTES = 4_096;
 /** More than an extended header of ours, or of any program that means well, ever has. */
 const MOST_EXTENDED_BYTES = 64 * 1024;
 
@@ -41,6 +47,8 @@ export class TarReader {
   #overrides: Overrides = {};
   #header: Buffer = Buffer.alloc(0);
   #zeroBlocks = 0;
+  #extendedHeaders = 0;
+  #bytesAfterEnd = 0;
 
   constructor(sink: TarSink) {
     this.#sink = sink;
@@ -52,6 +60,9 @@ export class TarReader {
       if (this.#part.kind === 'header') rest = this.#fillHeader(rest);
       else rest = this.#fillContent(rest);
     }
+    this.#bytesAfterEnd += rest.length;
+    if (this.#bytesAfterEnd > MOST_BYTES_AFTER_END)
+      throw new ArchiveError('too-large', 'it goes on after its end mark');
   }
 
   /** @throws ArchiveError `truncated` */
@@ -111,12 +122,17 @@ export class TarReader {
     const flag = String.fromCharCode(block[156] ?? 0);
     const ownSize = number(block, 124, 12);
     if ('xgLK'.includes(flag)) {
+      this.#extendedHeaders += 1;
+      if (this.#extendedHeaders > MOST_EXTENDED_HEADERS) {
+        throw new ArchiveError('bad-header', 'it has extended headers that belong to no entry');
+      }
       if (ownSize > MOST_EXTENDED_BYTES) throw new ArchiveError('bad-header', 'an extended header is too long');
       this.#begin({ kind: 'extended', flag, blocks: [], size: ownSize }, ownSize);
       return;
     }
     const entry = this.#entry(block, flag, ownSize);
     this.#overrides = {};
+    this.#extendedHeaders = 0;
     if (entry.name === '') {
       this.#begin({ kind: 'skipped' }, entry.size);
       return;
@@ -200,6 +216,9 @@ function kindOf(flag: string, name: string): TarEntry['kind'] {
 }
 
 function relativeName(given: string, kind: TarEntry['kind']): string {
+  if (Buffer.byteLength(given) > MOST_NAME_BYTES) {
+    throw new ArchiveError('unsafe-name', `${shown(given)} … is longer than any file's name`);
+  }
   if (given.startsWith('/')) throw new ArchiveError('unsafe-name', `${shown(given)} is an absolute name`);
   const name = given
     .split('/')

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { storeFailure } from '../store-failure.ts';
 import type { S3Request } from './s3-client.ts';
+import { passed } from './transfer-garbage.ts';
 
 const HASH_OF_NOTHING = createHash('sha256').digest('hex');
 
@@ -32,6 +33,7 @@ export async function* bodyChunks(request: S3Request): AsyncGenerator<Buffer> {
     for await (const chunk of request.body.read()) {
       if (request.signal?.aborted) break;
       yield chunk;
+      passed(chunk.length);
     }
   } catch (error) {
     throw storeFailure('refused', request, 'the bytes to send cannot be read', error);

@@ -1,3 +1,4 @@
+import { passed } from '../s3-api/transfer-garbage.ts';
 import type { BodyLength } from './answer-head.ts';
 import type { ByteChannel } from './byte-channel.ts';
 import { ConnectionFailure } from './connection-failure.ts';
@@ -24,6 +25,7 @@ async function* exactly(channel: ByteChannel, bytes: number, patience: Patience)
     const part = chunk.length > left ? chunk.subarray(0, left) : chunk;
     left -= part.length;
     yield part;
+    passed(part.length);
   }
 }
 

@@ -230,6 +230,21 @@ for (const [where, parent] of [
   });
 }
 
+test('a file that is seen empty between being cut off and written is not stored so; one that stays empty is', async (t) => {
+  const fixture = stateFixture(t);
+  const directory = fixture.directory();
+  const [file, other] = [join(directory, 'a'), join(directory, 'b')];
+  for (const path of [file, other]) writeFileSync(path, 'first');
+  const sync = fixture.sync(directory);
+  await sync.sync(null);
+  for (const path of [file, other]) truncateSync(path);
+  const written = sleep(150).then(() => writeFileSync(file, 'second'));
+  await sync.sync(null);
+  assert.equal(await restoredText(fixture, 'a'), 'second');
+  assert.equal(await restoredText(fixture, 'b'), '');
+  await written;
+});
+
 test('a file that grows all the time is stored as a beginning of itself', async (t) => {
   const fixture = stateFixture(t);
   const directory = fixture.directory();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { bodyOf } from '../../../src/storage/object-store.ts';
@@ -122,6 +122,23 @@ describe('execute with an object store', needsMinio(), () => {
     writeFileSync(join(agent.root, 'state', '.the0-state', 'big'), '');
     await bot.stored('.the0-state/a', 'new\n');
     await until('the condition to be over', () => !existsSync(conditions));
+  });
+
+  test('a file that cannot be stored is a condition until it can be, or is gone', async (t) => {
+    const bot = await storedBot(t);
+    const agent = await bot.start({ files: { bot: sh('trap "exit 0" TERM; while :; do sleep 0.05; done') } });
+    const keys = join(agent.root, 'state', '.the0-state');
+    const conditions = join(agent.root, 'logs', 'conditions.json');
+    await until('the agent to have begun', () => existsSync(join(agent.root, 'logs', 'state.session')));
+    mkdirSync(keys);
+    for (const end of ['mended', 'removed']) {
+      writeFileSync(join(keys, 'a.json'), '{"half": ');
+      await until('the condition', () => existsSync(conditions));
+      assert.match(readFileSync(conditions, 'utf8'), /"code":"not-json".*a\.json/);
+      if (end === 'mended') writeFileSync(join(keys, 'a.json'), '{}');
+      else rmSync(join(keys, 'a.json'));
+      await until('the condition to be over', () => !existsSync(conditions));
+    }
   });
 
   test('--skip-sync brings the state and stores nothing', async (t) => {

@@ -70,7 +70,7 @@ export function engineSuite(name: string, traits: EngineTraits, makeHarness: () 
       assert.equal(container.phase, 'running');
       assert.equal(container.incarnation, incarnation);
       assert.equal(container.specRevision, definition.specRevision);
-      assert.equal(container.shapeRevision, engine.shapeRevision);
+      assert.equal(container.shapeRevision, engine.shapeRevisionOf(definition));
     });
 
     it('does not run a bot twice when it is started twice', async (t) => {

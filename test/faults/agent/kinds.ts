@@ -6,6 +6,7 @@ import type { AgentRun } from './agent-run.ts';
 import { editAsApi } from './api-edit.ts';
 import { badNetwork } from './bad-network.ts';
 import type { Bot } from './bot.ts';
+import { NO_FAULT, type Plan } from './fault-proxy.ts';
 import type { Point } from './point.ts';
 import { mountSmallDisk } from './small-disk.ts';
 
@@ -173,15 +174,28 @@ async function unreadable(point: Point): Promise<void> {
   const busy = random.chance(0.3);
   for (let starts = 0; starts < bad; starts += 1) {
     const agent = point.agent(next);
-    if (isKilled) proxy.plan = point.breakSoon(() => agent.kill(), 3);
+    if (isKilled) proxy.plan = killedWhileItReads(point, agent);
     else if (busy) proxy.plan = () => ({ kind: 'answer', status: 503, code: 'SlowDown', reached: false });
     else proxy.plan = badNetwork(random, 2, share);
-    if (await agent.tells('ready')) break;
+    if (await point.ready(next, agent)) {
+      agent.kill();
+      await agent.hasEnded();
+      break;
+    }
     assert.match(await agent.hasEnded(), /^(state-unreadable|killed)$/);
   }
   await proxy.calm();
   await point.insist(next);
   assert.deepEqual(content(listTree(next.state)), expected, 'the bot does not have its whole state');
+}
+
+/** Mostly with half of the state in its hands. */
+function killedWhileItReads({ random }: Point, agent: AgentRun): Plan {
+  const at = random.pick(['half-answered', 'half-answered', 'answered', 'done'] as const);
+  const number = random.between(1, 2);
+  const afterMs = random.between(0, 40);
+  return (request) =>
+    request.number === number ? { kind: 'break', at, afterMs, strike: () => agent.kill() } : NO_FAULT;
 }
 
 async function firstLife(point: Point): Promise<Bot> {

@@ -3,8 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
-import { crc32, gzipSync } from 'node:zlib';
+import { crc32, createGzip, gzipSync } from 'node:zlib';
 import { ArchiveError, type ArchiveTrouble } from '../../../src/storage/archive/archive-error.ts';
 import { extractArchive } from '../../../src/storage/archive/extract.ts';
 import { encodeTarHeader } from '../../../src/storage/archive/tar-encode.ts';
@@ -168,6 +169,47 @@ test('what grows a thousandfold is read no further than the limit', async (t) =>
   const target = directory(t);
   assert.equal(await troubleWith(bomb, target, { ...NO_LIMITS, totalBytes: 1_000_000 }), 'too-large');
   assert.deepEqual(listTree(target), []);
+});
+
+test('a million entries are read no further than the limit', async (t) => {
+  let taken = 0;
+  const tar = Readable.from(headersOf(1_000_000));
+  tar.on('error', () => {}); // It is not read to its end.
+  const archive = (async function* () {
+    for await (const chunk of tar.pipe(createGzip({ level: 1 }))) {
+      taken += chunk.length;
+      yield chunk;
+    }
+  })();
+  const extracted = extractArchive(archive, directory(t), { ...NO_LIMITS, entries: 2_000 });
+  await assert.rejects(extracted, { code: 'too-many-entries', message: /more than 2000 files and directories/ });
+  assert.ok(taken < 2_000_000, `${taken} bytes were read`);
+});
+
+/** Each another empty file. */
+function* headersOf(entries: number): Generator<Buffer> {
+  for (let index = 0; index < entries; index += 1_000) {
+    const names = Array.from({ length: 1_000 }, (_, nth) => `${index + nth}`);
+    yield Buffer.concat(names.map((name) => encodeTarHeader(entryOf({ name, content: '' }))));
+  }
+}
+
+test('what comes after the end is not read for ever', async (t) => {
+  const bomb = gzipSync(Buffer.concat([plainTar([{ name: 'a', content: 'x' }]), Buffer.alloc(50_000_000)]));
+  assert.equal(await troubleWith(bomb, directory(t)), 'too-large');
+  const padded = gzipSync(Buffer.concat([plainTar([{ name: 'a', content: 'x' }]), Buffer.alloc(10_240)]));
+  await extractArchive(chunked(padded), directory(t), NO_LIMITS);
+});
+
+test('extended headers that belong to nothing are refused', async (t) => {
+  const empty = headerOfType('g');
+  const many = gzipSync(Buffer.concat([...Array.from({ length: 10_000 }, () => empty), END]));
+  assert.equal(await troubleWith(many, directory(t)), 'bad-header');
+});
+
+test('names that no file can have are refused', async (t) => {
+  const deep = gzipSync(plainTar([{ name: `${'d/'.repeat(20_000)}file`, content: 'x' }]));
+  assert.equal(await troubleWith(deep, directory(t)), 'unsafe-name');
 });
 
 test('a directory that holds something is left alone', async (t) => {

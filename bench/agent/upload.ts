@@ -1,0 +1,79 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { chown, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BOT_USER } from '../../src/engine/docker/bot-directories.ts';
+import { DEFAULT_BUCKETS, type ObjectStore } from '../../src/storage/object-store.ts';
+import { atMost, median } from '../report.ts';
+import type { Part } from '../state/part.ts';
+import { until } from './container.ts';
+import { withScene } from './scene.ts';
+
+const BAR_MS = 2_000;
+const FOLDERS = 100;
+const FILES_IN_EACH = 10;
+const FILE_BYTES = 100_000;
+const CHANGE_BYTES = 4 * 1024;
+const LOOK_MS = 5;
+
+const BOT = 'import time\ndef main(bot_id, config):\n    time.sleep(3600)\n';
+
+/** From the end of a write into a large state to its upload being done, one bot alone. */
+export const upload: Part = async (short) => {
+  const rounds = short ? 5 : 25;
+  return await withScene(async (scene) => {
+    const state = join(scene.directory, 'state');
+    await makeState(state);
+    const id = `bench-upload-${process.pid}`;
+    const definition = await scene.deploy({ id, runtime: 'python3.11', files: { 'main.py': BOT } });
+    // The budget is for the long run: it delays what a bot writes again and again, and would be all that is seen here.
+    const container = await scene.create(definition, { limits: { stateBytesPerSecond: 0 }, stateDirectory: state });
+    await container.start();
+    await until('the first upload', async () => await versionOf(scene.store, id), 120_000);
+    const times: number[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      await sleep(1_500);
+      const before = await versionOf(scene.store, id);
+      await writeFile(fileIn(state, randomInt(FOLDERS), randomInt(FILES_IN_EACH)), randomBytes(CHANGE_BYTES));
+      const written = performance.now();
+      await until(
+        'an upload',
+        async () => ((await versionOf(scene.store, id)) === before ? null : true),
+        60_000,
+        LOOK_MS,
+      );
+      times.push(performance.now() - written);
+    }
+    const what = `4 KiB written into a state of 100 MB in 1,000 files, until stored`;
+    const sorted = times.sort((a, b) => a - b);
+    return {
+      rows: [
+        atMost(`${what}, p50`, median(sorted), BAR_MS, 'ms'),
+        atMost(`${what}, p90`, sorted[Math.ceil(rounds * 0.9) - 1] ?? Number.NaN, BAR_MS, 'ms'),
+      ],
+      notes: [`${rounds} writes at any depth; worst ${Math.max(...sorted).toFixed(0)} ms. Without a budget of bytes moved.`],
+    };
+  });
+};
+
+async function makeState(state: string): Promise<void> {
+  for (let folder = 0; folder < FOLDERS; folder += 1) {
+    const [path] = [join(fileIn(state, folder, 0), '..')];
+    await mkdir(path, { recursive: true });
+    for (let file = 0; file < FILES_IN_EACH; file += 1) {
+      await writeFile(fileIn(state, folder, file), randomBytes(FILE_BYTES));
+    }
+  }
+  await chown(state, BOT_USER, BOT_USER);
+}
+
+/** From one to four folders deep. */
+function fileIn(state: string, folder: number, file: number): string {
+  const above = Array.from({ length: folder % 4 }, (_, level) => `level-${level}`);
+  return join(state, ...above, `folder-${folder}`, `file-${file}`);
+}
+
+async function versionOf(store: ObjectStore, id: string): Promise<string | null> {
+  const info = await store.head({ bucket: DEFAULT_BUCKETS.state, key: `${id}/state.tar.gz` });
+  return info?.etag ?? null;
+}

@@ -1,0 +1,73 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { bundleAgent } from '../../images/bundle-agent.ts';
+import { startNats } from '../../test/services/nats.ts';
+import { atMost } from '../report.ts';
+import type { Part } from './part.ts';
+import { withLogScene } from './scene.ts';
+import { StoringAgent } from './storing-agent.ts';
+
+const LOOK_MS = 2_000;
+/** Above it, in an hour, memory is not kept but lost. What is given back in between makes the line a saw. */
+const BAR_MB = 3;
+
+/** 100 lines a second; a file of the state is written now and then. */
+const CHATTERBOX = `
+mkdir -p "$STATE_DIR"
+round=0
+while :; do
+  for line in 1 2 3 4 5 6 7 8 9 10; do echo "INFO price and volume of a pair, round $round, line $line"; done
+  round=$((round + 1))
+  [ $((round % 50)) -eq 0 ] && echo "{\\"round\\":$round}" > "$STATE_DIR/round.json"
+  sleep 0.1
+done`;
+
+/** Whether an agent grows that stores a lot of lines for long. The slope is that of the second half of the time. */
+export const soak: Part = (short) =>
+  withLogScene(async ({ minio, directory }) => {
+    const seconds = short ? 60 : 330;
+    const program = await bundleAgent(join(directory, 'agent.js'));
+    const nats = await startNats();
+    const agent = new StoringAgent({
+      program,
+      directory: join(directory, 'soak'),
+      botId: 'soak',
+      script: CHATTERBOX,
+      access: minio.access,
+      natsUrl: nats.url,
+    });
+    const looks: { readonly atHours: number; readonly mb: number }[] = [];
+    try {
+      const beganMs = performance.now();
+      while (performance.now() - beganMs < seconds * 1_000) {
+        await sleep(LOOK_MS);
+        looks.push({ atHours: (performance.now() - beganMs) / 3_600_000, mb: agent.privateMb() });
+      }
+    } finally {
+      await agent.stop();
+      await nats.remove();
+    }
+    const late = looks.slice(looks.length >> 1);
+    const slope = slopeOf(late);
+    const mean = late.reduce((sum, { mb }) => sum + mb, 0) / late.length;
+    const growth = `private memory of an agent storing 100 lines/s for ${seconds} s: growth`;
+    // So few looks say nothing about an hour.
+    const row = short
+      ? { ...atMost(growth, slope, BAR_MB, 'MB/h'), bar: 'shown only', pass: true }
+      : atMost(growth, slope, BAR_MB, 'MB/h');
+    const every = Math.ceil(looks.length / 12);
+    const shown = looks.filter((_, index) => index % every === 0).map(({ mb }) => mb.toFixed(1));
+    return { rows: [row], notes: [`Soak: ${mean.toFixed(1)} MB on the average; over time ${shown.join(' ')} MB.`] };
+  });
+
+/** Least squares. */
+function slopeOf(looks: readonly { readonly atHours: number; readonly mb: number }[]): number {
+  const meanAt = looks.reduce((sum, { atHours }) => sum + atHours, 0) / looks.length;
+  const meanMb = looks.reduce((sum, { mb }) => sum + mb, 0) / looks.length;
+  let [up, across] = [0, 0];
+  for (const { atHours, mb } of looks) {
+    up += (atHours - meanAt) * (mb - meanMb);
+    across += (atHours - meanAt) ** 2;
+  }
+  return up / across;
+}
