@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { bodyOf } from '../../../src/storage/object-store.ts';
 import { needsMinio } from '../../services/minio.ts';
+import { needsNats, startNats } from '../../services/nats.ts';
 import { until } from '../agent-process.ts';
 import { messagesOf, storedBot } from './stored-bot.ts';
 
@@ -122,6 +124,30 @@ describe('execute with an object store', needsMinio(), () => {
     writeFileSync(join(agent.root, 'state', '.the0-state', 'big'), '');
     await bot.stored('.the0-state/a', 'new\n');
     await until('the condition to be over', () => !existsSync(conditions));
+  });
+
+  test('what the bot says is published as it says it', needsNats(), async (t) => {
+    const bot = await storedBot(t);
+    const nats = await startNats();
+    t.after(() => nats.remove());
+    const { hostname, port } = new URL(nats.url);
+    const socket = connect(Number(port), hostname);
+    t.after(() => socket.destroy());
+    let seen = '';
+    socket.setEncoding('utf8').on('data', (chunk: string) => {
+      seen += chunk;
+    });
+    socket.write('CONNECT {"verbose":false}\r\nSUB the0.bot.logs.bot-1 1\r\nPING\r\n');
+    await until('the subscription', () => seen.includes('PONG'));
+    const agent = await bot.start({
+      files: { bot: sh('trap "exit 0" TERM; while :; do echo said; sleep 0.05; done') },
+      secrets: `${bot.secrets}NATS_URL=${nats.url}\n`,
+      limits: { liveLogGatherMs: 5 },
+    });
+    await until('a line', () => seen.includes('said\n'));
+    agent.child.kill('SIGTERM');
+    await agent.ended;
+    assert.match(seen, /MSG the0\.bot\.logs\.bot-1 1 \d+\r\n(?:said\n)+\r\n/);
   });
 
   test('a file that cannot be stored is a condition until it can be, or is gone', async (t) => {
