@@ -57,10 +57,15 @@ export const start: Part = async (short) => {
         ours.push(await scenario.ours());
         direct.push(await scenario.direct());
       }
-      for (const [name, of] of [['p50', median], ['p90', p90]] as const) {
+      for (const [name, of] of [
+        ['p50', median],
+        ['p90', p90],
+      ] as const) {
         const above = of(ours) - of(direct);
         rows.push(atMost(`${kind.name}: first instruction later than without an agent, ${name}`, above, BAR_MS, 'ms'));
-        notes.push(`${kind.name}, ${name} of ${rounds}: ${of(ours).toFixed(0)} ms from start to first instruction, without an agent ${of(direct).toFixed(0)} ms.`);
+        notes.push(
+          `${kind.name}, ${name} of ${rounds}: ${of(ours).toFixed(0)} ms from start to first instruction, without an agent ${of(direct).toFixed(0)} ms.`,
+        );
       }
       const throttled: number[] = [];
       const throttledDirect: number[] = [];
@@ -68,8 +73,17 @@ export const start: Part = async (short) => {
         throttled.push(await scenario.ours(TENTH_OF_A_CPU));
         throttledDirect.push(await scenario.direct(TENTH_OF_A_CPU));
       }
-      rows.push(atMost(`${kind.name}: first instruction with 0.1 CPU, worst of ${throttledRounds}`, Math.max(...throttled), BAR_THROTTLED_MS, 'ms'));
-      notes.push(`${kind.name} with 0.1 CPU: median ${median(throttled).toFixed(0)} ms, without an agent ${median(throttledDirect).toFixed(0)} ms.`);
+      rows.push(
+        atMost(
+          `${kind.name}: first instruction with 0.1 CPU, worst of ${throttledRounds}`,
+          Math.max(...throttled),
+          BAR_THROTTLED_MS,
+          'ms',
+        ),
+      );
+      notes.push(
+        `${kind.name} with 0.1 CPU: median ${median(throttled).toFixed(0)} ms, without an agent ${median(throttledDirect).toFixed(0)} ms.`,
+      );
     }
     return { rows, notes };
   });

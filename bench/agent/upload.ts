@@ -51,7 +51,9 @@ export const upload: Part = async (short) => {
         atMost(`${what}, p50`, median(sorted), BAR_MS, 'ms'),
         atMost(`${what}, p90`, sorted[Math.ceil(rounds * 0.9) - 1] ?? Number.NaN, BAR_MS, 'ms'),
       ],
-      notes: [`${rounds} writes at any depth; worst ${Math.max(...sorted).toFixed(0)} ms. Without a budget of bytes moved.`],
+      notes: [
+        `${rounds} writes at any depth; worst ${Math.max(...sorted).toFixed(0)} ms. Without a budget of bytes moved.`,
+      ],
     };
   });
 };

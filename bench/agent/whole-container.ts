@@ -45,10 +45,16 @@ export const wholeContainer: Part = async (short) => {
       for (const container of containers) each.push(await megabytesOfEach(container));
       const sums = each.map((container) => container.reduce((sum, one) => sum + one, 0));
       const mean = sums.reduce((sum, one) => sum + one, 0) / copies;
-      rows.push(atMost(`private memory of a whole container, ${kind.name} bot: mean of ${copies}`, mean, kind.barMb, 'MB'));
-      rows.push(atMost(`private memory of a whole container, ${kind.name} bot: worst`, Math.max(...sums), kind.barMb, 'MB'));
+      rows.push(
+        atMost(`private memory of a whole container, ${kind.name} bot: mean of ${copies}`, mean, kind.barMb, 'MB'),
+      );
+      rows.push(
+        atMost(`private memory of a whole container, ${kind.name} bot: worst`, Math.max(...sums), kind.barMb, 'MB'),
+      );
       const one = (each[0] ?? []).map((part) => part.toFixed(1)).join(' + ');
-      notes.push(`${kind.name}, one of them: ${one} MB (init, agent, query server and bot), measured ${QUIET_MS / 1000} s after the query.`);
+      notes.push(
+        `${kind.name}, one of them: ${one} MB (init, agent, query server and bot), measured ${QUIET_MS / 1000} s after the query.`,
+      );
     }
     return { rows, notes };
   });

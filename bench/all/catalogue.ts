@@ -12,7 +12,7 @@ export interface Bench {
   readonly needs: readonly Need[];
 }
 
-export type Need = 'docker' | 'linux' | 'minio';
+export type Need = 'docker' | 'linux' | 'minio' | 'nats';
 
 /** Next to the scripts, for loaders named on the command line. */
 export const BENCH_DIRECTORY = join(import.meta.dirname, '..');
@@ -36,6 +36,11 @@ export const CATALOGUE: readonly Bench[] = [
   stateBench('memory'),
   stateBench('history'),
   stateBench('bots'),
+  logBench('append', ['minio']),
+  logBench('fresh', ['minio']),
+  logBench('day', []),
+  logBench('soak', ['linux', 'minio', 'nats']),
+  bench('agent-footprint', { needs: ['linux', 'minio', 'nats'] }),
   bench('change-docker', { script: 'change.ts', flags: ['--engine', 'docker'], needs: ['docker'] }),
   bench('crash-docker', { needs: ['docker', 'linux'] }),
   bench('cold-docker', { needs: ['docker'] }),
@@ -48,4 +53,8 @@ function bench(name: string, differences: Partial<Omit<Bench, 'name'>> = {}): Be
 
 function stateBench(part: string): Bench {
   return bench(`state-${part}`, { script: 'state.ts', flags: ['--part', part], needs: ['linux', 'minio'] });
+}
+
+function logBench(part: string, needs: readonly Need[]): Bench {
+  return bench(`logs-${part}`, { script: 'logs.ts', flags: ['--part', part], needs });
 }

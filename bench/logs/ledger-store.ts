@@ -66,7 +66,8 @@ export class LedgerStore implements ObjectStore {
   }
 
   async *list(_bucket: string, prefix: string): AsyncIterable<ListedObject> {
-    for (const [key, { info }] of this.#entries) if (key.startsWith(prefix)) yield { key, size: info.size, modifiedAt: 0 };
+    for (const [key, { info }] of this.#entries)
+      if (key.startsWith(prefix)) yield { key, size: info.size, modifiedAt: 0 };
   }
 
   async bucketExists(): Promise<boolean> {

@@ -3,7 +3,6 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { pipeline } from 'node:stream/promises';
 import * as v from 'valibot';
 import { AdminRefusal, unknownBot } from './admin-errors.ts';
-import { openLogTail } from './log-tail.ts';
 import { forwardQuery } from './query-forward.ts';
 import type { ReadSide } from './read-side.ts';
 import { reportBots, reportExplanation, reportOverview } from './report.ts';
@@ -100,8 +99,6 @@ export function createAdminHandler(parts: AdminParts, closing: AbortSignal): Req
   }
 
   async function sendLog(response: ServerResponse, botId: string, search: URLSearchParams, ended: AbortSignal) {
-    const directory = parts.readSide.logDirectory(botId);
-    if (directory === null) throw unknownBot(botId);
     const follow = search.get('follow') === '1';
     const lines = tailLines(search.get('tail'));
     if (follow && followers >= parts.limits.logFollowers) {
@@ -111,7 +108,8 @@ export function createAdminHandler(parts: AdminParts, closing: AbortSignal): Req
     if (follow) followers++;
     try {
       const { logPollMs: pollMs, logSearchBytes: searchBytes } = parts.limits;
-      const tail = await openLogTail({ directory, lines, follow, pollMs, searchBytes, signal: ended });
+      const tail = await parts.readSide.openLog(botId, { lines, follow, pollMs, searchBytes, signal: ended });
+      if (tail === null) throw unknownBot(botId);
       response.setHeader('content-type', 'text/plain; charset=utf-8');
       response.setHeader('trailer', ERROR_TRAILER);
       response.flushHeaders();

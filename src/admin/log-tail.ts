@@ -4,9 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { errnoOf } from '../errno.ts';
 import { LOG_FILE, LogFile, OLDER_LOG_FILE } from './log-file.ts';
 
-export interface LogTailOptions {
-  /** The bot's log folder. */
-  readonly directory: string;
+/** What somebody wants of a log. */
+export interface LogOptions {
   /** How many of the last lines; `Infinity` for all there are. */
   readonly lines: number;
   /** Go on with what is written from now on, until `signal`. */
@@ -15,6 +14,11 @@ export interface LogTailOptions {
   /** How much of the log is searched for where these lines begin. */
   readonly searchBytes: number;
   readonly signal: AbortSignal;
+}
+
+export interface LogTailOptions extends LogOptions {
+  /** The bot's log folder. */
+  readonly directory: string;
 }
 
 /** The end of a bot's log, ready to be read once. */

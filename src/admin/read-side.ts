@@ -4,6 +4,7 @@
  */
 import type { BotStatus } from '../../actors/effect.ts';
 import type { Reason } from '../../actors/reason.ts';
+import type { LogOptions, LogTail } from './log-tail.ts';
 
 export interface ReadSide {
   /** All bots, sorted by id. */
@@ -13,8 +14,11 @@ export interface ReadSide {
   /** @returns false when nobody knows the bot */
   restart(botId: string): Promise<boolean>;
   reset(botId: string): Promise<boolean>;
-  /** Folder of the bot's log, or null when nobody knows the bot. */
-  logDirectory(botId: string): string | null;
+  /**
+   * The end of the bot's log, or null when nobody knows the bot.
+   * @throws AdminRefusal when it cannot be read; so do its chunks
+   */
+  openLog(botId: string, options: LogOptions): Promise<LogTail | null>;
   overview(): Overview;
   /** Stops all bots, then the runtime. Resolves when all bots have stopped. */
   down(): Promise<{ readonly stopped: number; readonly failed: readonly string[] }>;
@@ -24,6 +28,17 @@ export interface BotExplanation {
   readonly status: BotStatus;
   /** Newest last; at most as many as the runtime is set to look up. */
   readonly timeline: readonly TimelineEntry[];
+  /** What is not as it should be while it runs, as its agent says. */
+  readonly conditions: readonly ConditionEntry[];
+  /** Why these are not known, in a sentence; else null. */
+  readonly conditionsUnknown: string | null;
+}
+
+export interface ConditionEntry {
+  readonly code: string;
+  readonly message: string;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
 }
 
 export interface TimelineEntry {

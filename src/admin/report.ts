@@ -20,11 +20,13 @@ export function reportBots(statuses: readonly BotStatus[]): BotsReply {
   return { format: WIRE_FORMAT, bots: statuses.map(reportBot) };
 }
 
-export function reportExplanation({ status, timeline }: BotExplanation): BotReply {
+export function reportExplanation({ status, timeline, conditions, conditionsUnknown }: BotExplanation): BotReply {
   return {
     format: WIRE_FORMAT,
     bot: reportBot(status),
     timeline: timeline.map(({ from, to, reason }) => ({ at: iso(reason.at), from, to, reason: reportReason(reason) })),
+    conditions: conditions.map(({ code, message, since }) => ({ code, message, since: iso(since) })),
+    conditionsUnknown,
   };
 }
 

@@ -3,7 +3,7 @@
  *
  *   GET  /v1/overview               OverviewReply
  *   GET  /v1/bots                   BotsReply, sorted by id
- *   GET  /v1/bots/<id>              BotReply: with the timeline, newest last
+ *   GET  /v1/bots/<id>              BotReply: with the timeline, newest last, and what its agent says is not as it should be
  *   POST /v1/bots/<id>/restart      AcceptedReply (202): the bot's actor has been told, it acts on its own
  *   POST /v1/bots/<id>/reset        AcceptedReply (202)
  *   GET  /v1/bots/<id>/logs         text: the last lines; ?tail=<lines>|all (default 100) &follow=1
@@ -59,6 +59,8 @@ const bot = v.object({
 
 const timelineEntry = v.object({ at: v.string(), from: v.string(), to: v.string(), reason });
 
+const condition = v.object({ code: v.string(), message: v.string(), since: v.string() });
+
 export const overviewReply = v.object({
   format,
   version: v.string(),
@@ -68,7 +70,15 @@ export const overviewReply = v.object({
   troubles: v.array(v.string()),
 });
 export const botsReply = v.object({ format, bots: v.array(bot) });
-export const botReply = v.object({ format, bot, timeline: v.array(timelineEntry) });
+export const botReply = v.object({
+  format,
+  bot,
+  timeline: v.array(timelineEntry),
+  // An older runtime has none.
+  conditions: v.optional(v.array(condition), []),
+  /** Why they are not known; a sentence. */
+  conditionsUnknown: v.optional(v.nullable(v.string()), null),
+});
 export const acceptedReply = v.object({ format, accepted: v.literal(true) });
 export const downReply = v.object({ format, stopped: v.number(), failed: v.array(v.string()) });
 export const errorReply = v.object({ format, error: v.string(), hint: v.string(), code: v.string() });

@@ -1,3 +1,5 @@
+import { DEFAULT_S3_LIMITS } from '../storage/s3-api/s3-limits.ts';
+
 /** One limit of the agent. Its name ends in its unit: `Ms`, `Bytes`, `BytesPerSecond`; anything else is a count. */
 interface AgentLimit {
   /** Used where nobody says otherwise. */
@@ -270,6 +272,39 @@ const LIMITS = {
   memoryGrowthBytes: {
     default: 512 * 1024,
     setting: { from: '64KiB', to: '1GiB', help: 'how much it must have grown until it gives unused memory back' },
+  },
+
+  storeConnections: {
+    default: DEFAULT_S3_LIMITS.connections,
+    setting: { from: '1', to: '64', help: 'connections of an agent to the object store at the same time' },
+  },
+  storeConnectMs: {
+    default: DEFAULT_S3_LIMITS.connectMs,
+    setting: { from: '10ms', to: '10m', help: 'how long such a connection may take to stand' },
+  },
+  storeSilenceMs: {
+    default: DEFAULT_S3_LIMITS.silenceMs,
+    setting: { from: '10ms', to: '1h', help: 'longest silence of the store in the middle of a call of an agent' },
+  },
+  storeCallMs: {
+    default: DEFAULT_S3_LIMITS.callMs,
+    setting: { from: '10ms', to: '24h', help: 'all waiting of one such call; more for what is large' },
+  },
+  storeSlowestBytesPerSecond: {
+    default: DEFAULT_S3_LIMITS.slowestBytesPerSecond,
+    setting: { from: '1KiB', to: '1GiB', help: 'a transfer of an agent that is slower than this fails' },
+  },
+  storeKeptMs: {
+    default: DEFAULT_S3_LIMITS.keptMs,
+    setting: { from: '1ms', to: '10m', help: 'how long a connection of an agent is kept for its next call' },
+  },
+  storeAbortMs: {
+    default: DEFAULT_S3_LIMITS.abortMs,
+    setting: {
+      from: '10ms',
+      to: '1h',
+      help: 'how long it may take to clean up after an upload of an agent that failed',
+    },
   },
 } as const satisfies Record<string, AgentLimit>;
 

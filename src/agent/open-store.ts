@@ -1,5 +1,7 @@
 import { DEFAULT_BUCKETS } from '../storage/object-store.ts';
+import type { S3Limits } from '../storage/s3-api/s3-limits.ts';
 import { AgentError, messageOf } from './agent-error.ts';
+import { decodeAgentLimits } from './agent-limits.ts';
 import type { AgentStore } from './stored-code.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -43,7 +45,7 @@ export async function openStore(secrets: ReadonlyMap<string, string>, env: Envir
   try {
     return {
       // Inside containers only the literal counts.
-      store: openS3Store({ endpoint, accessKey, secretKey, ssl: given('MINIO_USE_SSL') === 'true' }),
+      store: openS3Store({ endpoint, accessKey, secretKey, ssl: given('MINIO_USE_SSL') === 'true' }, limitsFor(env)),
       buckets: {
         code: given('MINIO_CODE_BUCKET') || DEFAULT_BUCKETS.code,
         state: given('MINIO_STATE_BUCKET') || DEFAULT_BUCKETS.state,
@@ -59,6 +61,20 @@ export async function openStore(secrets: ReadonlyMap<string, string>, env: Envir
 /** @throws AgentError when there is none */
 export async function requireStore(secrets: ReadonlyMap<string, string>, env: Environment): Promise<AgentStore> {
   return (await openStore(secrets, env)) ?? incomplete('MINIO_ENDPOINT', 'MINIO_ENDPOINT is missing');
+}
+
+/** What cannot be read of them has its default; whoever runs the bot is told by its settings. */
+function limitsFor(env: Environment): S3Limits {
+  const { limits } = decodeAgentLimits(env['THE0_AGENT_LIMITS']);
+  return {
+    connections: limits.storeConnections,
+    connectMs: limits.storeConnectMs,
+    silenceMs: limits.storeSilenceMs,
+    callMs: limits.storeCallMs,
+    slowestBytesPerSecond: limits.storeSlowestBytesPerSecond,
+    keptMs: limits.storeKeptMs,
+    abortMs: limits.storeAbortMs,
+  };
 }
 
 function incomplete(variable: string, detail: string): never {

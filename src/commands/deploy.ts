@@ -136,7 +136,7 @@ async function openCodeStore({ objectStore }: Settings): Promise<{ store: Object
     );
   }
   const { openMinioStore } = await import('../storage/minio/open-minio-store.ts');
-  return { store: openMinioStore(access), bucket: access.buckets.code };
+  return { store: openMinioStore(access, objectStore.limits), bucket: access.buckets.code };
 }
 
 function sentenceFor({ id, version, filePath, uploaded, sizeBytes, files, entry }: Deployed): string {

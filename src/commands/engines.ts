@@ -5,6 +5,7 @@ import { bundleAgent } from '../../images/bundle-agent.ts';
 import type { AgentLimits } from '../agent/agent-limits.ts';
 import type { Settings } from '../config/settings.ts';
 import { storeAccess } from '../config/table/object-store.ts';
+import { DEFAULT_STATE_FILE_MIB, DEFAULT_STATE_MIB } from '../config/table/stored-bots.ts';
 import type { ObjectStoreSettings } from '../engine/bot-environment.ts';
 import type { ContainerEngine } from '../engine/container-engine.ts';
 import type { TraceStep } from '../engine/docker/docker-engine.ts';
@@ -20,11 +21,15 @@ export interface EngineReporter {
   readonly trace?: (step: TraceStep) => void;
 }
 
-/** The engine the settings name, on this data directory. Engines that are not used are not loaded. */
+/**
+ * The engine the settings name, on this data directory. Engines that are not used are not loaded.
+ * @param storeHonoursConditions whether the object store does, as far as is known by now
+ */
 export async function createEngine(
   settings: Settings,
   data: DataDirectory,
   report: EngineReporter,
+  storeHonoursConditions: () => boolean,
 ): Promise<ContainerEngine> {
   const paths = dataPaths(data.root);
   const directories = { codeDirOf: paths.code, stateDirOf: paths.state, logsDirOf: paths.logs };
@@ -38,7 +43,8 @@ export async function createEngine(
       instance: data.instance,
       directories,
       objectStore: objectStoreOf(settings, 'container'),
-      natsUrl: null,
+      storeHonoursConditions,
+      natsUrl: settings.stored.natsUrl,
       limits: {
         memoryMiB: bot.memoryLimitMiB,
         cpuShares: bot.cpuShares,
@@ -58,7 +64,6 @@ export async function createEngine(
       ...(report.trace === undefined ? {} : { trace: report.trace }),
     });
   }
-  const objectStore = objectStoreOf(settings, 'host');
   const { createProcessEngine } = await import('../engine/process/process-engine.ts');
   const { PATH, HOME, LANG } = process.env;
   const refillCache = async () => {
@@ -82,16 +87,19 @@ export async function createEngine(
     killWaitMs: settings.process.killWaitMs,
     missingProgramMs: settings.process.missingProgramMs,
     queryPortRange: settings.process.ports,
-    ...(objectStore === null ? {} : { objectStore }),
+    objectStore: objectStoreOf(settings, 'host'),
+    storeHonoursConditions,
+    natsUrl: settings.stored.natsUrl,
     warn: (error) => report.warn(error.message),
   });
 }
 
 /** What the agents are told of the object store. */
-function objectStoreOf({ objectStore }: Settings, from: 'host' | 'container'): ObjectStoreSettings | null {
+function objectStoreOf({ objectStore, stored }: Settings, from: 'host' | 'container'): ObjectStoreSettings | null {
   const access = storeAccess(objectStore);
   if (access === null || 'missing' in access) return null;
   const { endpoint, containerEndpoint, accessKey, secretKey, ssl, buckets } = access;
+  const { stateMiB, stateFileMiB } = stored;
   return {
     endpoint: from === 'host' ? endpoint : containerEndpoint,
     accessKey,
@@ -100,6 +108,10 @@ function objectStoreOf({ objectStore }: Settings, from: 'host' | 'container'): O
     queryResultsBucket: buckets.queryResults,
     // Only where it differs: other agents have the contract's environment.
     ...(buckets.code === DEFAULT_BUCKETS.code ? {} : { codeBucket: buckets.code }),
+    ...(buckets.state === DEFAULT_BUCKETS.state ? {} : { stateBucket: buckets.state }),
+    ...(buckets.logs === DEFAULT_BUCKETS.logs ? {} : { logsBucket: buckets.logs }),
+    ...(stateMiB === DEFAULT_STATE_MIB ? {} : { stateMiB }),
+    ...(stateFileMiB === DEFAULT_STATE_FILE_MIB ? {} : { stateFileMiB }),
   };
 }
 

@@ -23,6 +23,9 @@ export function addLogs(program: Command, _outcome: Outcome): void {
 On a terminal control sequences are left out, because a bot could use them to
 play tricks on it. In a pipe the log comes byte for byte.
 
+The log of a bot from the object store that runs in a container is read from
+the store, where its agent writes it every few seconds.
+
 Examples:
   $ npx the0-runtime logs price-alerts
   $ npx the0-runtime logs price-alerts -f -n 10

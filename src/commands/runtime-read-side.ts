@@ -1,19 +1,31 @@
+import type { BotStatus } from '../../actors/effect.ts';
 import { describeReason } from '../../actors/reason.ts';
-import type { ReadSide } from '../admin/read-side.ts';
+import { AdminRefusal } from '../admin/admin-errors.ts';
+import { type LogOptions, type LogTail, openLogTail } from '../admin/log-tail.ts';
+import type { BotExplanation, ReadSide } from '../admin/read-side.ts';
 import { hostAndPort } from '../admin/report.ts';
+import type { ContainerEngine } from '../engine/container-engine.ts';
+import { containerName } from '../engine/docker/container-name.ts';
 import type { AskWhy, QueryFrontEnd } from '../query/query-front-end.ts';
 import type { Journal } from '../supervisor/journal.ts';
+import { StoreError } from '../storage/object-store.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
+import type { RuntimeStore } from './object-store.ts';
 import { VERSION } from './version-number.ts';
 
 export interface ReadSideParts {
   readonly supervisor: Supervisor;
   readonly journal: Journal;
   readonly frontEnd: QueryFrontEnd;
-  readonly engineName: string;
+  readonly engine: ContainerEngine;
   /** How long an actor may take to answer `why`, and how much of the history is looked up. */
   readonly limits: { readonly whyMs: number; readonly whyEntries: number };
   readonly logDirectoryOf: (botId: string) => string;
+  /** Null: none is configured. */
+  readonly objectStore: RuntimeStore | null;
+  /** How often a stored log is looked at that somebody follows. */
+  readonly storeLogPollMs: number;
+  readonly troubles: () => readonly string[];
   readonly now: () => number;
   /** Of a trouble that does not keep a command from being answered. */
   readonly warn: (sentence: string) => void;
@@ -22,7 +34,7 @@ export interface ReadSideParts {
 
 /** What the admin API may see and do, joined from the parts that know it. */
 export function createReadSide(parts: ReadSideParts): ReadSide {
-  const { supervisor, journal, frontEnd, engineName, limits, logDirectoryOf, down } = parts;
+  const { supervisor, journal, frontEnd, engine, limits, down } = parts;
   const startedAt = parts.now();
   return {
     list: () => supervisor.list(),
@@ -37,20 +49,72 @@ export function createReadSide(parts: ReadSideParts): ReadSide {
         }),
       ]);
       if (status === null) throw new Error(`the actor of ${botId} did not answer in time; try again`);
-      return { status, timeline };
+      return { status, timeline, ...(await conditionsOf(engine, status, limits.whyMs)) };
     },
     restart: async (botId) => supervisor.command(botId, 'restart'),
     reset: async (botId) => supervisor.command(botId, 'reset'),
-    logDirectory: (botId) => (supervisor.knows(botId) ? logDirectoryOf(botId) : null),
+    openLog: async (botId, options) => (supervisor.knows(botId) ? await openLog(parts, botId, options) : null),
     overview: () => ({
       version: VERSION,
-      engine: engineName,
+      engine: engine.name,
       queryUrl: queryUrlOf(frontEnd),
       startedAt,
-      troubles: supervisor.troubles,
+      troubles: parts.troubles(),
     }),
     down,
   };
+}
+
+/** Only of a bot that runs: the engine may have to look into its container, which takes a while. */
+async function conditionsOf(
+  engine: ContainerEngine,
+  { id: botId, state, containerId }: BotStatus,
+  patienceMs: number,
+): Promise<Pick<BotExplanation, 'conditions' | 'conditionsUnknown'>> {
+  if (state !== 'running' || containerId === null) return { conditions: [], conditionsUnknown: null };
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`its agent could not be asked within ${patienceMs} ms`)), patienceMs);
+  });
+  try {
+    return {
+      conditions: await Promise.race([engine.conditions({ botId, containerId }), late]),
+      conditionsUnknown: null,
+    };
+  } catch (error) {
+    // All the rest of `why` is worth telling without it.
+    return { conditions: [], conditionsUnknown: error instanceof Error ? error.message : String(error) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * A container that brings its log to the object store has none on this host. Docker has a copy of what it printed, but that
+ * keeps no order between stdout and stderr, has lines of the agent too, and ends with the container; so the stored log is
+ * shown, which is a few seconds behind.
+ */
+async function openLog(parts: ReadSideParts, botId: string, options: LogOptions): Promise<LogTail> {
+  const { engine, supervisor, objectStore, storeLogPollMs } = parts;
+  const isStored = (supervisor.definitionOf(botId)?.filePath ?? '') !== '';
+  if (engine.name !== 'docker' || objectStore === null || !isStored) {
+    return await openLogTail({ ...options, directory: parts.logDirectoryOf(botId) });
+  }
+  const { store, access } = objectStore;
+  const { readStoredLog } = await import('../storage/read-log.ts');
+  const log = readStoredLog({ ...options, store, bucket: access.buckets.logs, botId, pollMs: storeLogPollMs });
+  return { chunks: () => withoutStoreErrors(log, botId) };
+}
+
+async function* withoutStoreErrors(log: AsyncGenerator<Buffer>, botId: string): AsyncGenerator<Buffer> {
+  try {
+    yield* log;
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    const sentence = `the log of ${botId} is in the object store, which cannot be read: ${error.message}`;
+    const hint = `"docker logs ${containerName(botId)}" shows what its container has printed`;
+    throw new AdminRefusal(502, 'log-unreadable', sentence, hint, { cause: error });
+  }
 }
 
 /** For a person on this machine: an address that means "all" is not one to ask. */

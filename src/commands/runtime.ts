@@ -4,7 +4,6 @@ import type { BotMessage } from '../../actors/message.ts';
 import type { BotActorSettings } from '../../actors/settings.ts';
 import { type AdminServer, createAdminServer } from '../admin/admin-server.ts';
 import type { Settings } from '../config/settings.ts';
-import { storeAccess } from '../config/table/object-store.ts';
 import { createDirectorySource } from '../desired/directory/directory-source.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { createLocalShard } from '../kernel/local-shard.ts';
@@ -19,7 +18,9 @@ import { Journal } from '../supervisor/journal.ts';
 import type { MakeShard } from '../supervisor/shard-pool.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { createEngine, type EngineReporter, longestEngineCallMs } from './engines.ts';
+import { addressesOfNoUse, openRuntimeStore, type RuntimeStore } from './object-store.ts';
 import { askWhyOf, createReadSide } from './runtime-read-side.ts';
+import { StoreCheck } from './store-check.ts';
 
 /** All parts of one runtime, joined and running. */
 export interface Runtime {
@@ -27,6 +28,8 @@ export interface Runtime {
   readonly frontEnd: QueryFrontEnd;
   /** Where commands are taken. */
   readonly adminSocket: string;
+  /** What is wrong with the runtime or what it needs, now; in sentences. */
+  readonly troubles: readonly string[];
   /** Stops and removes every bot. */
   stopBots(): Promise<{ readonly stopped: number; readonly failed: readonly string[] }>;
   /**
@@ -70,11 +73,17 @@ export async function startRuntime(settings: Settings, report: RuntimeReporter):
     await journal.open();
     undo.push(() => journal.close());
 
-    const engine = await createEngine(settings, data, report);
+    const objectStore = await openRuntimeStore(settings);
+    const storeCheck = objectStore === null ? null : storeCheckOf(objectStore, settings, report);
+    undo.push(async () => await storeCheck?.close());
+    const storeChecked = storeCheck?.start();
+    for (const sentence of addressesOfNoUse(settings)) report.warn(sentence);
+
+    const engine = await createEngine(settings, data, report, () => storeCheck?.honoursConditions ?? true);
     const desired = createDirectorySource({
       directory: settings.bots,
       codeCopies: createCodeStore(data.root, (botId) => supervisor.revisionsInUse(botId)),
-      hasCodeStore: storeAccess(settings.objectStore) !== null,
+      hasCodeStore: objectStore !== null,
       resyncMs: settings.changes.resyncMs,
       ...settings.directory,
     });
@@ -111,6 +120,7 @@ export async function startRuntime(settings: Settings, report: RuntimeReporter):
     await frontEnd.start();
     undo.push(() => frontEnd.close());
 
+    const troubles = () => [...supervisor.troubles, ...(storeCheck?.troubles ?? [])];
     const stopBots = () => supervisor.stopAll(settings.bot.stopGraceMs + settings.changes.stopDeadlineMs);
     const server = createAdminServer({
       socketPath: settings.admin ?? paths.adminSocket,
@@ -122,9 +132,12 @@ export async function startRuntime(settings: Settings, report: RuntimeReporter):
         supervisor,
         journal,
         frontEnd,
-        engineName: engine.name,
         limits: settings.adminLimits,
+        engine,
         logDirectoryOf: paths.logs,
+        objectStore,
+        storeLogPollMs: settings.stored.logPollMs,
+        troubles,
         now: () => Date.now(),
         warn: (sentence) => report.warn(sentence),
         down: async () => {
@@ -139,12 +152,28 @@ export async function startRuntime(settings: Settings, report: RuntimeReporter):
     admin = server;
 
     undo.push(() => supervisor.close());
+    // What the store can do is in the environment of the first containers already, unless it takes too long to say.
+    await storeChecked;
     await supervisor.start();
-    return { supervisor, frontEnd, adminSocket: server.socketPath, stopBots, close };
+    return {
+      supervisor,
+      frontEnd,
+      adminSocket: server.socketPath,
+      get troubles() {
+        return troubles();
+      },
+      stopBots,
+      close,
+    };
   } catch (error) {
     for (const failure of await closeAll()) report.warn(`While giving up the start: ${String(failure)}`);
     throw error;
   }
+}
+
+function storeCheckOf({ access, store }: RuntimeStore, { stored }: Settings, report: RuntimeReporter): StoreCheck {
+  const { endpoint, buckets } = access;
+  return new StoreCheck({ store, endpoint, buckets, ...stored.probe, warn: (sentence) => report.warn(sentence) });
 }
 
 const BEHAVIOR_MODULE = new URL('../../actors/behavior.ts', import.meta.url);

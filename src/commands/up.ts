@@ -145,10 +145,10 @@ async function settled({ supervisor }: Runtime, end: EndOfRun, forMs: number): P
 }
 
 /** Says when the runtime gets into trouble, and when it is out of it. A count that grows within a sentence is no news. */
-function reportTroubles({ supervisor }: Runtime, printer: Printer): () => void {
+function reportTroubles(runtime: Runtime, printer: Printer): () => void {
   let known = new Map<string, string>();
   const timer = setInterval(() => {
-    const now = new Map(supervisor.troubles.map((trouble) => [trouble.replaceAll(/\d+/g, '#'), trouble]));
+    const now = new Map(runtime.troubles.map((trouble) => [trouble.replaceAll(/\d+/g, '#'), trouble]));
     for (const [kind, trouble] of now) if (!known.has(kind)) printer.notice('ERROR', trouble);
     for (const [kind, trouble] of known) if (!now.has(kind)) printer.notice('INFO', `No longer so: ${trouble}`);
     known = now;

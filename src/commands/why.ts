@@ -15,7 +15,7 @@ export function addWhy(program: Command, _outcome: Outcome): void {
     .description('explain one bot: its state, the cause, what to do, and what happened before')
     .option(
       '--json',
-      'as JSON: what `ls --json` gives, with the reason in full, retryAt, queryable, outdated and timeline',
+      'as JSON: what `ls --json` gives, with the reason in full, retryAt, queryable, outdated, conditions and timeline',
     )
     .addHelpText(
       'after',
@@ -34,15 +34,19 @@ Examples:
   addClientOptions(command);
 }
 
-/** The public shape of `why --json`. Times are ISO 8601 in UTC; the timeline is newest last. */
-function explanationOf({ bot, timeline }: BotReply) {
+/**
+ * The public shape of `why --json`. Times are ISO 8601 in UTC; the timeline is newest last. `conditions`, each with `code`,
+ * `message` and `since`, is null when the agent could not be asked.
+ */
+function explanationOf({ bot, timeline, conditions, conditionsUnknown }: BotReply) {
   const { retryAt, queryable, outdated } = bot;
-  return { ...summaryOf(bot), reason: bot.reason, retryAt, queryable, outdated, timeline };
+  const known = conditionsUnknown === null ? conditions : null;
+  return { ...summaryOf(bot), reason: bot.reason, retryAt, queryable, outdated, conditions: known, timeline };
 }
 
 const LABEL_COLUMNS = 10;
 
-export function explain({ bot, timeline }: BotReply, style: Style, nowMs: number): string {
+export function explain({ bot, timeline, conditions, conditionsUnknown }: BotReply, style: Style, nowMs: number): string {
   const { reason } = bot;
   const sinceMs = Date.parse(bot.since);
   const state = paintState(style, plainLine(bot.state));
@@ -63,6 +67,11 @@ export function explain({ bot, timeline }: BotReply, style: Style, nowMs: number
   say('restarts', bot.restarts === 0 ? 'none after a crash' : `${bot.restarts} after a crash`);
   if (bot.endpoint !== null) say('queries', `answered on ${bot.endpoint}`);
   else if (!bot.queryable) say('queries', 'none: the bot names no query entry point');
+  for (const { code, message, since } of conditions) {
+    const told = `${message} (${code}, since ${formatMoment(Date.parse(since), nowMs)})`;
+    say('but', told, (line) => paintSeverity(style, 'warning', line));
+  }
+  if (conditionsUnknown !== null) say('but', conditionsUnknown, (line) => paintSeverity(style, 'warning', line));
   if (bot.outdated) say('outdated', 'it runs with older settings of the runtime (image, limits); `restart` renews it');
 
   return `${lines.join('\n')}\n\n${timelineTable(timeline, style, nowMs)}`;

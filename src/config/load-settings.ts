@@ -1,5 +1,6 @@
 import { type Environment, type FlagValues, readSetting, type SettingProblem, SettingsError } from './read-setting.ts';
 import { type Settings, settingsTable } from './settings.ts';
+import { agentFlag } from './table/agent.ts';
 import { storeAccess } from './table/object-store.ts';
 
 export interface LoadedSettings {
@@ -26,15 +27,29 @@ export function loadSettings(env: Environment, flags: FlagValues = {}): LoadedSe
   return { settings, warnings };
 }
 
+/** Limits of the agent that begin somewhere and grow up to the other. */
+const AGENT_CAPS = [
+  ['storeRetryCapMs', 'storeRetryMs'],
+  ['queryRestartCapMs', 'queryRestartMs'],
+  ['stateSettleCapMs', 'stateSettleMs'],
+  ['stateFailurePauseCapMs', 'stateFailurePauseMs'],
+  ['natsReconnectCapMs', 'natsReconnectMs'],
+  ['logFlushCapMs', 'logFlushMs'],
+  ['logFailurePauseCapMs', 'logFailurePauseMs'],
+] as const;
+
 /** Values that are fine alone but not together. */
-function contradictions({ restart, query, objectStore }: Settings): SettingProblem[] {
+function contradictions({ restart, query, objectStore, agent, stored }: Settings): SettingProblem[] {
   const problems: SettingProblem[] = [];
-  if (restart.baseMs > restart.capMs) {
-    problems.push({ flag: 'restart-cap', sentence: 'restart-cap must not be shorter than restart-base' });
-  }
-  if (query.limits.defaultTimeoutMs > query.limits.maxTimeoutMs) {
-    problems.push({ flag: 'query-max-timeout', sentence: 'query-max-timeout must not be shorter than query-timeout' });
-  }
+  const notShorter = (flag: string, longestMs: number, than: string, shortestMs: number) => {
+    if (longestMs >= shortestMs) return;
+    problems.push({ flag, sentence: `${flag} must not be shorter than ${than}` });
+  };
+  notShorter('restart-cap', restart.capMs, 'restart-base', restart.baseMs);
+  notShorter('query-max-timeout', query.limits.maxTimeoutMs, 'query-timeout', query.limits.defaultTimeoutMs);
+  const { probe } = stored;
+  notShorter('store-probe-retry-cap', probe.retryCapMs, 'store-probe-retry', probe.retryMs);
+  for (const [cap, first] of AGENT_CAPS) notShorter(agentFlag(cap), agent[cap], agentFlag(first), agent[first]);
   if (query.limits.inFlightPerBot > query.limits.inFlightTotal) {
     problems.push({
       flag: 'query-in-flight',

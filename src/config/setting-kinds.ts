@@ -35,6 +35,25 @@ export const secret: SettingKind<string | null> = {
   show: (value) => (value === null ? '' : '(set)'),
 };
 
+/** Addresses of NATS servers, separated by commas (contract 1.2). Never shown: they may hold a password. Empty means "none" (null). */
+export const natsServers: SettingKind<string | null> = {
+  secret: true,
+  emptyIsValue: true,
+  placeholder: '<url,…>',
+  expected: 'one or more addresses such as nats://host:4222, separated by commas and without TLS',
+  parse(value) {
+    if (value === '') return null;
+    return /^[\x20-\x7e]+$/.test(value) && value.split(',').every(isNatsServer) ? value : undefined;
+  },
+  show: (value) => (value === null ? '' : '(set)'),
+};
+
+function isNatsServer(server: string): boolean {
+  const address = server.trim();
+  const url = URL.parse(address.includes('://') ? address : `nats://${address}`);
+  return url !== null && url.protocol === 'nats:' && url.hostname !== '';
+}
+
 export const text: SettingKind<string> = {
   ...plain,
   placeholder: '<text>',

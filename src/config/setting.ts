@@ -43,6 +43,7 @@ export const SETTING_GROUPS = {
   bots: 'What each bot may use',
   agent: 'The agent beside each bot',
   store: 'Object store',
+  nats: 'NATS',
   docker: 'Engine docker',
   process: 'Engine process',
   restarts: 'Restarts after a crash',

@@ -8,6 +8,7 @@ import { dockerSettings, processSettings } from './table/engines.ts';
 import { kernelSettings, shardSettings } from './table/inside.ts';
 import { objectStoreSettings } from './table/object-store.ts';
 import { querySettings } from './table/queries.ts';
+import { storedBotSettings } from './table/stored-bots.ts';
 import { adminLimitSettings, journalSettings } from './table/upkeep.ts';
 
 /**
@@ -22,6 +23,7 @@ export function settingsTable(pick: Pick) {
     /** Limits that have names of their own under `bot` and `directory` have only their defaults here: see `agentLimitsOf`. */
     agent: agentSettings(pick),
     objectStore: objectStoreSettings(pick),
+    stored: storedBotSettings(pick),
     docker: dockerSettings(pick),
     process: processSettings(pick),
     restart: restartSettings(pick),

@@ -6,11 +6,12 @@
 import type { EngineFailure } from '../../actors/message.ts';
 import type { ContainerFacts, Incarnation, Observation } from '../../actors/observation.ts';
 import type { BotDefinition } from '../desired/bot-definition.ts';
+import type { BotCondition } from './bot-conditions.ts';
 
 /**
  * Port: starts, stops and watches containers of bots.
  *
- * Called by the supervisor's executor only, with at most one call per bot at a time; calls for different bots run in
+ * Called by the supervisor's executor only (but for `conditions`), with at most one call per bot at a time; calls for different bots run in
  * parallel. The engine keeps the rule "at most one container per bot" itself: the name is a function of the bot id, so a
  * second create is refused. It sees and touches only containers of its own instance (label), never others.
  *
@@ -35,6 +36,11 @@ export interface ContainerEngine {
   remove(request: ContainerRequest): Promise<Observation>;
   /** Looks now, at this one bot. */
   inspect(botId: string): Promise<Observation>;
+  /**
+   * What the agent of a running container says is not as it should be; nothing when all is well, or no such container runs.
+   * Only for a person who asks, and beside the calls above: it may have to start a program in the container.
+   */
+  conditions(request: ContainerRequest): Promise<readonly BotCondition[]>;
   /** Stops watching and frees connections. Containers are left as they are, except where the engine cannot (process: ends them). */
   close(): Promise<void>;
 }

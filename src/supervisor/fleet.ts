@@ -4,7 +4,7 @@ import type { Observation } from '../../actors/observation.ts';
 import type { BotDefinition } from '../desired/bot-definition.ts';
 import type { Envelope, Lane } from '../kernel/behavior.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { desireMessage, introduction } from './bot-messages.ts';
+import { desireMessage, introduction, type ShapeRevisionOf } from './bot-messages.ts';
 import { lastKnownStatus } from './last-known-status.ts';
 import { Roster, type RosterEntry } from './roster.ts';
 import { type MakeShard, ShardPool, type ShardReplacement } from './shard-pool.ts';

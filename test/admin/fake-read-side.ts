@@ -1,6 +1,7 @@
 import type { BotStatus } from '../../actors/effect.ts';
 import type { Reason } from '../../actors/reason.ts';
-import type { BotExplanation, Overview, ReadSide, TimelineEntry } from '../../src/admin/read-side.ts';
+import { type LogOptions, type LogTail, openLogTail } from '../../src/admin/log-tail.ts';
+import type { BotExplanation, ConditionEntry, Overview, ReadSide, TimelineEntry } from '../../src/admin/read-side.ts';
 
 export const T0 = Date.UTC(2026, 2, 14, 15, 9, 26);
 
@@ -31,6 +32,8 @@ export class FakeReadSide implements ReadSide {
   readonly bots = new Map<string, BotStatus>();
   readonly timelines = new Map<string, readonly TimelineEntry[]>();
   readonly logDirectories = new Map<string, string>();
+  conditions: readonly ConditionEntry[] = [];
+  conditionsUnknown: string | null = null;
   readonly calls: string[] = [];
   troubles: string[] = [];
   queryUrl = 'http://127.0.0.1:1';
@@ -48,7 +51,9 @@ export class FakeReadSide implements ReadSide {
 
   async why(botId: string): Promise<BotExplanation | null> {
     const found = this.bots.get(botId);
-    return found === undefined ? null : { status: found, timeline: this.timelines.get(botId) ?? [] };
+    if (found === undefined) return null;
+    const timeline = this.timelines.get(botId) ?? [];
+    return { status: found, timeline, conditions: this.conditions, conditionsUnknown: this.conditionsUnknown };
   }
 
   async restart(botId: string): Promise<boolean> {
@@ -63,8 +68,9 @@ export class FakeReadSide implements ReadSide {
     return this.bots.has(botId);
   }
 
-  logDirectory(botId: string): string | null {
-    return this.logDirectories.get(botId) ?? null;
+  async openLog(botId: string, options: LogOptions): Promise<LogTail | null> {
+    const directory = this.logDirectories.get(botId);
+    return directory === undefined ? null : await openLogTail({ ...options, directory });
   }
 
   overview(): Overview {

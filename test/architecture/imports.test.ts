@@ -27,7 +27,14 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/query': ['node:', 'npm:', 'actors', 'src/kernel', 'src/storage'],
   'src/agent': ['node:', 'actors/observation.ts', 'src/duration.ts', 'src/storage'],
   'src/admin': ['node:', 'npm:', 'actors', 'src/errno.ts'],
-  'src/config': ['node:', 'npm:', 'src/duration.ts', 'src/agent/agent-limits.ts', 'src/storage/object-store.ts'],
+  'src/config': [
+    'node:',
+    'npm:',
+    'src/duration.ts',
+    'src/agent/agent-limits.ts',
+    'src/storage/object-store.ts',
+    'src/storage/s3-api/s3-limits.ts',
+  ],
   'src/commands': ['node:', 'npm:', 'actors', 'src', 'images/bundle-agent.ts', 'package.json'],
 };
 

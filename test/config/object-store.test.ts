@@ -4,6 +4,7 @@ import { loadSettings } from '../../src/config/load-settings.ts';
 import { SettingsError } from '../../src/config/read-setting.ts';
 import { storeAccess } from '../../src/config/table/object-store.ts';
 import { DEFAULT_BUCKETS } from '../../src/storage/object-store.ts';
+import { DEFAULT_S3_LIMITS } from '../../src/storage/s3-api/s3-limits.ts';
 
 const KEYS = { MINIO_ENDPOINT: 'minio:9000', MINIO_ACCESS_KEY: 'the-access-key', MINIO_SECRET_KEY: 'the-secret-key' };
 
@@ -33,6 +34,12 @@ test('buckets and the address for containers can differ', () => {
   assert.ok(access !== null && !('missing' in access));
   assert.equal(access.containerEndpoint, 'host.docker.internal:9000');
   assert.deepEqual(access.buckets, { ...DEFAULT_BUCKETS, code: 'the0-code' });
+});
+
+test('how long the store may take can be said', () => {
+  const { limits } = loadSettings({ THE0_STORE_CALL_TIMEOUT: '2m', THE0_STORE_SLOWEST_TRANSFER: '1MiB' }).settings
+    .objectStore;
+  assert.deepEqual(limits, { ...DEFAULT_S3_LIMITS, callMs: 120_000, slowestBytesPerSecond: 1024 * 1024 });
 });
 
 test('TLS is asked for as Go reads it, by either variable, and anything else is no', () => {

@@ -46,6 +46,9 @@ test('variables have the names of the contract, or begin with THE0_', () => {
     'MINIO_STATE_BUCKET',
     'MINIO_LOGS_BUCKET',
     'MINIO_QUERY_RESULTS_BUCKET',
+    'MAX_STATE_SIZE_MB',
+    'MAX_STATE_FILE_SIZE_MB',
+    'NATS_URL',
   ];
   const names = allSettings().map(({ env }) => env);
   for (const name of contract) assert.ok(names.includes(name), name);

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DEFAULT_AGENT_LIMITS } from '../../src/agent/agent-limits.ts';
 import type { BotDefinition } from '../../src/desired/bot-definition.ts';
-import { type AgentSettings, assertEnvironmentFits, botEnvironment } from '../../src/engine/bot-environment.ts';
+import {
+  type AgentSettings,
+  assertEnvironmentFits,
+  botEnvironment,
+  secretLines,
+} from '../../src/engine/bot-environment.ts';
 import { EngineError } from '../../src/engine/container-engine.ts';
 
 const definition: BotDefinition = {
@@ -25,15 +30,17 @@ const settings: AgentSettings = {
   timeZone: 'UTC',
 };
 
+const STORE = {
+  endpoint: 'minio:9000',
+  accessKey: 'a',
+  secretKey: 's',
+  useSsl: false,
+  queryResultsBucket: 'query-results',
+};
+
 describe('the environment of a bot', () => {
   it('has the names of contract 5.2 in their order', () => {
-    const objectStore = {
-      endpoint: 'minio:9000',
-      accessKey: 'a',
-      secretKey: 's',
-      useSsl: false,
-      queryResultsBucket: 'query-results',
-    };
+    const objectStore = STORE;
     const names = Object.keys(botEnvironment(definition, { ...settings, objectStore, natsUrl: 'nats://n' }));
     assert.deepEqual(names.slice(0, names.indexOf('TZ')), [
       'PYTHONDONTWRITEBYTECODE',
@@ -57,6 +64,36 @@ describe('the environment of a bot', () => {
       'BOT_TYPE',
       'NATS_URL',
     ]);
+  });
+
+  it('names buckets and sizes only where they are not what the agent takes by itself', () => {
+    const objectStore = { ...STORE, codeBucket: 'c', stateBucket: 's', logsBucket: 'l', stateMiB: 5, stateFileMiB: 1 };
+    const { MINIO_CODE_BUCKET, MINIO_STATE_BUCKET, MINIO_LOGS_BUCKET, ...other } = botEnvironment(definition, {
+      ...settings,
+      objectStore,
+    });
+    assert.deepEqual([MINIO_CODE_BUCKET, MINIO_STATE_BUCKET, MINIO_LOGS_BUCKET], ['c', 's', 'l']);
+    assert.deepEqual([other['MAX_STATE_SIZE_MB'], other['MAX_STATE_FILE_SIZE_MB']], ['5', '1']);
+    const usual = Object.keys(botEnvironment(definition, { ...settings, objectStore: STORE, storeFencing: true }));
+    assert.deepEqual(usual.filter((name) => /BUCKET|MAX_STATE|FENCING/.test(name)), ['MINIO_QUERY_RESULTS_BUCKET']);
+  });
+
+  it('has what is secret over the pipe instead, where there is one, and the rest all the same', () => {
+    const environment = botEnvironment(definition, {
+      ...settings,
+      objectStore: { ...STORE, stateBucket: 'b', stateMiB: 5 },
+      storeFencing: false,
+      natsUrl: 'nats://n',
+      secretsFd: 3,
+    });
+    assert.deepEqual(Object.keys(environment).filter((name) => /MINIO|NATS/.test(name)), []);
+    assert.deepEqual([environment['MAX_STATE_SIZE_MB'], environment['THE0_STORE_FENCING']], ['5', '0']);
+    assert.equal(
+      secretLines({ ...STORE, stateBucket: 'b' }, 'nats://n'),
+      'MINIO_ENDPOINT=minio:9000\nMINIO_ACCESS_KEY=a\nMINIO_SECRET_KEY=s\nMINIO_USE_SSL=false\n' +
+        'MINIO_QUERY_RESULTS_BUCKET=query-results\nMINIO_STATE_BUCKET=b\nNATS_URL=nats://n\n',
+    );
+    assert.equal(secretLines(null, null), '');
   });
 
   it('has the values of contract 5.2 for a realtime bot', () => {

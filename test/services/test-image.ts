@@ -9,6 +9,8 @@ import { docker } from './docker.ts';
 
 const PROJECT = join(import.meta.dirname, '../..');
 const LABEL = 'the0.test-image=1';
+/** Raised when what is in the image changes. */
+const RECIPE = 2;
 
 /**
  * An image with the agent, for tests of the Docker engine: the one named by THE0_TEST_IMAGE, or a small one made in two
@@ -21,12 +23,15 @@ export async function testImage(): Promise<string> {
   try {
     const agent = await bundleAgent(join(root, 'app/agent.js'));
     const wrapper = join(PROJECT, 'images/wrappers/node_bot.js');
-    const hash = createHash('sha256').update(process.version);
+    const hash = createHash('sha256').update(`${RECIPE} ${process.version}`);
     for (const file of [agent, wrapper]) hash.update(await readFile(file));
     const reference = `the0-test-agent:${hash.digest('hex').slice(0, 12)}`;
     if (await exists(reference)) return reference;
     await cp(dirname(wrapper), join(root, 'app/wrappers'), { recursive: true });
-    await copyNode(root);
+    await copyProgram(root, process.execPath, 'node');
+    // What the engine runs in a container by itself.
+    for (const name of ['timeout', 'head']) await copyProgram(root, `/usr/bin/${name}`, name);
+    await symlink('usr/bin', join(root, 'bin'));
     for (const folder of ['bot', 'state', 'query', 'var/the0', 'tmp', 'etc'])
       await mkdir(join(root, folder), { recursive: true });
     await importImage(root, reference);
@@ -41,16 +46,16 @@ async function exists(reference: string): Promise<boolean> {
   return images.length > 0;
 }
 
-async function copyNode(root: string): Promise<void> {
-  const node = await realpath(process.execPath);
-  const { stdout } = await promisify(execFile)('ldd', [node]);
+/** With its libraries. */
+async function copyProgram(root: string, path: string, name: string): Promise<void> {
+  const program = await realpath(path);
+  const { stdout } = await promisify(execFile)('ldd', [program]);
   await mkdir(join(root, 'usr/bin'), { recursive: true });
-  await cp(node, join(root, 'usr/bin/node'));
+  await cp(program, join(root, 'usr/bin', name));
   for (const [library] of stdout.matchAll(/\/\S+\.so\S*/g)) {
     await mkdir(join(root, dirname(library)), { recursive: true });
     await cp(await realpath(library), join(root, library));
   }
-  await symlink('usr/bin', join(root, 'bin'));
 }
 
 async function importImage(root: string, reference: string): Promise<void> {

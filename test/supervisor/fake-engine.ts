@@ -91,6 +91,10 @@ export class FakeEngine implements ContainerEngine {
     return this.#call('inspect', botId, () => this.containers.inspect(botId));
   }
 
+  async conditions(): Promise<readonly []> {
+    return [];
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     this.#listener = null;

@@ -8,7 +8,7 @@ export interface StateLimits {
   readonly totalBytes: number;
   /** Of packed files that wait for their upload: so many in memory … */
   readonly spoolMemoryBytes: number;
-  /** … and so many, and one more file, on disk; then they are uploaded before the next are packed. */
+  /** … and so many, and one more file that is no larger, on disk; then they are uploaded before the next are packed. */
   readonly spoolBytes: number;
   /** How long one sync may wait for files that are being written. */
   readonly patienceMs: number;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ArchiveIndex } from '../../storage/archive/archive-index.ts';
 import { contentDigests } from '../../storage/archive/content-digest.ts';
 import { endMember } from '../../storage/archive/gzip-member.ts';
-import { packMember } from '../../storage/archive/pack-member.ts';
+import { ContentChanged, packMember } from '../../storage/archive/pack-member.ts';
 import { Spool } from '../../storage/archive/spool.ts';
 import { type Stamp, stampNote } from '../../storage/archive/stamp.ts';
 import { planUpload } from '../../storage/archive/upload-plan.ts';
@@ -63,6 +63,8 @@ interface Uploaded {
 
 /** How often one sync begins anew because another writer came between. */
 const ROUNDS = 3;
+/** One upload is at most so many times what the spool holds, with the files that are read later. */
+const MOST_SPOOLS = 16;
 /** What an archive without files holds: the directory in which the SDKs keep their keys. */
 const STATE_KEYS = '.the0-state';
 
@@ -157,14 +159,20 @@ export class StateSync {
 
   async #sync(directories: ReadonlySet<string> | null, signal?: AbortSignal): Promise<SyncResult> {
     let landed: SyncResult | null = null;
+    let mayReadLater = true;
     for (let round = 1; ; round++) {
       const settled = await this.#settle(signal);
       if (settled.kind === 'superseded') return settled;
       landed = settled.landed ?? landed;
       try {
-        const result = await this.#attempt(settled.known, directories, signal);
+        const result = await this.#attempt(settled.known, directories, mayReadLater, signal);
         return result.kind === 'unchanged' && landed !== null ? landed : result;
       } catch (error) {
+        // A large file is written all the time: it has to be copied before it can be uploaded.
+        if (mayReadLater && isCausedByChange(error)) {
+          mayReadLater = false;
+          continue;
+        }
         const met = error instanceof StoreError && (error.trouble === 'changed' || error.trouble === 'missing');
         if (!met || round === ROUNDS) throw error;
         this.#known = null;
@@ -210,13 +218,18 @@ export class StateSync {
     return { kind: 'archive', etag, index: await this.#stored.readIndex(etag, signal) };
   }
 
-  async #attempt(known: Known, directories: ReadonlySet<string> | null, signal?: AbortSignal): Promise<SyncResult> {
+  async #attempt(
+    known: Known,
+    directories: ReadonlySet<string> | null,
+    mayReadLater: boolean,
+    signal?: AbortSignal,
+  ): Promise<SyncResult> {
     const { limits, spoolDirectory } = this.#options;
     if (!(await this.#look(known, directories))) return { kind: 'no-directory' };
     if (this.#isOverLimit(this.#tree.entries, this.#tree.bytes)) return { kind: 'over-limit' };
     const spool = new Spool(spoolDirectory, limits.spoolMemoryBytes);
     try {
-      return await this.#store(known, spool, signal);
+      return await this.#store(known, spool, mayReadLater, signal);
     } finally {
       spool.close();
     }
@@ -242,10 +255,10 @@ export class StateSync {
     return true;
   }
 
-  async #store(first: Known, spool: Spool, signal?: AbortSignal): Promise<SyncResult> {
+  async #store(first: Known, spool: Spool, mayReadLater: boolean, signal?: AbortSignal): Promise<SyncResult> {
     const { limits, now, directory } = this.#options;
     const newDigest = await contentDigests();
-    const taker = new StateTaker({ root: directory, spool, limits, newDigest, now, signal });
+    const taker = new StateTaker({ root: directory, spool, limits, mayReadLater, newDigest, now, signal });
     const done: Uploaded = { bytes: 0, copiedBytes: 0, entries: 0, removed: 0 };
     let known = first;
     let collection = new Collection(this.#tree, taker, this.#notices);
@@ -261,7 +274,8 @@ export class StateSync {
     for (const suspect of suspects) {
       await collection.take(suspect, indexOf(known));
       // What is not uploaded yet must stay stored as it is: not so where the archive has to be written anew.
-      if (spool.length >= limits.spoolBytes && !isOpaque(known)) await upload();
+      const isFull = spool.heldBytes >= limits.spoolBytes || spool.length >= MOST_SPOOLS * limits.spoolBytes;
+      if (isFull && !isOpaque(known)) await upload();
     }
     await collection.takeGone(indexOf(known));
     if (!this.#needsUpload(known, collection)) return resultOf(done);
@@ -380,6 +394,11 @@ export class StateSync {
     this.#tree.expect(index.entries.keys());
     this.#isExpected = true;
   }
+}
+
+function isCausedByChange(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) if (cause instanceof ContentChanged) return true;
+  return false;
 }
 
 function indexOf(known: Known): ArchiveIndex {

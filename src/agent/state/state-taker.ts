@@ -2,7 +2,7 @@ import { lstatSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StoredEntry } from '../../storage/archive/archive-index.ts';
 import type { ContentDigest } from '../../storage/archive/content-digest.ts';
-import { ContentChanged, packMember } from '../../storage/archive/pack-member.ts';
+import { ContentChanged, packLater, packMember } from '../../storage/archive/pack-member.ts';
 import type { Spool } from '../../storage/archive/spool.ts';
 import { linkStaysInside, type TarEntry } from '../../storage/archive/tar-entry.ts';
 import type { PackedEntry } from '../../storage/archive/upload-plan.ts';
@@ -10,7 +10,7 @@ import { errorCodeOf } from '../agent-error.ts';
 import { FileShrank, ReadBuffer, StableFile } from './stable-file.ts';
 import type { StateLimits } from './state-limits.ts';
 import type { WithheldCode } from './state-notice.ts';
-import { CLOCK_TICK_MS, type FileFacts, factsOf, type Suspect } from './state-tree.ts';
+import { CLOCK_TICK_MS, type FileFacts, factsOf, type Suspect, sameFacts } from './state-tree.ts';
 
 /** What became of an entry that was looked at. */
 export type Taken =
@@ -36,6 +36,8 @@ const FIRST_PAUSE_MS = 25;
  * to write of the old content is written, the file is seen as empty.
  */
 const EMPTY_SETTLES_MS = 500;
+/** Smaller files go into the spool even when it is nearly full: it is emptied then. */
+const FEWEST_BYTES_READ_LATER = 64 * 1024;
 const KEPT_MODE = 0o777;
 const JSON_OF_STATE = /^\.the0-state\/[^/]+\.json$/;
 
@@ -43,6 +45,8 @@ export interface TakerOptions {
   readonly root: string;
   readonly spool: Spool;
   readonly limits: StateLimits;
+  /** A file for which the spool has no room is not copied but read again when it is uploaded. */
+  readonly mayReadLater: boolean;
   readonly newDigest: () => ContentDigest;
   /** Milliseconds since 1970, by the clock that the file system uses. */
   readonly now: () => number;
@@ -101,9 +105,31 @@ export class StateTaker {
     }
     const digest = this.options.newDigest();
     const entry = entryOf(name, 'file', facts, file);
-    const at = await packMember(this.options.spool, entry, digested(file.chunks(this.#buffer), digest));
+    const content = digested(file.chunks(this.#buffer), digest);
+    const { spool, limits, mayReadLater } = this.options;
+    const hasRoom = facts.size < FEWEST_BYTES_READ_LATER || spool.heldBytes + facts.size <= limits.spoolBytes;
+    const at =
+      mayReadLater && !hasRoom
+        ? await packLater(spool, entry, content, () => this.#readAgain(name, facts))
+        : await packMember(spool, entry, content);
     const packed: PackedEntry = { kind: 'file', mode, size: facts.size, digest: digest.end(), at };
     return { kind: 'packed', packed, facts, readAt };
+  }
+
+  /** @throws ContentChanged */
+  *#readAgain(name: string, facts: FileFacts): Generator<Buffer> {
+    const changed = () => new ContentChanged(`${name} has changed since it was looked at`);
+    const file = this.open(name);
+    if (file === null) throw changed();
+    try {
+      if (!sameFacts(file.facts, facts)) throw changed();
+      yield* file.chunks(new ReadBuffer());
+      if (!file.isUnchanged()) throw changed();
+    } catch (error) {
+      throw error instanceof FileShrank ? changed() : error;
+    } finally {
+      file.close();
+    }
   }
 
   open(name: string): StableFile | null {

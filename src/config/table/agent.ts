@@ -11,7 +11,7 @@ export function agentSettings(pick: Pick): AgentLimits {
   return agentLimits((name) => {
     const { default: value, setting } = AGENT_LIMITS[name];
     if (setting === undefined) return value;
-    const words = `agent-${wordsOf(name)}`;
+    const words = agentFlag(name);
     return pick({
       group: 'agent',
       flag: words,
@@ -23,9 +23,10 @@ export function agentSettings(pick: Pick): AgentLimits {
   });
 }
 
-/** Without the unit: `queryRestartCapMs` is `query-restart-cap`. */
-function wordsOf(name: AgentLimitName): string {
-  return name.replace(/(Ms|Bytes)$/, '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+/** Without the unit: `queryRestartCapMs` is `agent-query-restart-cap`. */
+export function agentFlag(name: AgentLimitName): string {
+  const words = name.replace(/(Ms|Bytes)$/, '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return `agent-${words}`;
 }
 
 function kindOf(name: AgentLimitName, from: string, to: string): SettingKind<number> {

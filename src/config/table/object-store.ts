@@ -1,6 +1,7 @@
 import { DEFAULT_BUCKETS } from '../../storage/object-store.ts';
+import { DEFAULT_S3_LIMITS, type S3Limits } from '../../storage/s3-api/s3-limits.ts';
 import type { Pick, Setting, SettingKind } from '../setting.ts';
-import { choice, optional, secret, text } from '../setting-kinds.ts';
+import { choice, duration, integer, optional, secret, size, text } from '../setting-kinds.ts';
 
 /** `true` or `false`; the environment is read as Go's `ParseBool` does, and what that refuses is false (contract 4.2). */
 const yesOrNo: SettingKind<'true' | 'false'> = choice('true', 'false');
@@ -13,6 +14,11 @@ const address = optional('<host:port>', 'host:port without a scheme');
 
 function bucket(what: keyof typeof DEFAULT_BUCKETS, words: string, env: string, help: string): Setting<string> {
   return { group: 'store', flag: `minio-${words}-bucket`, env, kind: text, default: DEFAULT_BUCKETS[what], help };
+}
+
+function limit(which: keyof S3Limits, words: string, kind: SettingKind<number>, help: string): Setting<number> {
+  const env = `THE0_STORE_${words.replaceAll('-', '_').toUpperCase()}`;
+  return { group: 'store', flag: `store-${words}`, env, kind, default: DEFAULT_S3_LIMITS[which], help };
 }
 
 /** The object store, if there is one (contract 4.1, 4.2). */
@@ -79,6 +85,40 @@ export function objectStoreSettings(pick: Pick) {
         bucket('queryResults', 'query-results', 'MINIO_QUERY_RESULTS_BUCKET', 'bucket with results of queries'),
       ),
     },
+    /** Of the runtime's own calls; those of agents are limits of the agent. */
+    limits: {
+      connections: pick(
+        limit('connections', 'connections', integer('count', 1, 1024), 'connections to the store at the same time'),
+      ),
+      connectMs: pick(
+        limit('connectMs', 'connect-timeout', duration('10ms', '10m'), 'how long a connection may take to stand'),
+      ),
+      silenceMs: pick(
+        limit('silenceMs', 'silence', duration('10ms', '1h'), 'longest silence of the store in the middle of a call'),
+      ),
+      callMs: pick(
+        limit('callMs', 'call-timeout', duration('10ms', '24h'), 'all waiting of one call; more for what is large'),
+      ),
+      slowestBytesPerSecond: pick(
+        limit(
+          'slowestBytesPerSecond',
+          'slowest-transfer',
+          size('1KiB', '1GiB'),
+          'bytes per second; a transfer that is slower fails',
+        ),
+      ),
+      keptMs: pick(
+        limit('keptMs', 'keep-alive', duration('1ms', '10m'), 'how long a connection is kept for the next call'),
+      ),
+      abortMs: pick(
+        limit(
+          'abortMs',
+          'abort-timeout',
+          duration('10ms', '1h'),
+          'how long it may take to clean up after an upload that failed',
+        ),
+      ),
+    } satisfies Record<keyof S3Limits, number>,
   };
 }
 

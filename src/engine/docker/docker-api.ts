@@ -6,6 +6,8 @@ import { DockerTimeout, detailOf, statusOf } from './docker-errors.ts';
 import { WATCHED_ACTIONS } from './event-stream.ts';
 import { framesOf } from './log-frames.ts';
 
+const ROOM_FOR_FRAMES = 1024;
+
 /** Longest waits for answers, in milliseconds. */
 export interface DockerDeadlines {
   /** Inspect, create, remove: what takes milliseconds on a healthy engine. */
@@ -134,6 +136,32 @@ export class DockerApi {
     return framesOf(log);
   }
 
+  /**
+   * Runs a program in a running container, as the container's user. It must end by itself: that it is not waited for any
+   * longer does not end it.
+   * @param mostBytes of its stdout; the rest is left out
+   */
+  async execute(
+    id: string,
+    command: readonly string[],
+    mostBytes: number,
+  ): Promise<{ exitCode: number; stdout: string } | 'not-running'> {
+    return await this.#call('exec', this.#deadlines.callMs, async (abortSignal) => {
+      try {
+        const options = { Cmd: [...command], AttachStdout: true, AttachStderr: false, abortSignal };
+        // On a socket of its own: the output takes it over.
+        const exec = await this.#stops.getContainer(id).exec(options);
+        const frames = await readAtMost(await exec.start({ abortSignal }), mostBytes + ROOM_FOR_FRAMES, abortSignal);
+        const { ExitCode } = await exec.inspect({ abortSignal });
+        return { exitCode: ExitCode ?? -1, stdout: framesOf(frames) };
+      } catch (error) {
+        // 404: there is no such container; 409: it does not run.
+        if (statusOf(error) === 404 || (statusOf(error) === 409 && !/paused/i.test(detailOf(error)))) return 'not-running';
+        throw error;
+      }
+    });
+  }
+
   /** The changes of containers that carry all these labels, as a stream of JSON lines. */
   async events(labels: readonly string[]): Promise<Readable> {
     // As text, because the published types want `type` narrower than their own strings allow.
@@ -226,6 +254,25 @@ async function orNull<Result>(status: number, answer: Promise<Result>): Promise<
 function gone(error: unknown): true {
   if (statusOf(error) === 404) return true;
   throw error;
+}
+
+async function readAtMost(stream: Readable, mostBytes: number, signal: AbortSignal): Promise<Buffer> {
+  const destroy = () => stream.destroy();
+  signal.addEventListener('abort', destroy, { once: true });
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const part of stream) {
+      if (!Buffer.isBuffer(part)) continue;
+      parts.push(part);
+      bytes += part.length;
+      if (bytes >= mostBytes) break;
+    }
+  } finally {
+    signal.removeEventListener('abort', destroy);
+    stream.destroy();
+  }
+  return Buffer.concat(parts).subarray(0, mostBytes);
 }
 
 function compare(a: string, b: string): number {

@@ -3,6 +3,9 @@
  * all of them, a *view* is what Docker shows of one at a moment, the *watch* is the subscription to its changes.
  */
 import type { ExitFacts, Observation } from '../../../actors/observation.ts';
+import type { BotDefinition } from '../../desired/bot-definition.ts';
+import { type BotCondition, readConditionsIn } from '../bot-conditions.ts';
+import { isStored } from '../bot-environment.ts';
 import {
   absent,
   type ContainerEngine,
@@ -13,6 +16,7 @@ import {
 import { type ContainerTemplate, containerGraceSeconds, shapeRevision } from './bot-container.ts';
 import { BotImage } from './bot-image.ts';
 import { BotNetwork } from './bot-network.ts';
+import { readConditionsInside } from './conditions-inside.ts';
 import { ownLabels, readLabels } from './container-labels.ts';
 import { ContainerLedger } from './container-ledger.ts';
 import { containerName } from './container-name.ts';
@@ -139,6 +143,19 @@ class DockerEngine implements ContainerEngine {
 
   async inspect(botId: string): Promise<Observation> {
     return await this.#carryOut(botId, 'inspect', 'Looking at', () => this.#observeById(botId, containerName(botId)));
+  }
+
+  async conditions({ botId, containerId }: ContainerRequest): Promise<readonly BotCondition[]> {
+    const container = this.#ledger.get(containerId);
+    if (container === undefined || container.phase !== 'running') return [];
+    const { directories } = this.#options;
+    try {
+      return directories === null || container.identity.keepsFilesInside
+        ? await readConditionsInside(this.#api, containerId, botId)
+        : await readConditionsIn(directories.logsDirOf(botId), botId);
+    } catch (error) {
+      throw toEngineError(error, `Asking the agent of bot ${botId}`);
+    }
   }
 
   async close(): Promise<void> {

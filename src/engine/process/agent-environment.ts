@@ -1,7 +1,14 @@
 import { delimiter, dirname, join } from 'node:path';
 import type { Endpoint, Incarnation } from '../../../actors/observation.ts';
 import type { BotDefinition } from '../../desired/bot-definition.ts';
-import { assertEnvironmentFits, botEnvironment, isStored, STATE_FOLDER } from '../bot-environment.ts';
+import {
+  assertEnvironmentFits,
+  botEnvironment,
+  isStored,
+  type ObjectStoreSettings,
+  STATE_FOLDER,
+  secretLines,
+} from '../bot-environment.ts';
 import type { BotDirectories } from './directories.ts';
 import type { ProcessEngineOptions } from './process-engine-options.ts';
 
@@ -17,6 +24,7 @@ export interface AgentStart {
 /** Of the runtime's own environment only what programs need to be found and to speak reaches a bot: the rest may be secret. */
 export function agentEnvironment(options: ProcessEngineOptions, start: AgentStart): Readonly<Record<string, string>> {
   const { HOME, LANG } = options.hostEnvironment;
+  const objectStore = storeOf(options, start.definition);
   const environment = {
     ...(HOME === undefined ? {} : { HOME }),
     ...(LANG === undefined ? {} : { LANG }),
@@ -31,7 +39,8 @@ export function agentEnvironment(options: ProcessEngineOptions, start: AgentStar
       processNotes: start.groupsFile,
       wrappersPath: options.wrappersPath,
       sdkPath: options.sdkPath,
-      ...(takesSecrets(options, start.definition) ? { secretsFd: SECRETS_FD } : {}),
+      ...(objectStore === null ? {} : { objectStore, storeFencing: options.storeHonoursConditions?.() ?? true }),
+      ...(agentSecrets(options, start.definition) === null ? {} : { secretsFd: SECRETS_FD }),
       ...(start.endpoint === null ? {} : { query: start.endpoint }),
     }),
   };
@@ -42,8 +51,14 @@ export function agentEnvironment(options: ProcessEngineOptions, start: AgentStar
 /** The first after stdin, stdout and stderr. */
 const SECRETS_FD = 3;
 
-export function takesSecrets({ objectStore }: ProcessEngineOptions, definition: BotDefinition): boolean {
-  return objectStore !== undefined && isStored(definition);
+/** What goes over the pipe to the agent; null: nothing, and there is none. */
+export function agentSecrets(options: ProcessEngineOptions, definition: BotDefinition): string | null {
+  return secretLines(storeOf(options, definition), options.natsUrl) || null;
+}
+
+/** Null for a bot that has everything from directories. */
+function storeOf({ objectStore }: ProcessEngineOptions, definition: BotDefinition): ObjectStoreSettings | null {
+  return objectStore !== null && isStored(definition) ? objectStore : null;
 }
 
 /** The Node of the runtime comes first: a host may have none, or another version. */

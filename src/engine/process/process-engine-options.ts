@@ -33,8 +33,12 @@ export interface ProcessEngineOptions {
   /** How long an interpreter that was not found is not looked for again. */
   readonly missingProgramMs: number;
   readonly queryPortRange: PortRange;
-  /** Where the agents of bots with a `filePath` fetch code; absent: there are no such bots. */
-  readonly objectStore?: ObjectStoreSettings;
+  /** Where bots with a `filePath` have code, state and log; null: there are no such bots. */
+  readonly objectStore: ObjectStoreSettings | null;
+  /** Asked at every start, because it may become known late; absent: it does. */
+  readonly storeHonoursConditions?: () => boolean;
+  /** Where agents publish live logs; null: nowhere. */
+  readonly natsUrl: string | null;
   /** Told about troubles that are nobody's answer: what a bot left behind could not be ended. */
   readonly warn: (error: Error) => void;
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Endpoint, Observation } from '../../../actors/observation.ts';
 import { encodeAgentLimits } from '../../agent/agent-limits.ts';
 import type { BotDefinition } from '../../desired/bot-definition.ts';
-import { secretLines } from '../bot-environment.ts';
+import { type BotCondition, readConditionsIn } from '../bot-conditions.ts';
 import {
   absent,
   type ContainerEngine,
@@ -12,7 +12,7 @@ import {
   type EngineListener,
   type StartRequest,
 } from '../container-engine.ts';
-import { agentEnvironment, botMarks, searchPath, takesSecrets } from './agent-environment.ts';
+import { agentEnvironment, agentSecrets, botMarks, searchPath } from './agent-environment.ts';
 import { BotProcess } from './bot-process.ts';
 import { within } from './deadline.ts';
 import { type BotDirectories, prepareDirectories } from './directories.ts';
@@ -136,6 +136,11 @@ class ProcessEngine implements ContainerEngine {
     return this.#bots.get(botId)?.observation() ?? absent(botId, Date.now());
   }
 
+  async conditions({ botId, containerId }: ContainerRequest): Promise<readonly BotCondition[]> {
+    const runs = this.#running(botId)?.identity.containerId === containerId;
+    return runs ? await readConditionsIn(this.#options.logsDirOf(botId), botId) : [];
+  }
+
   /** Ends all bots: without the runtime nobody would watch them. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -197,7 +202,6 @@ class ProcessEngine implements ContainerEngine {
   #spawn(request: StartRequest, directories: BotDirectories, port: number | null): Promise<BotProcess> {
     const { definition, incarnation, inPlace } = request;
     const botId = definition.id;
-    const { objectStore } = this.#options;
     const endpoint: Endpoint | null = port === null ? null : { host: QUERY_HOST, port };
     const groupsFile = this.#notes.groupsFile(botId);
     return BotProcess.launch(
@@ -215,7 +219,7 @@ class ProcessEngine implements ContainerEngine {
         arguments: [...this.#options.nodeArguments, this.#options.agentFile, 'execute'],
         directory: directories.code,
         environment: agentEnvironment(this.#options, { definition, incarnation, directories, endpoint, groupsFile }),
-        secrets: objectStore !== undefined && takesSecrets(this.#options, definition) ? secretLines(objectStore) : null,
+        secrets: agentSecrets(this.#options, definition),
       },
       async (ended) => {
         this.#giveBack(port);

@@ -23,7 +23,7 @@ export class BlockDeflater {
   /** Of the block before, of its compressed bytes. */
   #share = 1;
 
-  /** @param append is done with the bytes when it returns */
+  /** @param append the bytes are good until the next block is put */
   constructor(zlib: Pick<typeof import('node:zlib'), 'deflateRawSync' | 'constants'>, append: (bytes: Buffer) => void) {
     this.#deflate = zlib.deflateRawSync;
     this.#flush = { between: zlib.constants.Z_SYNC_FLUSH, last: zlib.constants.Z_FINISH };

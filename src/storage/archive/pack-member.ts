@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BlockDeflater } from './block-deflater.ts';
-import { type Member, memberHeader, memberTrailer } from './gzip-member.ts';
+import { MEMBER_HEADER_BYTES, type Member, memberHeader, memberTrailer } from './gzip-member.ts';
 import type { Spool } from './spool.ts';
 import { encodeTarHeader } from './tar-encode.ts';
 import { paddingOf, type TarEntry } from './tar-entry.ts';
@@ -13,6 +13,8 @@ export class ContentChanged extends Error {
   override readonly name = 'ContentChanged';
 }
 
+type Zlib = typeof import('node:zlib');
+
 /**
  * Appends an entry's member to the spool. When it throws, the spool is as it was.
  *
@@ -22,38 +24,13 @@ export class ContentChanged extends Error {
  */
 export async function packMember(spool: Spool, entry: TarEntry, content: Iterable<Buffer>): Promise<Member> {
   const zlib = await import('node:zlib');
-  const deflater = new BlockDeflater(zlib, (bytes) => spool.append(bytes));
   const offset = spool.length;
-  const header = encodeTarHeader(entry);
-  const plainBytes = header.length + entry.size + paddingOf(entry.size);
-  const block = spool.scratch(Math.min(BLOCK_BYTES, plainBytes));
-  let held = 0;
-  let crc = 0;
-  const put = (last: boolean) => {
-    const bytes = block.subarray(0, held);
-    crc = zlib.crc32(bytes, crc);
-    deflater.put(bytes, last);
-    held = 0;
-  };
   try {
     spool.append(memberHeader(0));
-    let seen = 0;
-    for (const chunk of partsOf(header, content, paddingOf(entry.size))) {
-      seen += chunk.length;
-      if (seen > plainBytes) break;
-      for (let done = 0; done < chunk.length; ) {
-        if (held === block.length) {
-          put(false);
-          await nextTurn();
-        }
-        const copied = chunk.copy(block, held, done);
-        done += copied;
-        held += copied;
-      }
-    }
-    if (seen !== plainBytes) throw new ContentChanged(`${entry.name} has not ${entry.size} bytes any more`);
-    put(true);
-    spool.append(memberTrailer(crc, plainBytes));
+    const end = await drain(compressed(zlib, entry, content, spool.scratch(blockBytes(entry))), (bytes) =>
+      spool.append(bytes),
+    );
+    spool.append(memberTrailer(end.crc, end.plainBytes));
     const length = spool.length - offset;
     spool.patch(offset, memberHeader(length));
     return { offset, length };
@@ -63,8 +40,100 @@ export async function packMember(spool: Spool, entry: TarEntry, content: Iterabl
   }
 }
 
+/**
+ * The same for what is too large to lie in a spool: it is compressed to see how much that gives, and once more whenever it
+ * is read.
+ *
+ * @param again the same bytes; when they are others, reading the spool throws ContentChanged
+ */
+export async function packLater(
+  spool: Spool,
+  entry: TarEntry,
+  content: Iterable<Buffer>,
+  again: () => Iterable<Buffer>,
+): Promise<Member> {
+  const zlib = await import('node:zlib');
+  let bodyBytes = 0;
+  const first = await drain(compressed(zlib, entry, content, spool.scratch(blockBytes(entry))), (bytes) => {
+    bodyBytes += bytes.length;
+  });
+  const trailer = memberTrailer(first.crc, first.plainBytes);
+  const length = MEMBER_HEADER_BYTES + bodyBytes + trailer.length;
+  function* read(): Generator<Buffer> {
+    yield memberHeader(length);
+    const body = compressed(zlib, entry, again(), Buffer.allocUnsafeSlow(blockBytes(entry)));
+    try {
+      let left = bodyBytes;
+      let step = body.next();
+      for (; step.done !== true; step = body.next()) {
+        left -= step.value.length;
+        if (left < 0) throw new ContentChanged(`${entry.name} has changed`);
+        yield step.value;
+      }
+      if (left > 0 || step.value.crc !== first.crc) throw new ContentChanged(`${entry.name} has changed`);
+    } finally {
+      body.return(first); // Whoever reads may stop in the middle; what is open must be closed.
+    }
+    yield trailer;
+  }
+  return { offset: spool.appendLater(length, read), length };
+}
+
+function blockBytes(entry: TarEntry): number {
+  return Math.min(BLOCK_BYTES, encodeTarHeader(entry).length + entry.size + paddingOf(entry.size));
+}
+
+interface End {
+  readonly crc: number;
+  readonly plainBytes: number;
+}
+
+/** The deflate stream of an entry: what it yields is overwritten when the next is asked for. */
+function* compressed(zlib: Zlib, entry: TarEntry, content: Iterable<Buffer>, block: Buffer): Generator<Buffer, End> {
+  const header = encodeTarHeader(entry);
+  const plainBytes = header.length + entry.size + paddingOf(entry.size);
+  const written: Buffer[] = [];
+  const deflater = new BlockDeflater(zlib, (bytes) => written.push(bytes));
+  let held = 0;
+  let crc = 0;
+  let seen = 0;
+  const put = (last: boolean) => {
+    const bytes = block.subarray(0, held);
+    crc = zlib.crc32(bytes, crc);
+    deflater.put(bytes, last);
+    held = 0;
+    return written.splice(0);
+  };
+  for (const chunk of partsOf(header, content, paddingOf(entry.size))) {
+    seen += chunk.length;
+    if (seen > plainBytes) break;
+    for (let done = 0; done < chunk.length; ) {
+      if (held === block.length) yield* put(false);
+      const copied = chunk.copy(block, held, done);
+      done += copied;
+      held += copied;
+    }
+  }
+  if (seen !== plainBytes) throw new ContentChanged(`${entry.name} has not ${entry.size} bytes any more`);
+  yield* put(true);
+  return { crc, plainBytes };
+}
+
 function* partsOf(header: Buffer, content: Iterable<Buffer>, padding: number): Generator<Buffer> {
   yield header;
   yield* content;
   yield Buffer.alloc(padding);
+}
+
+/** Takes all, and lets others have a turn after each block. */
+async function drain(body: Generator<Buffer, End>, take: (bytes: Buffer) => void): Promise<End> {
+  let taken = 0;
+  for (let step = body.next(); ; step = body.next()) {
+    if (step.done === true) return step.value;
+    take(step.value);
+    taken += step.value.length;
+    if (taken < BLOCK_BYTES) continue;
+    taken = 0;
+    await nextTurn();
+  }
 }

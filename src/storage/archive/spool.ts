@@ -4,6 +4,13 @@ import { join } from 'node:path';
 const READ_BYTES = 256 * 1024;
 const FIRST_BYTES = 16 * 1024;
 
+/** A stretch of the spool that is nowhere until it is read. */
+interface Later {
+  readonly from: number;
+  readonly to: number;
+  readonly read: () => Iterable<Buffer>;
+}
+
 /**
  * Bytes on their way to the store: a few in memory, many in a file. The file has no name, so nothing is left of it when
  * the process is killed. All calls may throw the file system's error (ENOSPC …).
@@ -15,6 +22,8 @@ export class Spool {
   #file: number | null = null;
   #length = 0;
   #scratch: Buffer = Buffer.alloc(0);
+  #later: Later[] = [];
+  #laterBytes = 0;
 
   /** @param memoryBytes from here on they are in a file in that directory, which must exist */
   constructor(directory: string, memoryBytes: number) {
@@ -24,6 +33,11 @@ export class Spool {
 
   get length(): number {
     return this.#length;
+  }
+
+  /** Bytes that take room. */
+  get heldBytes(): number {
+    return this.#length - this.#laterBytes;
   }
 
   /** A buffer for whoever fills the spool, at least so large; what it held is lost when the next asks for one. */
@@ -37,6 +51,18 @@ export class Spool {
     this.#length += bytes.length;
   }
 
+  /**
+   * Appends bytes that are made whenever they are read, which is always from the first to the last of them.
+   * @returns where they are
+   */
+  appendLater(bytes: number, read: () => Iterable<Buffer>): number {
+    const from = this.#length;
+    this.#length += bytes;
+    this.#laterBytes += bytes;
+    this.#later.push({ from, to: this.#length, read });
+    return from;
+  }
+
   /** Replaces bytes that are there already. */
   patch(offset: number, bytes: Buffer): void {
     if (offset + bytes.length > this.#length) throw new RangeError('the spool is shorter than that');
@@ -46,11 +72,28 @@ export class Spool {
   /** Forgets what comes after so many bytes. */
   truncate(length: number): void {
     this.#length = Math.min(this.#length, length);
+    for (let last = this.#later.at(-1); last !== undefined && last.from >= length; last = this.#later.at(-1)) {
+      this.#laterBytes -= last.to - last.from;
+      this.#later.pop();
+    }
   }
 
   /** Each chunk is overwritten by the next. */
   *read(from: number, to: number): Generator<Buffer> {
     if (to > this.#length) throw new RangeError('the spool is shorter than that');
+    let at = from;
+    for (const later of this.#later) {
+      if (later.to <= at || later.from >= to) continue;
+      if (later.from < at || later.to > to) throw new RangeError('a part of what is made later cannot be had');
+      yield* this.#held(at, later.from);
+      yield* later.read();
+      at = later.to;
+    }
+    yield* this.#held(at, to);
+  }
+
+  *#held(from: number, to: number): Generator<Buffer> {
+    if (from === to) return;
     if (this.#file === null) {
       if (this.#memory !== null && to > from) yield this.#memory.subarray(from, to);
       return;
@@ -70,6 +113,8 @@ export class Spool {
     this.#file = null;
     this.#memory = null;
     this.#scratch = Buffer.alloc(0);
+    this.#later = [];
+    this.#laterBytes = 0;
     this.#length = 0;
   }
 

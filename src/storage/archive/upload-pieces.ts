@@ -1,5 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Body, ByteRange, Piece, PieceLimits } from '../object-store.ts';
 import type { Segment } from './upload-plan.ts';
+
+const BYTES_PER_TURN = 256 * 1024;
 
 /** Where the bytes of an upload come from. */
 export interface UploadSources {
@@ -79,10 +82,23 @@ function bodyOfParts(parts: readonly Part[], sources: UploadSources): Body {
     async *read() {
       for (const { from, range } of parts) {
         if (from === 'end') yield sources.end;
-        else yield* from === 'object' ? sources.object(range) : sources.spool(range);
+        else if (from === 'object') yield* sources.object(range);
+        else yield* inTurns(sources.spool(range));
       }
     },
   };
+}
+
+/** Some of it may have to be made: nobody else must wait for all of that. */
+async function* inTurns(chunks: Iterable<Buffer>): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for (const chunk of chunks) {
+    yield chunk;
+    bytes += chunk.length;
+    if (bytes < BYTES_PER_TURN) continue;
+    bytes = 0;
+    await nextTurn();
+  }
 }
 
 /** All of it as one body, for a store in which nothing can be kept. */

@@ -13,9 +13,9 @@ import {
   type S3Access,
   type S3Answer,
   type S3Client,
-  type S3Limits,
   type S3Request,
 } from '../s3-api/s3-client.ts';
+import type { S3Limits } from '../s3-api/s3-limits.ts';
 import { aborted, refuseAborted, storeFailure } from '../store-failure.ts';
 import { answeringTransport, type Transport } from './answering-transport.ts';
 

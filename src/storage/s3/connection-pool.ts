@@ -1,6 +1,6 @@
 import { monotonicMs } from '../monotonic-clock.ts';
 import type { Endpoint } from '../s3-api/endpoint.ts';
-import type { S3Limits } from '../s3-api/s3-client.ts';
+import type { S3Limits } from '../s3-api/s3-limits.ts';
 import { ByteChannel } from './byte-channel.ts';
 import { ConnectionFailure } from './connection-failure.ts';
 import { openSocket } from './open-socket.ts';

@@ -7,14 +7,8 @@ import { ContentBody } from '../content-body.ts';
 import type { Endpoint } from '../s3-api/endpoint.ts';
 import { bodyChunks, payloadHash, wrongSize } from '../s3-api/payload-hash.ts';
 import { queryString, resourcePath } from '../s3-api/resource-path.ts';
-import {
-  patienceFor,
-  type S3Access,
-  type S3Answer,
-  type S3Client,
-  type S3Limits,
-  type S3Request,
-} from '../s3-api/s3-client.ts';
+import { patienceFor, type S3Access, type S3Answer, type S3Client, type S3Request } from '../s3-api/s3-client.ts';
+import type { S3Limits } from '../s3-api/s3-limits.ts';
 import { aborted, refuseAborted, storeFailure } from '../store-failure.ts';
 import { answerBody } from './answer-body.ts';
 import { type AnswerHead, bodyLength, MOST_HEAD_BYTES, parseHead } from './answer-head.ts';

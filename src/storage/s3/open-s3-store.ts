@@ -1,6 +1,7 @@
 import type { ObjectStore } from '../object-store.ts';
 import { parseEndpoint } from '../s3-api/endpoint.ts';
-import { DEFAULT_REGION, DEFAULT_S3_LIMITS, type S3Access, type S3Limits } from '../s3-api/s3-client.ts';
+import { DEFAULT_REGION, type S3Access } from '../s3-api/s3-client.ts';
+import { DEFAULT_S3_LIMITS, type S3Limits } from '../s3-api/s3-limits.ts';
 import { S3ObjectStore } from '../s3-api/s3-object-store.ts';
 import { LightS3Client } from './light-client.ts';
 

@@ -37,7 +37,7 @@ export function changeState(root: string, turn: number): void {
   writeFileSync(path('deep/er/still/rewritten'), `turn ${turn}`);
   writeFileSync(path(`${LONG}/${'and-a-longer-one-'.repeat(9)}${turn % 3}`), `long ${turn}`);
   writeFileSync(path(`${NOT_ASCII}/${'ü'.repeat(60)}-${turn % 3}.txt`), `not ASCII ${turn}`);
-  writeFileSync(path('empty-now-and-then'), turn % 2 === 0 ? '' : 'full');
+  writeFileSync(path('empty-now-and-then'), turn % 10 === 0 ? '' : 'full');
   replace(path('read-only'), `read-only ${turn}`, 0o444);
   chmodSync(path('private'), turn % 2 === 0 ? 0o600 : 0o640);
   if (turn % 5 === 0) writeFileSync(path('private'), `private ${turn}`);

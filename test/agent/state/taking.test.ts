@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import {
+import { randomBytes } from 'node:crypto';
+import fs, {
   appendFileSync,
   chmodSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -14,15 +16,18 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { DEFAULT_STATE_LIMITS } from '../../../src/agent/state/state-limits.ts';
-import { bodyOf } from '../../../src/storage/object-store.ts';
-import { PLACE, SMALL_PIECES, type StateFixture, stateFixture } from './state-fixture.ts';
+import { type Body, bodyOf, type ObjectPlace, StoreError } from '../../../src/storage/object-store.ts';
+import { extractWithTar, listTree } from '../../storage/archive/other-readers.ts';
+import { MemoryObjectStore } from '../../storage/memory-object-store.ts';
+import { content, PLACE, SMALL_PIECES, type StateFixture, stateFixture } from './state-fixture.ts';
 
 /** A file system in memory, as /state is in a container, where there is one. */
 const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
@@ -272,6 +277,92 @@ test('large and many files go by way of the disk, in several uploads', async (t)
   assert.equal((await fixture.restored()).length, 20);
   assert.ok(fixture.store.traffic.requests > 4);
 });
+
+test('a file that is too large for the spool never lies in it, and is stored all the same', async (t) => {
+  const fixture = stateFixture(t, { ...SMALL_PIECES, maxPieceBytes: 10_000_000 });
+  const directory = fixture.directory();
+  const limits = { ...DEFAULT_STATE_LIMITS, spoolMemoryBytes: 1_000, spoolBytes: 100_000 };
+  const contents = new Map([
+    ['a-small', Buffer.from('small')],
+    ['b-hard', randomBytes(1_700_000)],
+    ['c-small', randomBytes(5_000)],
+    ['d-soft', Buffer.alloc(1_300_001, 'soft ')],
+    ['e-small', Buffer.from('also small')],
+  ]);
+  for (const [name, bytes] of contents) writeFileSync(join(directory, name), bytes);
+  const sync = fixture.sync(directory, { limits });
+  const most = largestSpool(t);
+  await sync.sync(null);
+  appendFileSync(join(directory, 'b-hard'), 'x');
+  await sync.sync(null);
+  assert.ok(most() < 100_000, `${most()} bytes`);
+  const restored = await fixture.restored();
+  const expected = listTree(directory);
+  assert.deepEqual(content(restored), content(expected));
+  const withTar = extractWithTar(fixture.store.bytesOf(PLACE));
+  if (withTar !== null) assert.deepEqual(content(withTar), content(expected));
+});
+
+test('such a file that changes before it is uploaded is copied first', async (t) => {
+  const fixture = stateFixture(t);
+  const directory = fixture.directory();
+  const file = join(directory, 'a');
+  writeFileSync(file, Buffer.alloc(1_000_000, 'a'));
+  const limits = { ...DEFAULT_STATE_LIMITS, spoolBytes: 100_000 };
+  let changes = 0;
+  fixture.store.before = (operation) => {
+    if (operation !== 'write' || changes > 0) return;
+    changes += 1;
+    writeFileSync(file, Buffer.alloc(1_000_000, 'b'));
+  };
+  assert.equal((await fixture.sync(directory, { limits }).sync(null)).kind, 'uploaded');
+  assert.equal(changes, 1);
+  assert.equal(await restoredText(fixture, 'a'), 'b'.repeat(1_000_000));
+});
+
+test('nothing stays open of such a file when its upload fails half way', async (t) => {
+  if (!existsSync('/proc/self/fd')) return t.skip('needs /proc');
+  const fixture = stateFixture(t);
+  const directory = fixture.directory();
+  writeFileSync(join(directory, 'a'), randomBytes(1_000_000));
+  const limits = { ...DEFAULT_STATE_LIMITS, spoolBytes: 100_000 };
+  class BreakingStore extends MemoryObjectStore {
+    override async write(_place: ObjectPlace, body: Body): Promise<string> {
+      for await (const chunk of body.read()) if (chunk.length > 5_000) break;
+      throw new StoreError('unreachable', 'the connection broke');
+    }
+  }
+  const sync = fixture.sync(directory, { limits, store: new BreakingStore(SMALL_PIECES) });
+  const before = readdirSync('/proc/self/fd').length;
+  for (let turn = 0; turn < 5; turn++) await assert.rejects(sync.sync(null), { trouble: 'unreachable' });
+  assert.equal(readdirSync('/proc/self/fd').length, before);
+});
+
+/** How far anybody has written into a spool's file from now on. */
+function largestSpool(t: TestContext): () => number {
+  const spools = new Set<number>();
+  let written = 0;
+  const { openSync, writeSync } = fs;
+  fs.openSync = (path, ...rest) => {
+    const descriptor = openSync(path, ...rest);
+    if (String(path).includes('.the0-spool-')) spools.add(descriptor);
+    else spools.delete(descriptor);
+    return descriptor;
+  };
+  Object.assign(fs, {
+    writeSync: (descriptor: number, bytes: Buffer, offset: number, length: number, position: number) => {
+      const done = writeSync(descriptor, bytes, offset, length, position);
+      if (spools.has(descriptor)) written += done;
+      return done;
+    },
+  });
+  syncBuiltinESMExports();
+  t.after(() => {
+    Object.assign(fs, { openSync, writeSync });
+    syncBuiltinESMExports();
+  });
+  return () => written;
+}
 
 const MMAP = `
 import mmap, os, sys, time

@@ -106,6 +106,14 @@ export const tellsEnvironment: BotSketch = {
   await forEver();`),
 };
 
+/** Says of itself what only its agent should. */
+export const saysConditions = (text: string): BotSketch => ({
+  files: bot(`
+  fs.writeFileSync(join(process.env.LOGS_PATH || '/var/the0/logs', 'conditions.json'), ${JSON.stringify(text)});
+  save('ready', 'yes');
+  await forEver();`),
+});
+
 /** Takes memory until the kernel ends it; its heap may grow beyond what the container has. */
 export const eatsMemory: BotSketch = {
   files: bot(`

@@ -45,6 +45,8 @@ export async function processHarness(): Promise<ProcessHarness> {
     missingProgramMs: 1_000,
     // Not where a runtime of another test takes its ports.
     queryPortRange: { first: 17_000, last: 17_999 },
+    objectStore: null,
+    natsUrl: null,
     warn: (error) => console.error(error),
     ...overrides,
   });

@@ -231,6 +231,30 @@ export function engineSuite(name: string, traits: EngineTraits, makeHarness: () 
       assert.deepEqual(secret, []);
     });
 
+    it('tells what the agent of a running bot says, made harmless, and nothing of one that has ended', async (t) => {
+      const { engine } = await watched(t);
+      const text = JSON.stringify({ v: 1, conditions: [{ code: 'busy', message: 'red \u001b[31m\nline', since: 7 }] });
+      const definition = await harness.makeBot(bots.saysConditions(text));
+      const { container } = await started(engine, definition);
+      await stateFile(definition.id, 'ready');
+      const request = { botId: definition.id, containerId: container.containerId };
+      assert.deepEqual(await engine.conditions(request), [{ code: 'busy', message: 'red [31m line', since: 7 }]);
+      await engine.stop(request);
+      assert.deepEqual(await engine.conditions(request), []);
+    });
+
+    it('tells nothing of a bot with which all is well, and refuses what no agent writes', async (t) => {
+      const { engine } = await watched(t);
+      const well = await harness.makeBot(bots.savesOnSigterm);
+      const forger = await harness.makeBot(bots.saysConditions('{"v":1,"conditions":[{"code":"<b>"}]}'));
+      const [first, second] = [await started(engine, well), await started(engine, forger)];
+      await stateFile(well.id, 'ready');
+      await stateFile(forger.id, 'ready');
+      assert.deepEqual(await engine.conditions({ botId: well.id, containerId: first.container.containerId }), []);
+      const asked = engine.conditions({ botId: forger.id, containerId: second.container.containerId });
+      await assert.rejects(asked, (error) => error instanceof EngineError && error.failure.code === 'rejected');
+    });
+
     it('says that the code is not there', async (t) => {
       const { engine } = await watched(t);
       const definition = { ...(await harness.makeBot(bots.idle)), specRevision: 'never-copied' };

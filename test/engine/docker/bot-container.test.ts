@@ -43,6 +43,15 @@ const template: ContainerTemplate = {
   objectStore: null,
   natsUrl: null,
 };
+const objectStore = {
+  endpoint: 'minio:9000',
+  accessKey: 'a',
+  secretKey: 's',
+  useSsl: false,
+  queryResultsBucket: 'q',
+};
+const withStore: ContainerTemplate = { ...template, objectStore };
+const stored: BotDefinition = { ...definition, filePath: 'local/grid/1' };
 const own = { incarnation: 1, shapeRevision: 's', networkMode: 'n' };
 
 describe("a bot's container", () => {
@@ -56,30 +65,54 @@ describe("a bot's container", () => {
     assert.ok(Env.includes('THE0_AGENT_LIMITS={"v":1,"codeFiles":300,"codeBytes":4000}'));
   });
 
-  it('has code from the store or from a directory, and credentials only for the store', () => {
-    const objectStore = {
-      endpoint: 'minio:9000',
-      accessKey: 'a',
-      secretKey: 's',
-      useSsl: false,
-      queryResultsBucket: 'q',
-    };
-    const withStore = { ...template, objectStore };
+  it('has its files from directories, or everything from the store, and credentials only for the store', () => {
     const local = containerOptions(withStore, definition, own);
-    const stored = containerOptions(withStore, { ...definition, filePath: 'local/grid/1' }, own);
-    const has = ({ Env = [] }: typeof local, name: string) => Env.some((variable) => variable.startsWith(`${name}=`));
+    const fromStore = containerOptions(withStore, stored, own);
+    const ours = ['THE0_CODE_SOURCE', 'THE0_TERMINATION_LOG', 'MINIO_SECRET_KEY'];
+    const has = ({ Env = [] }: typeof local) =>
+      ours.filter((name) => Env.some((variable) => variable.startsWith(`${name}=`)));
     const mounts = ({ HostConfig }: typeof local) => HostConfig?.Mounts?.map(({ Target }) => Target);
-    assert.deepEqual([has(local, 'THE0_CODE_SOURCE'), has(local, 'MINIO_SECRET_KEY')], [true, false]);
-    assert.deepEqual([has(stored, 'THE0_CODE_SOURCE'), has(stored, 'MINIO_SECRET_KEY')], [false, true]);
+    const inMemory = ({ HostConfig }: typeof local) => Object.keys(HostConfig?.Tmpfs ?? {});
+    assert.deepEqual(has(local), ['THE0_CODE_SOURCE', 'THE0_TERMINATION_LOG']);
     assert.deepEqual(mounts(local), ['/the0/code', '/state', '/var/the0/logs']);
-    assert.deepEqual(mounts(stored), ['/state', '/var/the0/logs']);
+    assert.deepEqual(inMemory(local), ['/bot', '/query', '/var/the0', '/tmp']);
+    assert.deepEqual(has(fromStore), ['MINIO_SECRET_KEY']);
+    assert.equal(mounts(fromStore), undefined);
+    assert.deepEqual(inMemory(fromStore), ['/bot', '/state', '/query', '/var/the0', '/tmp']);
+  });
+
+  it('tells the agent that the store honours no conditions, once that is known', () => {
+    let honours = true;
+    const told = () => {
+      const { Env = [] } = containerOptions({ ...withStore, storeHonoursConditions: () => honours }, stored, own);
+      return Env.includes('THE0_STORE_FENCING=0');
+    };
+    assert.equal(told(), false);
+    honours = false;
+    assert.equal(told(), true);
   });
 
   it('is of another shape when a limit is another', () => {
     const { limits } = template;
     for (const changed of [{ memoryMiB: 256 }, { agent: { ...limits.agent, drainMs: 1 } }]) {
       const other = { ...template, limits: { ...limits, ...changed } };
-      assert.notEqual(shapeRevision(other, null), shapeRevision(template, null));
+      assert.notEqual(shapeRevision(other, null, definition), shapeRevision(template, null, definition));
     }
+  });
+
+  it('is of another shape when what it is told of the store is another, without a trace of a secret', () => {
+    const shape = (changes: object, bot = stored) => shapeRevision({ ...withStore, ...changes }, null, bot);
+    for (const changed of [{ endpoint: 'other:9000' }, { stateBucket: 'other' }, { stateMiB: 5 }]) {
+      assert.notEqual(shape({ objectStore: { ...objectStore, ...changed } }), shape({}));
+    }
+    assert.equal(shape({ objectStore: { ...objectStore, accessKey: 'b', secretKey: 't' } }), shape({}));
+    assert.notEqual(shape({ natsUrl: 'nats://other:4222' }), shape({}));
+    const withPassword = (password: string) => ({ natsUrl: `nats://me:${password}@one:4222,nats://me:${password}@two` });
+    assert.equal(shape(withPassword('a')), shape(withPassword('b')));
+  });
+
+  it('keeps its shape when only bots of the other kind change theirs', () => {
+    assert.equal(shapeRevision(withStore, null, definition), shapeRevision(template, null, definition));
+    assert.notEqual(shapeRevision(withStore, null, stored), shapeRevision(withStore, null, definition));
   });
 });

@@ -16,7 +16,13 @@ const definition = {
   specRevision: 'spec',
   problem: null,
 } as const;
-const labels = labelsFor(definition, { instance: 'here', incarnation: 17, shapeRevision: 'shape', queryPort: 9476 });
+const labels = labelsFor(definition, {
+  instance: 'here',
+  incarnation: 17,
+  shapeRevision: 'shape',
+  queryPort: 9476,
+  keepsFilesInside: false,
+});
 
 describe('labels of a container', () => {
   it('have what others look for (contract 5.2)', () => {
@@ -33,6 +39,7 @@ describe('labels of a container', () => {
       specRevision: 'spec',
       shapeRevision: 'shape',
       queryPort: 9476,
+      keepsFilesInside: false,
     });
   });
 

@@ -3,7 +3,14 @@ import { describe, it } from 'node:test';
 import type { ContainerView } from '../../../src/engine/docker/container-view.ts';
 import { TrackedContainer } from '../../../src/engine/docker/tracked-container.ts';
 
-const identity = { botId: 'grid', incarnation: 10, specRevision: 's', shapeRevision: 't', queryPort: 9476 };
+const identity = {
+  botId: 'grid',
+  incarnation: 10,
+  specRevision: 's',
+  shapeRevision: 't',
+  queryPort: 9476,
+  keepsFilesInside: false,
+};
 const running: ContainerView = {
   phase: 'running',
   paused: false,

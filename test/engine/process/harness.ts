@@ -65,6 +65,8 @@ export async function bench(t: TestContext, changes: Partial<ProcessEngineOption
     missingProgramMs: 10,
     // Not where a runtime of another test takes its ports.
     queryPortRange: { first: 16_000, last: 16_999 },
+    objectStore: null,
+    natsUrl: null,
     warn: (error) => warnings.push(error),
     ...changes,
   };

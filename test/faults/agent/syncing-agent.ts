@@ -16,7 +16,7 @@ import { DEFAULT_STATE_LIMITS } from '../../../src/agent/state/state-limits.ts';
 import { StateSync } from '../../../src/agent/state/state-sync.ts';
 import { DEFAULT_BUCKETS } from '../../../src/storage/object-store.ts';
 import { openS3Store } from '../../../src/storage/s3/open-s3-store.ts';
-import { DEFAULT_S3_LIMITS } from '../../../src/storage/s3-api/s3-client.ts';
+import { DEFAULT_S3_LIMITS } from '../../../src/storage/s3-api/s3-limits.ts';
 
 const PAUSE_MS = 5;
 const FINAL_TRIES = 3;

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { bodyOf, StoreError } from '../../../src/storage/object-store.ts';
 import { openS3Store } from '../../../src/storage/s3/open-s3-store.ts';
-import { DEFAULT_S3_LIMITS } from '../../../src/storage/s3-api/s3-client.ts';
+import { DEFAULT_S3_LIMITS } from '../../../src/storage/s3-api/s3-limits.ts';
 import { bytesOf, trouble } from '../../conformance/storage/bytes.ts';
 import { answer, rawServer, SECRET } from './raw-server.ts';
 

@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { ObjectStore } from '../../../src/storage/object-store.ts';
 import { openS3Store } from '../../../src/storage/s3/open-s3-store.ts';
-import { DEFAULT_S3_LIMITS, type S3Limits } from '../../../src/storage/s3-api/s3-client.ts';
+import { DEFAULT_S3_LIMITS, type S3Limits } from '../../../src/storage/s3-api/s3-limits.ts';
 
 export interface RawServer {
   readonly store: ObjectStore;

@@ -1,0 +1,43 @@
+import type { Settings } from '../config/settings.ts';
+import { type StoreAccess, storeAccess } from '../config/table/object-store.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+
+/** The object store of this runtime: how it is reached, and the store itself. */
+export interface RuntimeStore {
+  readonly access: StoreAccess;
+  readonly store: ObjectStore;
+}
+
+/** Null: none is configured. Nothing is sent yet. @throws StoreError `refused` when one of its addresses is none */
+export async function openRuntimeStore({ objectStore }: Settings): Promise<RuntimeStore | null> {
+  const access = storeAccess(objectStore);
+  if (access === null || 'missing' in access) return null;
+  const { openMinioStore } = await import('../storage/minio/open-minio-store.ts');
+  const { parseEndpoint } = await import('../storage/s3-api/endpoint.ts');
+  parseEndpoint(access.containerEndpoint, access.ssl);
+  return { access, store: openMinioStore(access, objectStore.limits) };
+}
+
+/** Addresses given to containers that mean the container itself there; in sentences. */
+export function addressesOfNoUse({ engine, docker, objectStore, stored }: Settings): string[] {
+  if (engine !== 'docker' || docker.network === 'host') return [];
+  const access = storeAccess(objectStore);
+  const sentences: string[] = [];
+  if (access !== null && !('missing' in access) && isLoopback(access.containerEndpoint)) {
+    sentences.push(
+      `Containers do not reach the object store as ${access.containerEndpoint}, which is each container itself: ` +
+        'set MINIO_CONTAINER_ENDPOINT, for example to host.docker.internal and the port, and let the store listen there.',
+    );
+  }
+  if (stored.natsUrl?.split(',').some((url) => isLoopback(url.trim().replace(/^[a-z]+:\/\//, '').replace(/^.*@/, '')))) {
+    sentences.push(
+      'Containers do not reach NATS on this host by the address in NATS_URL, which is each container itself: ' +
+        'use host.docker.internal, and let NATS listen there.',
+    );
+  }
+  return sentences;
+}
+
+function isLoopback(hostAndPort: string): boolean {
+  return /^(localhost|127\.[\d.]+|\[::1\])(:\d+)?\/?$/i.test(hostAndPort);
+}
