@@ -23,6 +23,8 @@ export async function bundleAgent(outFile: string): Promise<string> {
     platform: 'node',
     target: 'node20',
     format: 'cjs',
+    // Modules of Node's that are loaded late are required: `import` brings its whole loader, 200 kB and 4 ms.
+    supported: { 'dynamic-import': false },
     write: false,
     legalComments: 'none',
     define: { THE0_AGENT_VERSION: JSON.stringify(projectVersion()) },

@@ -22,6 +22,8 @@ export interface StoringAgentOptions {
 /** The agent with its bot as the image starts it, but not in a container: it has the same flags and allocator settings. */
 export class StoringAgent {
   readonly #child: ChildProcess;
+  /** The end of what it said: for the error, if it ends before its time. */
+  #said = '';
 
   constructor({ program, directory, botId, script, access, natsUrl }: StoringAgentOptions) {
     for (const folder of ['code', 'logs', 'state']) mkdirSync(join(directory, folder), { recursive: true });
@@ -32,7 +34,7 @@ export class StoringAgent {
     if (settings.length < 2) throw new Error('the launcher does not say how the agent is started');
     const start = `${settings.join('\n')}\nexec "$0" $memory "$1" execute`;
     this.#child = spawn('/bin/sh', ['-c', start, process.execPath, program], {
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['ignore', 'ignore', 'pipe'],
       env: {
         PATH: process.env['PATH'] ?? '',
         BOT_ID: botId,
@@ -49,12 +51,15 @@ export class StoringAgent {
         NATS_URL: natsUrl,
       },
     });
+    this.#child.stderr?.on('data', (chunk: Buffer) => {
+      this.#said = (this.#said + chunk.toString('utf8')).slice(-2_000);
+    });
   }
 
   /** Memory that nobody else shares, in MB. @throws when it has ended */
   privateMb(): number {
     const { exitCode, pid } = this.#child;
-    if (exitCode !== null || pid === undefined) throw new Error(`the agent has ended with ${exitCode}`);
+    if (exitCode !== null || pid === undefined) throw new Error(`the agent has ended with ${exitCode}: ${this.#said}`);
     let kilobytes = 0;
     const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
     for (const [, value] of text.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+)/gm)) kilobytes += Number(value);

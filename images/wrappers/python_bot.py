@@ -93,6 +93,33 @@ def _load(path):
     return module
 
 
+def _set_up_logging(logging):
+    logging.basicConfig(level=logging.INFO)
+
+
+class LoggingFinder:
+    """Sets up `logging` as soon as somebody imports it: a bot that does not use it is spared 0.8 MB and 10 ms."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "logging":
+            return None
+        sys.meta_path.remove(self)
+        for finder in sys.meta_path:
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                break
+        else:
+            return None
+        execute = spec.loader.exec_module
+
+        def execute_and_set_up(module):
+            execute(module)
+            _set_up_logging(module)
+
+        spec.loader.exec_module = execute_and_set_up
+        return spec
+
+
 def _call(main, bot_id, config):
     outcome = main(bot_id, config)
     if not hasattr(outcome, "__await__"):
@@ -136,10 +163,11 @@ def run():
     if os.path.isdir(vendor):
         sys.path.insert(0, vendor)
 
-    import logging
-
     # Before the bot is loaded, so its records look the same as ever: INFO:main:text on stderr.
-    logging.basicConfig(level=logging.INFO)
+    if "logging" in sys.modules:
+        _set_up_logging(sys.modules["logging"])
+    else:
+        sys.meta_path.insert(0, LoggingFinder())
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, _terminate)
 

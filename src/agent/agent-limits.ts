@@ -224,7 +224,7 @@ const LIMITS = {
   },
   natsReconnectCapMs: {
     default: 30_000,
-    setting: { from: '10ms', to: '24h', help: 'longest such pause' },
+    setting: { from: '10ms', to: '24h', help: 'longest pause before it connects again' },
   },
 
   // Bytes uploaded and bytes copied inside the store count alike; 0: no limit.

@@ -4,12 +4,13 @@ import { AgentError, messageOf } from './agent-error.ts';
 import { logLine } from './agent-line.ts';
 import { botCommand } from './bot-command.ts';
 import { environmentForBot } from './bot-environment.ts';
-import { fetchFiles, prepareEntrypoint } from './bot-files.ts';
+import { prepareEntrypoint } from './bot-files.ts';
 import { startQueryServer } from './bot-query-server.ts';
 import { type BotParts, runBot } from './bot-run.ts';
 import { OutputLog } from './output-log.ts';
 import { NotedProcesses } from './process-notes.ts';
 import { failedRun, type RunContext, type RunEnd, STOPPED_BEFORE_START } from './run-context.ts';
+import type { Restored } from './state/restore-state.ts';
 import { Companion } from './sync/companion.ts';
 
 export interface ExecuteOptions {
@@ -27,8 +28,14 @@ export interface ExecuteOptions {
  *   running ─► stop ─► SIGTERM to its group ─► it ended ────┼─► rest of its group killed ─► query server ended
  *                          └─ grace over: SIGKILL ─► ended ─┘        ─► state stored ─► logs written and stored
  *                                                                    ─► exit code and last words
+ *
+ * @param files code and state on their way (`fetchFiles`)
  */
-export async function execute(context: RunContext, options: ExecuteOptions): Promise<RunEnd> {
+export async function execute(
+  context: RunContext,
+  files: Promise<Restored | null>,
+  options: ExecuteOptions,
+): Promise<RunEnd> {
   const { settings, tee } = context;
   const { limits } = settings;
   const log = new OutputLog(join(settings.logsPath, 'bot.log'), tee, limits);
@@ -38,13 +45,15 @@ export async function execute(context: RunContext, options: ExecuteOptions): Pro
   let end: RunEnd = STOPPED_BEFORE_START;
   try {
     await companion?.open();
-    const restored = await fetchFiles(context, 'own');
-    await companion?.begin(restored);
+    await companion?.begin(await files);
     if (context.stop.requested) return end;
     const parts = prepareRun(context, log, options);
     end = await runBot(context, { ...parts, log, onStop: () => companion?.hurry() });
     hasRun = true;
   } catch (error) {
+    // What is still on its way must not outlive the last words.
+    context.stop.request(0);
+    await files.catch(() => undefined);
     if (!(error instanceof AgentError)) throw error;
     log.note('error', context.mask(error.message));
     end = failedRun(error, context.mask);

@@ -1,5 +1,6 @@
 import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { monotonicMs } from '../storage/monotonic-clock.ts';
 import { errorCodeOf, messageOf } from './agent-error.ts';
 import { logLine } from './agent-line.ts';
 import { atMost } from './deadline.ts';
@@ -44,7 +45,7 @@ export class LogFile {
   }
 
   write(block: Buffer): void {
-    const resting = this.#failedAt !== null && performance.now() - this.#failedAt < this.#limits.retryMs;
+    const resting = this.#failedAt !== null && monotonicMs() - this.#failedAt < this.#limits.retryMs;
     if (resting || this.#queuedBytes + block.length > this.#limits.queueBytes) {
       this.#lostLines += countLines(block);
       if (!resting) this.#lostCause = 'the disk is too slow';
@@ -75,7 +76,7 @@ export class LogFile {
         this.#lostCause = errorCodeOf(error);
         if (this.#failedAt === null)
           this.#onTrouble(`cannot write ${this.path} (${messageOf(error)}); dropping its lines`);
-        this.#failedAt = performance.now();
+        this.#failedAt = monotonicMs();
         await this.#giveUpHandle();
         this.#lostLines += blocks.reduce((sum, block) => sum + countLines(block), lostLines);
       }

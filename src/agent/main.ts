@@ -10,17 +10,17 @@ import { AgentError, messageOf } from './agent-error.ts';
 import { DEFAULT_AGENT_LIMITS } from './agent-limits.ts';
 import { logLine } from './agent-line.ts';
 import { type AgentSettings, readSettings } from './agent-settings.ts';
-import { execute } from './execute.ts';
+import { fetchFiles } from './bot-files.ts';
 import { promiseLastWords, sayLastWords } from './last-words.ts';
 import { hiddenValues } from './open-store.ts';
 import { PREPARE, runErrand } from './prepare-errand.ts';
 import { killLeftGroups } from './process-group.ts';
-import { executeQuery, executeQueryServer } from './query-run.ts';
 import { failedRun, type RunContext, type RunEnd } from './run-context.ts';
 import { secretMask } from './secret-mask.ts';
 import { takeSecrets } from './secrets-pipe.ts';
 import { StopSignal, stopOnLifelineEnd, stopOnSignals } from './stop-signal.ts';
 import { Tee } from './tee.ts';
+import { giveBackUnusedMemory } from './unused-memory.ts';
 
 /** Replaced by the bundler. */
 declare const THE0_AGENT_VERSION: string;
@@ -66,6 +66,7 @@ async function run(args: ExecuteArguments, secrets: ReadonlyMap<string, string>)
   const { limits } = settings;
   const stop = new StopSignal();
   stopOnSignals(stop, limits);
+  giveBackUnusedMemory(limits);
   if (settings.lifeline) stopOnLifelineEnd(stop, limits);
   const mask = secretMask(settings.botConfig, hiddenValues(secrets));
   const tee = settings.tee ? new Tee(process.stdout, process.stderr, limits.logQueueBytes) : null;
@@ -74,12 +75,18 @@ async function run(args: ExecuteArguments, secrets: ReadonlyMap<string, string>)
   return exitCode;
 }
 
-/** Precedence of contract 6.1. */
-function runMode(args: ExecuteArguments, context: RunContext): Promise<RunEnd> {
-  if (args.queryServerOnly) return executeQueryServer(context);
+/** Precedence of contract 6.1. Each mode loads what it needs. */
+async function runMode(args: ExecuteArguments, context: RunContext): Promise<RunEnd> {
   const queryPath = args.query ?? context.settings.queryPath;
-  if (queryPath !== null) return executeQuery(context, queryPath);
-  return execute(context, { queryServer: !args.skipQueryServer, sync: !args.skipSync });
+  if (args.queryServerOnly || queryPath !== null) {
+    const { executeQuery, executeQueryServer } = await import('./query-run.ts');
+    return args.queryServerOnly || queryPath === null ? executeQueryServer(context) : executeQuery(context, queryPath);
+  }
+  // The bot waits for its files, so they come first: the rest of the agent is loaded meanwhile.
+  const files = fetchFiles(context, 'own');
+  files.catch(() => undefined); // Said where they are awaited.
+  const { execute } = await import('./execute.ts');
+  return execute(context, files, { queryServer: !args.skipQueryServer, sync: !args.skipSync });
 }
 
 // Whatever goes wrong with the agent: no process of the bot is left behind.

@@ -1,3 +1,4 @@
+import { monotonicMs } from '../storage/monotonic-clock.ts';
 import type { AgentLimits } from './agent-limits.ts';
 import { logLine } from './agent-line.ts';
 import { countLines, LineAssembler } from './line-assembler.ts';
@@ -37,7 +38,7 @@ export class OutputLog {
       else tee.write('stderr', line);
     });
     this.#tee = tee;
-    this.#budget = new LogBudget(limits.logBytesPerSecond, performance.now());
+    this.#budget = new LogBudget(limits.logBytesPerSecond, monotonicMs());
     this.#lines = { stdout: new LineAssembler(logLineBytes), stderr: new LineAssembler(logLineBytes) };
   }
 
@@ -69,7 +70,7 @@ export class OutputLog {
 
   #accept(stream: OutputStream, block: Buffer | null): void {
     if (block === null) return;
-    const now = performance.now();
+    const now = monotonicMs();
     if (this.#budget.admit(block.length, now)) {
       this.#giveNotice();
       this.#keep(stream, block);

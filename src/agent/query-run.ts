@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { monotonicMs } from '../storage/monotonic-clock.ts';
 import { AgentError, messageOf } from './agent-error.ts';
 import { logLine } from './agent-line.ts';
 import { queryCommand } from './bot-command.ts';
@@ -64,8 +65,8 @@ export async function executeQueryServer(context: RunContext): Promise<RunEnd> {
       });
     }
     const file = join(settings.codePath, settings.queryEntrypoint);
-    const giveUpAt = performance.now() + settings.limits.codeWaitMs;
-    while (settings.codeSource === null && !existsSync(file) && !stop.requested && performance.now() < giveUpAt) {
+    const giveUpAt = monotonicMs() + settings.limits.codeWaitMs;
+    while (settings.codeSource === null && !existsSync(file) && !stop.requested && monotonicMs() < giveUpAt) {
       await delay(CODE_POLL_MS);
     }
     // Who has brought the code brings the state as well: two of them in one directory would spoil it.

@@ -1,3 +1,4 @@
+import { monotonicMs } from '../storage/monotonic-clock.ts';
 import type { AgentLimits } from './agent-limits.ts';
 import type { ProcessExit, ProcessGroup, StartFailure } from './process-group.ts';
 
@@ -38,9 +39,9 @@ export class QueryServer {
   }
 
   #start(): ProcessGroup {
-    const startedAt = performance.now();
+    const startedAt = monotonicMs();
     const group = this.#options.start();
-    void group.ended.then((exit) => this.#ended(exit, performance.now() - startedAt));
+    void group.ended.then((exit) => this.#ended(exit, monotonicMs() - startedAt));
     return group;
   }
 

@@ -1,3 +1,4 @@
+import { monotonicMs } from '../storage/monotonic-clock.ts';
 import type { AgentLimits } from './agent-limits.ts';
 
 /**
@@ -13,7 +14,7 @@ export class StopSignal {
   }
 
   request(graceMs: number): void {
-    const deadline = performance.now() + graceMs;
+    const deadline = monotonicMs() + graceMs;
     if (this.#deadline !== null && this.#deadline <= deadline) return;
     this.#deadline = deadline;
     this.#listener(graceMs);
@@ -22,7 +23,7 @@ export class StopSignal {
   /** Told how much time is left: at once if a stop was requested before, and again whenever it becomes less. */
   onRequest(listener: (graceMs: number) => void): void {
     this.#listener = listener;
-    if (this.#deadline !== null) listener(Math.max(0, this.#deadline - performance.now()));
+    if (this.#deadline !== null) listener(Math.max(0, this.#deadline - monotonicMs()));
   }
 }
 

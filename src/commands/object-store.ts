@@ -29,7 +29,16 @@ export function addressesOfNoUse({ engine, docker, objectStore, stored }: Settin
         'set MINIO_CONTAINER_ENDPOINT, for example to host.docker.internal and the port, and let the store listen there.',
     );
   }
-  if (stored.natsUrl?.split(',').some((url) => isLoopback(url.trim().replace(/^[a-z]+:\/\//, '').replace(/^.*@/, '')))) {
+  if (
+    stored.natsUrl?.split(',').some((url) =>
+      isLoopback(
+        url
+          .trim()
+          .replace(/^[a-z]+:\/\//, '')
+          .replace(/^.*@/, ''),
+      ),
+    )
+  ) {
     sentences.push(
       'Containers do not reach NATS on this host by the address in NATS_URL, which is each container itself: ' +
         'use host.docker.internal, and let NATS listen there.',

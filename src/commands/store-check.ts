@@ -90,7 +90,9 @@ export class StoreCheck {
       const detail = error instanceof Error ? error.message : String(error);
       // A new sentence for the same trouble is no news.
       if (this.#trouble?.kind !== kind) {
-        const sentence = `The object store ${endpoint} cannot be used: ${detail}. Bots whose code is there wait for it; it is tried again.`;
+        const what =
+          kind === 'denied' ? `does not let the runtime in (${detail}): check its keys` : `cannot be used: ${detail}`;
+        const sentence = `The object store ${endpoint} ${what}. Bots whose code is there may not start; it is tried again.`;
         this.#trouble = { kind, sentence };
       }
     }

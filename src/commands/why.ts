@@ -46,7 +46,11 @@ function explanationOf({ bot, timeline, conditions, conditionsUnknown }: BotRepl
 
 const LABEL_COLUMNS = 10;
 
-export function explain({ bot, timeline, conditions, conditionsUnknown }: BotReply, style: Style, nowMs: number): string {
+export function explain(
+  { bot, timeline, conditions, conditionsUnknown }: BotReply,
+  style: Style,
+  nowMs: number,
+): string {
   const { reason } = bot;
   const sinceMs = Date.parse(bot.since);
   const state = paintState(style, plainLine(bot.state));

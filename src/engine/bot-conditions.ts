@@ -33,7 +33,7 @@ const conditionsFile = v.object({
       code: v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,64}$/)),
       message: v.pipe(
         v.string(),
-        v.transform((text) => text.replace(CONTROLS, ' ').trim().slice(0, LONGEST_MESSAGE)),
+        v.transform((text) => text.replace(CONTROLS, ' ').replace(/\s+/g, ' ').trim().slice(0, LONGEST_MESSAGE)),
       ),
       since: v.pipe(v.number(), v.finite()),
     }),

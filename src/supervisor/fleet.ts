@@ -152,7 +152,9 @@ export class Fleet {
   #renew(envelope: Envelope<BotMessage>): Envelope<BotMessage> {
     const { message, to } = envelope;
     const entry = message.kind === 'desired' || message.kind === 'removed' ? this.get(to) : undefined;
-    return entry === undefined ? envelope : { ...envelope, message: desireMessage(entry, this.#options.shapeRevisionOf) };
+    return entry === undefined
+      ? envelope
+      : { ...envelope, message: desireMessage(entry, this.#options.shapeRevisionOf) };
   }
 }
 

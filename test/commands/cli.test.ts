@@ -177,6 +177,19 @@ test('why explains state, cause, advice, retry and what happened, newest last', 
   assert.match(stdout, /TIME +STATE +WHY\n2026-03-14 15:09:26 +running .*\n[\d: -]+ +backing-off .*code 3.*\n$/);
 });
 
+test('why tells what the agent says of a running bot, or that it could not be asked', async (t) => {
+  const readSide = new FakeReadSide(status('a'));
+  readSide.conditions = [{ code: 'state-too-large', message: 'the state\u001b[2J is too large', since: T0 }];
+  const { cli } = await withRuntime(t, readSide);
+  assert.match((await cli('why', 'a')).stdout, /^but +the state is too large \(state-too-large, since [^)]+\)$/m);
+  const { conditions } = JSON.parse((await cli('why', 'a', '--json')).stdout);
+  assert.deepEqual(conditions, [{ ...readSide.conditions[0], since: new Date(T0).toISOString() }]);
+  readSide.conditions = [];
+  readSide.conditionsUnknown = 'its agent could not be asked within 5000 ms';
+  assert.match((await cli('why', 'a')).stdout, /^but +its agent could not be asked within 5000 ms$/m);
+  assert.equal(JSON.parse((await cli('why', 'a', '--json')).stdout).conditions, null);
+});
+
 test('why names no cause where nothing is wrong', async (t) => {
   const { cli } = await withRuntime(t, new FakeReadSide(status('a')));
   const { stdout } = await cli('why', 'a');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_AGENT_LIMITS } from '../../src/agent/agent-limits.ts';
+import { DEFAULT_STATE_LIMITS } from '../../src/agent/state/state-limits.ts';
 import { agentLimitsOf } from '../../src/commands/engines.ts';
 import { loadSettings } from '../../src/config/load-settings.ts';
 import { SettingsError } from '../../src/config/read-setting.ts';
@@ -133,4 +134,45 @@ test("each limit of the agent is set by the name of the limit, or by the bot's o
     stopGraceMs: 3000,
     codeFiles: 9,
   });
+});
+
+test('a limit that grows must not end below its beginning', () => {
+  assert.deepEqual(problemsOf({ THE0_AGENT_STORE_RETRY: '20s' }, { 'agent-log-flush-cap': '1s' }), [
+    'agent-store-retry-cap must not be shorter than agent-store-retry',
+    'agent-log-flush-cap must not be shorter than agent-log-flush',
+  ]);
+  assert.deepEqual(problemsOf({ THE0_STORE_PROBE_RETRY: '1m' }), [
+    'store-probe-retry-cap must not be shorter than store-probe-retry',
+  ]);
+});
+
+test('sizes of states that are no integers are the default, with a warning (contract 4.2)', () => {
+  for (const wrong of ['lots', '-1', '0', '1.5', '10MB']) {
+    const { settings, warnings } = loadSettings({ MAX_STATE_SIZE_MB: wrong, MAX_STATE_FILE_SIZE_MB: wrong });
+    assert.deepEqual([settings.stored.stateMiB, settings.stored.stateFileMiB], [8192, 10]);
+    assert.equal(warnings.length, 2);
+  }
+  const { settings } = loadSettings({ MAX_STATE_SIZE_MB: '64', MAX_STATE_FILE_SIZE_MB: '32' });
+  assert.deepEqual([settings.stored.stateMiB, settings.stored.stateFileMiB], [64, 32]);
+  assert.equal(problemsOf({}, { 'bot-state-size': 'lots' }).length, 1);
+});
+
+test('the agent takes the same sizes when it is told nothing', () => {
+  const { stateMiB, stateFileMiB } = loadSettings({}).settings.stored;
+  assert.deepEqual(
+    [DEFAULT_STATE_LIMITS.totalBytes, DEFAULT_STATE_LIMITS.fileBytes],
+    [stateMiB * 1024 ** 2, stateFileMiB * 1024 ** 2],
+  );
+});
+
+test('addresses of NATS are checked, and never shown', () => {
+  for (const good of ['nats://n:4222', 'n:4222', 'n', 'nats://me:secret@a:4222,nats://b', 'a, b']) {
+    assert.equal(loadSettings({ NATS_URL: good }).settings.stored.natsUrl, good);
+  }
+  assert.equal(loadSettings({ NATS_URL: '' }).settings.stored.natsUrl, null);
+  for (const bad of ['tls://me:secret@n', 'http://secret', 'nats://secret:port', 'nats://n\nsecret=1', ',secret']) {
+    const problems = problemsOf({ NATS_URL: bad });
+    assert.match(problems.join(), /NATS_URL: the given value \(not shown\) is not one or more addresses such as/, bad);
+    assert.doesNotMatch(problems.join(), /secret/);
+  }
 });

@@ -75,7 +75,10 @@ describe('the environment of a bot', () => {
     assert.deepEqual([MINIO_CODE_BUCKET, MINIO_STATE_BUCKET, MINIO_LOGS_BUCKET], ['c', 's', 'l']);
     assert.deepEqual([other['MAX_STATE_SIZE_MB'], other['MAX_STATE_FILE_SIZE_MB']], ['5', '1']);
     const usual = Object.keys(botEnvironment(definition, { ...settings, objectStore: STORE, storeFencing: true }));
-    assert.deepEqual(usual.filter((name) => /BUCKET|MAX_STATE|FENCING/.test(name)), ['MINIO_QUERY_RESULTS_BUCKET']);
+    assert.deepEqual(
+      usual.filter((name) => /BUCKET|MAX_STATE|FENCING/.test(name)),
+      ['MINIO_QUERY_RESULTS_BUCKET'],
+    );
   });
 
   it('has what is secret over the pipe instead, where there is one, and the rest all the same', () => {
@@ -86,7 +89,10 @@ describe('the environment of a bot', () => {
       natsUrl: 'nats://n',
       secretsFd: 3,
     });
-    assert.deepEqual(Object.keys(environment).filter((name) => /MINIO|NATS/.test(name)), []);
+    assert.deepEqual(
+      Object.keys(environment).filter((name) => /MINIO|NATS/.test(name)),
+      [],
+    );
     assert.deepEqual([environment['MAX_STATE_SIZE_MB'], environment['THE0_STORE_FENCING']], ['5', '0']);
     assert.equal(
       secretLines({ ...STORE, stateBucket: 'b' }, 'nats://n'),

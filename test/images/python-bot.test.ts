@@ -155,6 +155,21 @@ test('SIGTERM does not wait for threads that the bot left running', options, asy
   assert.equal(code, 0);
 });
 
+test(
+  'records of a bot look the same, wherever logging is imported; who does not use it does not pay for it',
+  options,
+  async (t) => {
+    const late =
+      'def main(b, c):\n  from logging import getLogger, root\n  getLogger("deep").info("seen")\n  getLogger("deep").debug("not")\n  print(len(root.handlers))\n';
+    const { stdout, stderr } = await run(t, late);
+    assert.deepEqual([stdout, stderr], ['1\n', 'INFO:deep:seen\n']);
+    const own = 'import logging\nlogging.basicConfig(level=logging.DEBUG, force=True, format="%(message)s")\n';
+    assert.equal((await run(t, `${own}def main(b, c):\n  logging.debug("own")\n`)).stderr, 'own\n');
+    const none = 'import sys\ndef main(b, c):\n  print("logging" in sys.modules)\n';
+    assert.equal((await run(t, none)).stdout, 'False\n');
+  },
+);
+
 test('the bot is loaded as module main, with logging set up and vendored packages first', options, async (t) => {
   const text =
     'import logging, sys, os\nlogging.getLogger(__name__).info("hi")\ndef main(b, c):\n  print(__name__, sys.path[0] == os.getcwd(), __import__("main") is sys.modules["main"])\nif __name__ == "__main__":\n  print("no")\n';

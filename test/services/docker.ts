@@ -35,3 +35,11 @@ function ignoreGone(error: unknown): void {
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : null;
   if (status !== 404 && status !== 409) throw error;
 }
+
+/** The host as containers on bridges see it: what listens there is reached by this host, too. */
+export async function bridgeGateway(): Promise<string> {
+  const { IPAM } = await docker.getNetwork('bridge').inspect();
+  const gateway: unknown = IPAM?.Config?.[0]?.['Gateway'];
+  if (typeof gateway !== 'string') throw new Error('the bridge of Docker has no gateway');
+  return gateway;
+}

@@ -81,7 +81,11 @@ test('a newer message overtakes none that waits', () => {
 
 test('an observation never comes before the message that makes its actor', () => {
   const { clock, taken, world, post, told } = setUp();
-  post('a', introduction(entry('a'), () => 'shape', MEMORY, IN_FLIGHT), true);
+  post(
+    'a',
+    introduction(entry('a'), () => 'shape', MEMORY, IN_FLIGHT),
+    true,
+  );
   post('a', observed('a', 1));
   post('a', desired('a', 'r2'));
   world.room = 10;
@@ -96,7 +100,11 @@ test('an observation never comes before the message that makes its actor', () =>
 
 test('what was in flight is carried over to a message of another kind', () => {
   const { clock, taken, world, post } = setUp();
-  post('a', introduction(entry('a'), () => 'shape', MEMORY, IN_FLIGHT), true);
+  post(
+    'a',
+    introduction(entry('a'), () => 'shape', MEMORY, IN_FLIGHT),
+    true,
+  );
   post('a', { kind: 'removed', cause: 'deleted', botId: 'a' });
   world.room = 10;
   clock.advance(100);

@@ -57,6 +57,7 @@ export interface TakerOptions {
 export class StateTaker {
   readonly options: TakerOptions;
   readonly #buffer = new ReadBuffer();
+  #freeBuffer: ReadBuffer | null = null;
   #patienceMs: number;
 
   constructor(options: TakerOptions) {
@@ -123,7 +124,11 @@ export class StateTaker {
     if (file === null) throw changed();
     try {
       if (!sameFacts(file.facts, facts)) throw changed();
-      yield* file.chunks(new ReadBuffer());
+      // Two may be read at once.
+      const buffer = this.#freeBuffer ?? new ReadBuffer();
+      this.#freeBuffer = null;
+      yield* file.chunks(buffer);
+      this.#freeBuffer = buffer;
       if (!file.isUnchanged()) throw changed();
     } catch (error) {
       throw error instanceof FileShrank ? changed() : error;

@@ -1,3 +1,5 @@
+import { monotonicMs } from '../../storage/monotonic-clock.ts';
+
 /** How much may be moved on the average: who has moved much waits until that is paid for. */
 export class ByteBudget {
   readonly #bytesPerSecond: number;
@@ -12,12 +14,12 @@ export class ByteBudget {
 
   /** Milliseconds. */
   get waitMs(): number {
-    return Math.max(0, this.#affordableAt - performance.now());
+    return Math.max(0, this.#affordableAt - monotonicMs());
   }
 
   spend(bytes: number): void {
     if (this.#bytesPerSecond === 0) return;
     const costMs = (bytes / this.#bytesPerSecond) * 1_000;
-    this.#affordableAt = performance.now() + Math.min(costMs, this.#longestWaitMs);
+    this.#affordableAt = monotonicMs() + Math.min(costMs, this.#longestWaitMs);
   }
 }

@@ -1,3 +1,4 @@
+import { monotonicMs } from '../../storage/monotonic-clock.ts';
 import { messageOf } from '../agent-error.ts';
 import type { AgentLimits } from '../agent-limits.ts';
 import type { StateSync, SyncResult } from '../state/state-sync.ts';
@@ -33,7 +34,7 @@ export class StateLoop {
   #dirty: Set<string> | null = null;
   #isDirty = true;
   #isHurried = false;
-  #firstChangeAt = performance.now();
+  #firstChangeAt = monotonicMs();
   #lastChangeAt = 0;
   #failures = 0;
   #notBefore = 0;
@@ -53,7 +54,7 @@ export class StateLoop {
   /** Everything is looked at once, then what changes. */
   start(): void {
     this.#watch.start();
-    this.#fullSweepAt = performance.now() + this.#options.limits.stateFullSweepMs;
+    this.#fullSweepAt = monotonicMs() + this.#options.limits.stateFullSweepMs;
     this.#planSweep();
     this.#plan();
   }
@@ -93,7 +94,7 @@ export class StateLoop {
   }
 
   #changed(directory: string): void {
-    const now = performance.now();
+    const now = monotonicMs();
     if (!this.#isDirty) {
       this.#isDirty = true;
       this.#dirty = new Set();
@@ -106,7 +107,7 @@ export class StateLoop {
 
   #planSweep(): void {
     this.#sweep = setTimeout(() => {
-      const now = performance.now();
+      const now = monotonicMs();
       if (!this.#watch.isComplete) this.#watch.start();
       const isFull = !this.#watch.isComplete || now >= this.#fullSweepAt;
       if (isFull) this.#fullSweepAt = now + this.#options.limits.stateFullSweepMs;
@@ -133,7 +134,7 @@ export class StateLoop {
     if (this.#isHurried) return 0;
     const { stateSettleMs, stateSettleCapMs } = this.#options.limits;
     const settledAt = Math.min(this.#lastChangeAt + stateSettleMs, this.#firstChangeAt + stateSettleCapMs);
-    const now = performance.now();
+    const now = monotonicMs();
     return Math.max(0, settledAt - now, this.#notBefore - now, this.#budget.waitMs);
   }
 
@@ -159,13 +160,13 @@ export class StateLoop {
       this.#failures += 1;
       if (this.#failures === 1) onTrouble(`the state cannot be stored: ${messageOf(error)}; trying again`);
       const pauseMs = limits.stateFailurePauseMs * 2 ** (this.#failures - 1);
-      this.#notBefore = performance.now() + Math.min(pauseMs, limits.stateFailurePauseCapMs);
+      this.#notBefore = monotonicMs() + Math.min(pauseMs, limits.stateFailurePauseCapMs);
       this.#again(directories);
     }
   }
 
   #again(directories: ReadonlySet<string> | null): void {
-    if (!this.#isDirty) this.#firstChangeAt = performance.now();
+    if (!this.#isDirty) this.#firstChangeAt = monotonicMs();
     const meanwhile = this.#isDirty ? this.#dirty : new Set<string>();
     this.#dirty = directories === null || meanwhile === null ? null : new Set([...directories, ...meanwhile]);
     this.#isDirty = true;

@@ -21,7 +21,7 @@ export function botSettings(pick: Pick) {
       env: 'THE0_AGENT_GRACE',
       kind: duration('0', '10m'),
       default: 5000,
-      help: 'what the agent beside a bot gets to end, after the bot',
+      help: 'what the agent beside a bot gets to end, after the bot; its last upload to the object store must fit in',
     }),
     /** MiB. */
     memoryLimitMiB: pick({

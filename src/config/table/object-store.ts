@@ -31,7 +31,7 @@ export function objectStoreSettings(pick: Pick) {
       env: 'MINIO_ENDPOINT',
       kind: address,
       default: null,
-      help: 'object store (S3) for code, as the runtime reaches it; none when empty',
+      help: "object store (S3) for bots' code, state and logs, as the runtime reaches it; none when empty",
     }),
     /** Null: the same. */
     containerEndpoint: pick({

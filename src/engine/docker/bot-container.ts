@@ -45,7 +45,10 @@ export function containerGraceSeconds(limits: Pick<ContainerLimits, 'agent' | 'a
   return Math.ceil((limits.agent.stopGraceMs + limits.agentGraceMs) / 1_000);
 }
 
-/** See `BotSpec.shapeRevision`: everything below that does not come from the definition. Holds no secret. */
+/**
+ * See `BotSpec.shapeRevision`: everything below that does not come from the definition. Credentials count, in a digest of
+ * which nothing can be read back: a bot that was refused by the store must get the new ones.
+ */
 export function shapeRevision(
   template: ContainerTemplate,
   network: string | null,
@@ -55,18 +58,13 @@ export function shapeRevision(
   const { agent, ...own } = limits;
   // Only what is set counts: a new limit with its default makes no bot outdated.
   const set = [Object.entries(own).sort(), encodeAgentLimits(agent) ?? null];
+  const store = storeOf(template, definition);
   const shape = [
     ...[TEMPLATE_VERSION, LABEL_FORMAT, image, network, directoriesOf(template, definition) !== null, set],
-    ...storeShape(storeOf(template, definition)),
-    ...(natsUrl === null ? [] : [natsUrl.replaceAll(/[^/,]*@/g, '')]),
+    ...(store === null ? [] : [Object.entries(store).sort()]),
+    ...(natsUrl === null ? [] : [natsUrl]),
   ];
   return createHash('sha256').update(JSON.stringify(shape)).digest('hex').slice(0, 16);
-}
-
-function storeShape(store: ObjectStoreSettings | null): readonly unknown[] {
-  if (store === null) return [];
-  const { accessKey: _access, secretKey: _secret, ...open } = store;
-  return [Object.entries(open).sort()];
 }
 
 /** Null: everything of this bot lives in memory, and its agent brings it to and from the object store. */
@@ -98,9 +96,7 @@ export function containerOptions(
     incarnation: own.incarnation,
     limits: limits.agent,
     timeZone: limits.timeZone,
-    ...(directories === null
-      ? {}
-      : { codeSource: CODE_SOURCE, terminationLog: `${LOGS_PATH}/${TERMINATION_LOG}` }),
+    ...(directories === null ? {} : { codeSource: CODE_SOURCE, terminationLog: `${LOGS_PATH}/${TERMINATION_LOG}` }),
     ...(objectStore === null ? {} : { objectStore, storeFencing: template.storeHonoursConditions?.() ?? true }),
     ...(template.natsUrl === null ? {} : { natsUrl: template.natsUrl }),
   });

@@ -1,4 +1,10 @@
-import { type BotCondition, CONDITIONS_BYTES, CONDITIONS_FILE, parseConditions, unreadable } from '../bot-conditions.ts';
+import {
+  type BotCondition,
+  CONDITIONS_BYTES,
+  CONDITIONS_FILE,
+  parseConditions,
+  unreadable,
+} from '../bot-conditions.ts';
 import { LOGS_PATH } from './bot-container.ts';
 import type { DockerApi } from './docker-api.ts';
 

@@ -34,7 +34,7 @@ export interface StarterParts {
  * Brings a bot's container to run, at most one per bot.
  *
  *     in place?  ── start it again ──► runs
- *        │ gone, of another revision, or Docker refuses
+ *        │ gone, of another revision or shape, or Docker refuses
  *        ▼
  *     create ──► start ──► runs          (a start that fails removes what was created)
  *        │ name taken
@@ -78,6 +78,8 @@ export class ContainerStarter {
     const container = ledger.get(containerId);
     const { botId, specRevision } = container?.identity ?? {};
     if (container === undefined || botId !== definition.id || specRevision !== definition.specRevision) return null;
+    // It would run with limits or credentials of before, perhaps for ever; the new one takes its name away from it.
+    if (container.identity.shapeRevision !== this.#parts.shapeRevisionOf(definition)) return null;
     // A crash is answered within a few milliseconds, and a file is not deleted in that time while Docker is busy: what the
     // run before left is known by its version.
     if (container.terminationLog === null) await this.#clearTerminationLog(definition);

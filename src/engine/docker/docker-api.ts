@@ -156,7 +156,8 @@ export class DockerApi {
         return { exitCode: ExitCode ?? -1, stdout: framesOf(frames) };
       } catch (error) {
         // 404: there is no such container; 409: it does not run.
-        if (statusOf(error) === 404 || (statusOf(error) === 409 && !/paused/i.test(detailOf(error)))) return 'not-running';
+        if (statusOf(error) === 404 || (statusOf(error) === 409 && !/paused/i.test(detailOf(error))))
+          return 'not-running';
         throw error;
       }
     });

@@ -5,6 +5,8 @@ const STORED_HEADER_BYTES = 5;
 const LEAST_SAVING = 1 / 16;
 /** After such a block so many are stored as they are, before the next is tried. */
 const BLOCKS_UNTRIED = 15;
+/** So much of a larger block is compressed first, to see whether it is worth it. */
+const PROBE_BYTES = 16 * 1024;
 /** Room for what does not get smaller, so that there is one buffer of output for each block. */
 const OVERHEAD_BYTES = 1_024;
 
@@ -37,12 +39,25 @@ export class BlockDeflater {
       this.#store(block, last);
       return;
     }
+    if (block.length > 2 * PROBE_BYTES && this.#isHard(block)) {
+      this.#untried = BLOCKS_UNTRIED;
+      this.#store(block, last);
+      return;
+    }
     const finishFlush = last ? this.#flush.last : this.#flush.between;
     const chunkSize = Math.ceil(block.length * Math.min(1, this.#share * 1.25)) + OVERHEAD_BYTES;
     const compressed = this.#deflate(block, { level: 1, finishFlush, chunkSize });
     this.#append(compressed);
     this.#share = compressed.length / block.length;
     if (this.#share > 1 - LEAST_SAVING) this.#untried = BLOCKS_UNTRIED;
+  }
+
+  #isHard(block: Buffer): boolean {
+    const from = (block.length - PROBE_BYTES) >> 1;
+    const chunkSize = PROBE_BYTES + OVERHEAD_BYTES;
+    const probe = block.subarray(from, from + PROBE_BYTES);
+    this.#share = this.#deflate(probe, { level: 1, finishFlush: this.#flush.last, chunkSize }).length / PROBE_BYTES;
+    return this.#share > 1 - LEAST_SAVING;
   }
 
   #store(block: Buffer, last: boolean): void {

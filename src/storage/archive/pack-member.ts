@@ -61,7 +61,8 @@ export async function packLater(
   const length = MEMBER_HEADER_BYTES + bodyBytes + trailer.length;
   function* read(): Generator<Buffer> {
     yield memberHeader(length);
-    const body = compressed(zlib, entry, again(), Buffer.allocUnsafeSlow(blockBytes(entry)));
+    const block = Buffer.allocUnsafeSlow(blockBytes(entry));
+    const body = compressed(zlib, entry, again(), block);
     try {
       let left = bodyBytes;
       let step = body.next();

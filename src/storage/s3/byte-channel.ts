@@ -30,7 +30,6 @@ export class ByteChannel {
     socket.on('end', () => this.#end(null));
     socket.on('close', () => this.#end(null));
     socket.on('error', (error) => this.#end(error));
-    socket.on('drain', () => this.#wake?.());
   }
 
   /** Nothing has arrived, and the other side has not ended it. */
@@ -60,13 +59,13 @@ export class ByteChannel {
   }
 
   /**
-   * Waits until the socket takes more.
+   * Waits until the socket has handed everything on: whoever gave the bytes may use their buffer again.
    * @returns false when something has arrived, or the other side has ended: there is no use in sending on
    */
   async write(bytes: Buffer | string, patience: Patience): Promise<boolean> {
     if (!this.isQuiet) return false;
-    if (this.#socket.write(bytes)) return true;
-    while (this.#socket.writableNeedDrain && this.isQuiet) await this.#change(patience);
+    this.#socket.write(bytes, () => this.#wake?.());
+    while (this.#socket.writableLength > 0 && this.isQuiet) await this.#change(patience);
     return this.isQuiet;
   }
 

@@ -93,6 +93,8 @@ export const exitsWhenAsked: BotSketch = {
     ...queryServer(`
     // First the answer: with the bot its query server ends.
     response.on('finish', () => {
+      // The bot itself may not have come so far.
+      require('node:fs').mkdirSync(process.env.STATE_DIR, { recursive: true });
       require('node:fs').writeFileSync(require('node:path').join(process.env.STATE_DIR, 'exit'), '');
     });
     response.end('it will');`),

@@ -116,6 +116,18 @@ describe('the Docker engine', await needsDocker(), () => {
     });
   });
 
+  it('makes a container anew, and does not start it in place, when what it is told has changed since', async (t) => {
+    const before = await watched(t, { natsUrl: 'nats://me:old@n' });
+    const { definition, container } = await before.run(bots.exits(3));
+    await before.seen.exitOf(definition.id, container.incarnation);
+    await before.engine.close();
+    const { start } = await watched(t, { natsUrl: 'nats://me:new@n' });
+    const { container: fresh } = await start(definition, container.containerId);
+    assert.notEqual(fresh?.containerId, container.containerId);
+    const { Config } = await docker.getContainer(fresh?.containerId ?? '').inspect();
+    assert.ok(Config.Env.includes('NATS_URL=nats://me:new@n'));
+  });
+
   describe('a start that cannot be done', () => {
     it('names the image that is missing and the command that builds it', async (t) => {
       const { start } = await watched(t, { image: 'the0-no-such-image:latest' });

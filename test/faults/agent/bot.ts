@@ -25,20 +25,30 @@ const STILL_ONE_WRITE_MS = 10;
 const BALLAST_FILES = 2;
 const BALLAST_BYTES = 3 * 1024 * 1024;
 
+const LINE = /^(s[\d.]+) \d+$/gm;
+
 /** One container's bot: writes state and log as real ones do, and notes every version before the disk has it. */
 export class Bot {
   readonly root: string;
   readonly journal: Journal;
-  /** The lines of this container say whose they are. */
-  readonly source: string;
+  /** The lines say whose they are: of this container, or, where an agent writes them down, of one run in it. */
+  source: string;
+  /** So many of that source. */
   lines = 0;
+  /** It has written something, or was given what others had. */
+  hasLived = false;
+  linesFile: string;
+  readonly #container: string;
+  #runs = 0;
   readonly #random: Random;
   readonly #broken = new Set<string>();
   #rotated = false;
 
-  constructor(root: string, source: string, journal: Journal, random: Random) {
+  constructor(root: string, container: string, journal: Journal, random: Random) {
     this.root = root;
-    this.source = source;
+    this.source = container;
+    this.#container = container;
+    this.linesFile = join(root, 'logs', 'bot.log');
     this.journal = journal;
     this.#random = random;
     for (const folder of ['state', 'logs', 'spool']) mkdirSync(join(root, folder), { recursive: true });
@@ -50,6 +60,7 @@ export class Bot {
 
   /** So much that the store can keep parts of it (5 MiB). */
   writeBallast(): void {
+    this.hasLived = true;
     for (let file = 0; file < BALLAST_FILES; file += 1)
       this.#replace(`ballast${file}`, noise(this.#random, BALLAST_BYTES));
   }
@@ -63,6 +74,7 @@ export class Bot {
   }
 
   step(): void {
+    this.hasLived = true;
     for (let line = this.#random.between(0, 3); line > 0; line -= 1) this.log();
     const name = join(this.#random.pick(FOLDERS), `f${this.#random.between(0, 9)}`);
     switch (this.#random.between(0, 13)) {
@@ -95,21 +107,44 @@ export class Bot {
     }
   }
 
+  /** From now on it says its lines to an agent that writes them down. */
+  beginRun(): void {
+    this.#runs += 1;
+    this.source = `${this.#container}.${this.#runs}`;
+    this.lines = 0;
+    this.linesFile = join(this.root, `lines-${this.#runs}`);
+    writeFileSync(this.linesFile, '');
+  }
+
+  /** How many lines of each source are in the local log. */
+  get written(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const name of ['bot.log.1', 'bot.log']) {
+      const path = join(this.root, 'logs', name);
+      if (!existsSync(path)) continue;
+      for (const [, source = ''] of readFileSync(path, 'utf8').matchAll(LINE)) {
+        counts.set(source, (counts.get(source) ?? 0) + 1);
+      }
+    }
+    return counts;
+  }
+
   log(): void {
-    appendFileSync(join(this.root, 'logs', 'bot.log'), `${this.source} ${this.lines}\n`);
+    appendFileSync(this.linesFile, `${this.source} ${this.lines}\n`);
     this.lines += 1;
   }
 
   /** Once only: an unsent line is never rotated away twice. */
   rotateLog(): void {
     const path = join(this.root, 'logs', 'bot.log');
-    if (this.#rotated || !existsSync(path)) return;
+    if (this.#rotated || this.#runs > 0 || !existsSync(path)) return;
     this.#rotated = true;
     renameSync(path, `${path}.1`);
   }
 
   /** Leaves nothing half done, and something new. */
   settle(): void {
+    this.hasLived = true;
     for (const name of this.#broken) this.#replace(name, this.#json());
     this.#setKey();
     this.log();
@@ -117,6 +152,7 @@ export class Bot {
 
   /** What it has to go on with, in a container in which a state was restored. */
   adoptRestored(): void {
+    this.hasLived = true;
     this.journal.rollBackTo(versionsOf(listTree(this.state)));
   }
 

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ObjectStore } from '../../../src/storage/object-store.ts';
 import type { S3Access } from '../../../src/storage/s3-api/s3-client.ts';
 import { content } from '../../agent/state/state-fixture.ts';
 import { Random } from '../../simulation/random.ts';
 import { listTree } from '../../storage/archive/other-readers.ts';
+import type { AgentProgram } from './agent-program.ts';
 import { AgentRun } from './agent-run.ts';
 import { Bot } from './bot.ts';
 import { FaultProxy, MOMENTS, NO_FAULT, type Plan } from './fault-proxy.ts';
@@ -17,11 +19,13 @@ const SPOOLS_IN_MEMORY = 1024 * 1024;
 const SPOOLS_ON_DISK = 4_096;
 const FOREIGN_LOG_BYTES = 5.5 * 1024 * 1024;
 const MOST_STARTS = 20;
+const POLL_MS = 5;
+const DEADLINE_MS = 60_000;
 
 /** What the points have in common. */
 export interface Stage {
   /** What syncs. */
-  readonly program: string;
+  readonly program: AgentProgram;
   /** Past all proxies. */
   readonly store: ObjectStore;
   readonly access: S3Access;
@@ -35,7 +39,7 @@ export class Point {
   readonly stored: StoredBot;
   readonly proxy: FaultProxy;
   readonly directory: string;
-  readonly #program: string;
+  readonly #program: AgentProgram;
   readonly #access: S3Access;
   readonly #cleanUps: (() => Promise<void>)[] = [];
   readonly #agents: AgentRun[] = [];
@@ -99,14 +103,15 @@ export class Point {
     return bot;
   }
 
-  /** @param epoch the latest, if nothing else is said */
-  agent({ root }: Bot, epoch = this.#epoch): AgentRun {
+  /** Of the latest incarnation. */
+  agent(bot: Bot): AgentRun {
     const { botId } = this.stored;
-    const agent = new AgentRun({
-      program: this.#program,
+    if (this.#program.writesLog) bot.beginRun();
+    const agent = new AgentRun(this.#program, {
       botId,
-      root,
-      epoch,
+      root: bot.root,
+      linesFile: bot.linesFile,
+      epoch: this.#epoch,
       access: this.#access,
       spoolMemoryBytes: this.#spoolMemoryBytes,
     });
@@ -114,23 +119,28 @@ export class Point {
     return agent;
   }
 
+  /** The agent writes down what the bot says. */
+  get writesLog(): boolean {
+    return this.#program.writesLog;
+  }
+
   get epoch(): number {
     return this.#epoch;
   }
 
-  /** @returns whether the bot may run; it has then what was stored */
+  /** @returns whether the bot may run; it has then what was stored, if it had nothing before */
   async ready(bot: Bot, agent: AgentRun): Promise<boolean> {
-    if (!(await agent.tells('ready'))) {
+    if (!(await agent.isReady())) {
       assert.notEqual(agent.end, 'crashed');
       return false;
     }
-    if (agent.output.includes('"kind":"first-run"')) {
-      assert.equal(await this.stored.archive(), null, 'the bot begins with nothing, and there is a stored state');
+    if (bot.hasLived) return true;
+    const tree = versionsOf(listTree(bot.state));
+    assert.deepEqual(this.journal.faultsOf(tree), []);
+    if (tree.size === 0) {
+      assert.deepEqual(await this.stored.tree(), [], 'the bot begins with nothing, and there is a stored state');
     }
-    if (agent.output.includes('"kind":"restored"')) {
-      assert.deepEqual(this.journal.faultsOf(versionsOf(listTree(bot.state))), []);
-      bot.adoptRestored();
-    }
+    bot.adoptRestored();
     return true;
   }
 
@@ -154,13 +164,16 @@ export class Point {
     await this.proxy.calm();
     const agent = running ?? (await this.insist(bot));
     bot.settle();
-    assert.equal(await agent.stop(), 'stored');
+    await until('the last line to be in the log', () => (bot.written.get(bot.source) ?? 0) >= bot.lines);
+    assert.equal(await agent.stop(), 'stopped');
     await this.proxy.calm();
     const tree = await this.stored.tree();
     assert.deepEqual(content(tree), content(listTree(bot.state)), 'what is stored is not what the bot has');
     this.journal.confirm(versionsOf(tree));
     const lines = await this.stored.checkLog();
-    assert.equal(lines.get(bot.source), bot.lines, 'lines are missing at the end of the log');
+    for (const [source, written] of bot.written) {
+      assert.equal(lines.get(source), written, `lines of ${source} are missing at the end of the log`);
+    }
   }
 
   /** Kills, or cuts a connection, at one of the next requests. */
@@ -170,5 +183,14 @@ export class Point {
     // Time for the agent to do something with what it has.
     const afterMs = this.random.chance(0.4) ? this.random.between(1, 60) : 0;
     return (request) => (request.number === number ? { kind: 'break', at, afterMs, strike } : NO_FAULT);
+  }
+}
+
+/** Polls. @throws when it takes far too long */
+export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const giveUpAt = performance.now() + DEADLINE_MS;
+  while (!(await holds())) {
+    if (performance.now() > giveUpAt) throw new Error(`waited in vain for ${what}`);
+    await delay(POLL_MS);
   }
 }

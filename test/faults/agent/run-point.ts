@@ -1,5 +1,6 @@
 import { Random } from '../../simulation/random.ts';
 import { KINDS, type Kind } from './kinds.ts';
+import type { Agent } from './minio-stage.ts';
 import { Point, type Stage } from './point.ts';
 
 const canMount = process.getuid?.() === 0;
@@ -16,13 +17,13 @@ export function kindOf(seed: number): Kind {
 }
 
 /** @throws an error that tells what was wrong, how it came about, and how to see it again */
-export async function runPoint(seed: number, kind: Kind, stage: Stage): Promise<void> {
+export async function runPoint(seed: number, kind: Kind, stage: Stage, agent: Agent): Promise<void> {
   const point = await Point.begin(`bot-${KINDS.indexOf(kind)}-${seed}`, seed, stage);
   try {
     await kind.run(point);
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error);
-    const again = `npm run faults -- --from ${seed} --points 1 --kind ${KINDS.indexOf(kind)}`;
+    const again = `npm run faults -- --from ${seed} --points 1 --kind ${KINDS.indexOf(kind)} --agent ${agent}`;
     throw new Error(`point ${seed}, ${kind.name}: ${what}\nagain: ${again}\n${point.story}`, { cause: error });
   } finally {
     await point.end();

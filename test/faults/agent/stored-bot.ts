@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DEFAULT_STATE_LIMITS } from '../../../src/agent/state/state-limits.ts';
 import { extractArchive } from '../../../src/storage/archive/extract.ts';
+import { stampOfMetadata } from '../../../src/storage/archive/stamp.ts';
 import { bodyOf, DEFAULT_BUCKETS, type ObjectPlace, type ObjectStore } from '../../../src/storage/object-store.ts';
 import { content } from '../../agent/state/state-fixture.ts';
 import { extractWithTar, type Listed, listTree } from '../../storage/archive/other-readers.ts';
@@ -64,7 +65,8 @@ export class StoredBot {
     for (const line of text.split('\n').slice(0, -1)) {
       const message = messageIn(line);
       const [source = '', number = ''] = message.split(' ');
-      if (source === FOREIGN) continue;
+      // What is not the bot's: of another program, or a word of the agent's own.
+      if (!/^s[\d.]+$/.test(source)) continue;
       const expected = lines.get(source) ?? 0;
       assert.equal(
         Number(number),
@@ -87,6 +89,12 @@ export class StoredBot {
       condition: null,
       contentType: 'text/plain',
     });
+  }
+
+  /** The incarnation that has stored the state; null: none, or somebody else has. */
+  async epoch(): Promise<number | null> {
+    const info = await this.#store.head(this.#state);
+    return info === null ? null : (stampOfMetadata(info.metadata)?.epoch ?? null);
   }
 
   /** As somebody who does not ask what is there. */
@@ -126,7 +134,6 @@ export class StoredBot {
   }
 }
 
-/** Lines of this source are not the bot's. */
 const FOREIGN = 'foreign';
 
 function messageIn(line: string): string {

@@ -1,6 +1,7 @@
 /**
  * Long search for lost and damaged state and logs: `node test/faults/agent/sweep.ts --points 2000 --from 1`. Stops at the
- * first point that fails and says how to run it again. `--kind 3` takes one kind only, `--outage 60` lets the store be away
+ * first point that fails and says how to run it again. `--agent parts` takes the syncing alone, without the agent around it,
+ * which is quicker and finds other moments, `--agent daemon` the two containers beside a bot's; `--kind 3` takes one kind only, `--outage 60` lets the store be away
  * for up to so many seconds, `--jobs 2` runs so many points at once.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -9,7 +10,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { KINDS } from './kinds.ts';
-import { openMinioStage } from './minio-stage.ts';
+import { type Agent, isAgent, openMinioStage } from './minio-stage.ts';
 import { kindOf, runPoint } from './run-point.ts';
 
 const { values } = parseArgs({
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     points: { type: 'string', default: '200' },
     from: { type: 'string', default: '1' },
     kind: { type: 'string' },
+    agent: { type: 'string', default: 'execute' },
     jobs: { type: 'string', default: '1' },
     outage: { type: 'string', default: '1' },
     'keep-going': { type: 'boolean', default: false },
@@ -25,14 +27,16 @@ const { values } = parseArgs({
 const from = Number(values.from);
 const end = from + Number(values.points);
 const only = values.kind === undefined ? undefined : KINDS[Number(values.kind)];
+const { agent } = values;
+if (!isAgent(agent)) throw new Error(`there is no agent ${agent}`);
 const began = Date.now();
 const counts = new Map<string, number>();
 let next = from;
 let failures = 0;
 
-const stage = await openMinioStage(Number(values.outage) * 1000);
+const stage = await openMinioStage(agent, Number(values.outage) * 1000);
 try {
-  await Promise.all(Array.from({ length: Number(values.jobs) }, work));
+  await Promise.all(Array.from({ length: Number(values.jobs) }, () => work(agent)));
 } finally {
   await stage.close();
 }
@@ -40,13 +44,13 @@ for (const [name, count] of [...counts].sort()) console.log(`${String(count).pad
 console.log(`points ${from} to ${next - 1} in ${Math.round((Date.now() - began) / 1000)} s, ${failures} failed`);
 process.exitCode = failures > 0 ? 1 : 0;
 
-async function work(): Promise<void> {
+async function work(agent: Agent): Promise<void> {
   while (next < end) {
     const seed = next;
     next += 1;
     const kind = only ?? kindOf(seed);
     try {
-      await runPoint(seed, kind, stage);
+      await runPoint(seed, kind, stage, agent);
       counts.set(kind.name, (counts.get(kind.name) ?? 0) + 1);
     } catch (error) {
       failures += 1;
@@ -56,12 +60,8 @@ async function work(): Promise<void> {
       const file = join(directory, `point-${seed}.txt`);
       writeFileSync(file, `${text}\n`);
       console.error(`${text.slice(0, 1_500)}\n... the whole story is in ${file}`);
-      if (!values['keep-going']) end_();
+      if (!values['keep-going']) next = Math.max(next, end);
     }
     if ((seed - from + 1) % 100 === 0) console.log(`${seed - from + 1} points, ${failures} failed`);
   }
-}
-
-function end_(): void {
-  next = Math.max(next, end);
 }

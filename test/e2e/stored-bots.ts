@@ -1,0 +1,152 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { openMinioStore } from '../../src/storage/minio/open-minio-store.ts';
+import { DEFAULT_BUCKETS, type ObjectPlace } from '../../src/storage/object-store.ts';
+import { runCli } from '../commands/run-cli.ts';
+import { bridgeGateway } from '../services/docker.ts';
+import { startMinio } from '../services/minio.ts';
+import { startNats } from '../services/nats.ts';
+import { runtimeImage } from '../services/runtime-image.ts';
+import { removeContainersIn } from './bad-luck/scene.ts';
+import { type BotFiles, writeBot } from './bot-folders.ts';
+import { makeFolders, poll, type RuntimeUnderTest, removeFolders, startRuntime } from './runtime-under-test.ts';
+
+const DEADLINE_MS = 60_000;
+/** Bots that do not come up are no reason to wait for them. */
+const QUICK = ['--start-screen-wait', '0'];
+
+/** An object store and a NATS server that containers reach, and runtimes beside them. */
+export interface StoredBots {
+  readonly env: Readonly<Record<string, string>>;
+  readonly natsUrl: string;
+  /** Everything that was published on live logs. */
+  liveLog(): string;
+  /** Brings a bot into the store and into the folder of this runtime's bots. */
+  runtime(
+    t: TestContext,
+    options: { bots: readonly BotFiles[]; env?: Record<string, string>; flags?: string[] },
+  ): Promise<RuntimeUnderTest & { cli(...words: string[]): Promise<string> }>;
+  /** One file of a bot's stored state; waits until it is there and `holds`. */
+  stateFile(botId: string, name: string, holds: (text: string) => boolean): Promise<string>;
+  /** The stored log of a bot, all days; waits until it `holds`. */
+  log(bucket: string, botId: string, holds: (text: string) => boolean): Promise<string>;
+  close(): Promise<void>;
+}
+
+export async function storedBots(): Promise<StoredBots> {
+  const host = await bridgeGateway();
+  const [image, minio, nats] = await Promise.all([runtimeImage(), startMinio(undefined, host), startNats(host)]);
+  const { endpoint, accessKey, secretKey } = minio.access;
+  const store = openMinioStore(minio.access);
+  const env = {
+    MINIO_ENDPOINT: endpoint,
+    MINIO_CONTAINER_ENDPOINT: endpoint.replace(host, 'host.docker.internal'),
+    MINIO_ACCESS_KEY: accessKey,
+    MINIO_SECRET_KEY: secretKey,
+    NATS_URL: nats.url.replace(host, 'host.docker.internal'),
+    RUNTIME_IMAGE: image,
+  };
+  const subscriber = await subscribe(nats.url);
+
+  const bytesOf = async (place: ObjectPlace): Promise<Buffer> => {
+    const chunks: Buffer[] = [];
+    const content = await store.read(place);
+    if (content !== null) for await (const chunk of content.body) chunks.push(Buffer.from(chunk));
+    return Buffer.concat(chunks);
+  };
+  return {
+    env,
+    natsUrl: env.NATS_URL,
+    liveLog: subscriber.text,
+    async runtime(t, { bots, env: changes = {}, flags = [] }) {
+      const folders = await makeFolders();
+      const sources = join(folders.root, 'sources');
+      await mkdir(sources);
+      for (const bot of bots) {
+        const source = await writeBot(sources, bot);
+        const { code, stderr } = await runCli(['deploy', source, '--bots', folders.botsDir], { env });
+        if (code !== 0) throw new Error(stderr);
+      }
+      t.after(async () => {
+        await removeContainersIn(folders);
+        await removeFolders(folders);
+      });
+      const runtime = await startRuntime({
+        engine: 'docker',
+        folders,
+        flags: [...QUICK, ...flags],
+        env: { ...env, ...changes },
+      });
+      t.after(() => runtime.end('SIGKILL'));
+      const cli = async (...words: string[]) => {
+        const { code, stdout, stderr } = await runCli([...words, '--data-dir', folders.dataDir]);
+        if (code !== 0) throw new Error(stderr);
+        return stdout;
+      };
+      return { ...runtime, cli };
+    },
+    async stateFile(botId, name, holds) {
+      const place = { bucket: DEFAULT_BUCKETS.state, key: `${botId}/state.tar.gz` };
+      return await poll(
+        `${name} in the stored state of ${botId}`,
+        async () => {
+          const text = await extract(await bytesOf(place), name);
+          return text !== null && holds(text) ? text : undefined;
+        },
+        DEADLINE_MS,
+        100,
+      );
+    },
+    async log(bucket, botId, holds) {
+      return await poll(
+        `the stored log of ${botId}`,
+        async () => {
+          const days: string[] = [];
+          for await (const { key } of store.list(bucket, `logs/${botId}/`)) {
+            days.push((await bytesOf({ bucket, key })).toString('utf8'));
+          }
+          const text = days.join('');
+          return holds(text) ? text : undefined;
+        },
+        DEADLINE_MS,
+        100,
+      );
+    },
+    async close() {
+      subscriber.close();
+      store.close();
+      await Promise.all([minio.stop(), nats.remove()]);
+    },
+  };
+}
+
+/** With GNU tar, which is not ours. Null: not in it, or there is no archive. */
+async function extract(archive: Buffer, name: string): Promise<string | null> {
+  if (archive.length === 0) return null;
+  const tar = spawn('tar', ['-xzOf', '-', name], { stdio: ['pipe', 'pipe', 'ignore'] });
+  let text = '';
+  tar.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  tar.stdin.on('error', () => undefined);
+  tar.stdin.end(archive);
+  await once(tar, 'close');
+  return tar.exitCode === 0 ? text : null;
+}
+
+async function subscribe(url: string) {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  let text = '';
+  socket.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  socket.on('error', () => undefined);
+  socket.write('CONNECT {"verbose":false}\r\nSUB the0.bot.logs.> 1\r\nPING\r\n');
+  await poll('the subscription', async () => text.includes('PONG') || undefined, DEADLINE_MS);
+  return { text: () => text, close: () => socket.destroy() };
+}
