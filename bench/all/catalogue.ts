@@ -44,6 +44,10 @@ export const CATALOGUE: readonly Bench[] = [
   bench('change-docker', { script: 'change.ts', flags: ['--engine', 'docker'], needs: ['docker'] }),
   bench('crash-docker', { needs: ['docker', 'linux'] }),
   bench('cold-docker', { needs: ['docker'] }),
+  agentBench('memory'),
+  agentBench('container'),
+  agentBench('start'),
+  agentBench('upload'),
   bench('adoption-docker', { script: 'adoption.ts', flags: ['--engine', 'docker'], needs: ['docker'] }),
 ];
 
@@ -57,4 +61,12 @@ function stateBench(part: string): Bench {
 
 function logBench(part: string, needs: readonly Need[]): Bench {
   return bench(`logs-${part}`, { script: 'logs.ts', flags: ['--part', part], needs });
+}
+
+function agentBench(part: string): Bench {
+  return bench(`agent-${part}`, {
+    script: 'agent.ts',
+    flags: ['--part', part],
+    needs: ['docker', 'linux', 'minio', 'nats'],
+  });
 }

@@ -97,15 +97,15 @@ export async function runErrand(tasks: readonly string[], secrets: ReadonlyMap<s
     const store = await openStore(secrets, process.env);
     if (store === null) throw new Error('there is no object store');
     const { fetchStoredCode, fetchStoredState } = await import('./fetch-stored.ts');
+    // Both at once: a bot waits for them.
+    const state = tasks.includes(STATE_TASKS.own)
+      ? fetchStoredState(store, { ...settings, sessionFile: sessionFile(settings) })
+      : tasks.includes(STATE_TASKS.copy)
+        ? fetchStoredState(store, { ...settings, incarnation: Number.MAX_SAFE_INTEGER, sessionFile: null })
+        : null;
+    state?.catch(() => undefined); // Said where it is awaited.
     if (tasks.includes('code')) await fetchStoredCode(store, settings);
-    if (tasks.includes(STATE_TASKS.own)) {
-      const restored = await fetchStoredState(store, { ...settings, sessionFile: sessionFile(settings) });
-      for (const line of restoredLines(restored)) await write(line);
-    }
-    if (tasks.includes(STATE_TASKS.copy)) {
-      const copy = { ...settings, incarnation: Number.MAX_SAFE_INTEGER, sessionFile: null };
-      for (const line of restoredLines(await fetchStoredState(store, copy))) await write(line);
-    }
+    if (state !== null) for (const line of restoredLines(await state)) await write(line);
     return 0;
   } catch (error) {
     const { code, facts } =

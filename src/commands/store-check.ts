@@ -53,8 +53,9 @@ export class StoreCheck {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#running;
+    // What is still on its way must not be waited for.
     this.#options.store.close();
+    await this.#running;
   }
 
   async #goOn(isDone: boolean): Promise<void> {

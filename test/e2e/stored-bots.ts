@@ -25,16 +25,27 @@ export interface StoredBots {
   readonly natsUrl: string;
   /** Everything that was published on live logs. */
   liveLog(): string;
-  /** Brings a bot into the store and into the folder of this runtime's bots. */
-  runtime(
-    t: TestContext,
-    options: { bots: readonly BotFiles[]; env?: Record<string, string>; flags?: string[] },
-  ): Promise<RuntimeUnderTest & { cli(...words: string[]): Promise<string> }>;
+  /** A runtime with these bots, which are in the store. */
+  runtime(t: TestContext, options: RuntimeOptions): Promise<StoredRuntime>;
   /** One file of a bot's stored state; waits until it is there and `holds`. */
   stateFile(botId: string, name: string, holds: (text: string) => boolean): Promise<string>;
   /** The stored log of a bot, all days; waits until it `holds`. */
   log(bucket: string, botId: string, holds: (text: string) => boolean): Promise<string>;
   close(): Promise<void>;
+}
+
+interface RuntimeOptions {
+  readonly bots: readonly BotFiles[];
+  /** Beyond that of the store. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly flags?: readonly string[];
+}
+
+interface StoredRuntime extends RuntimeUnderTest {
+  /** A command that must succeed. @returns its output */
+  cli(...words: string[]): Promise<string>;
+  /** Ends it, leaves its containers, and starts it with another environment. */
+  again(env: Readonly<Record<string, string>>): Promise<RuntimeUnderTest>;
 }
 
 export async function storedBots(): Promise<StoredBots> {
@@ -66,28 +77,42 @@ export async function storedBots(): Promise<StoredBots> {
       const folders = await makeFolders();
       const sources = join(folders.root, 'sources');
       await mkdir(sources);
-      for (const bot of bots) {
+      const deploy = async (bot: BotFiles) => {
         const source = await writeBot(sources, bot);
         const { code, stderr } = await runCli(['deploy', source, '--bots', folders.botsDir], { env });
         if (code !== 0) throw new Error(stderr);
-      }
+      };
+      await Promise.all(bots.map(deploy));
+      const runtimes: RuntimeUnderTest[] = [];
       t.after(async () => {
+        // First who would start them again.
+        for (const one of runtimes) await one.end('SIGKILL');
         await removeContainersIn(folders);
         await removeFolders(folders);
       });
-      const runtime = await startRuntime({
-        engine: 'docker',
-        folders,
-        flags: [...QUICK, ...flags],
-        env: { ...env, ...changes },
-      });
-      t.after(() => runtime.end('SIGKILL'));
-      const cli = async (...words: string[]) => {
-        const { code, stdout, stderr } = await runCli([...words, '--data-dir', folders.dataDir]);
-        if (code !== 0) throw new Error(stderr);
-        return stdout;
+      const start = async (more: Readonly<Record<string, string>>) => {
+        const started = await startRuntime({
+          engine: 'docker',
+          folders,
+          flags: [...QUICK, ...flags],
+          env: { ...env, ...more },
+        });
+        runtimes.push(started);
+        return started;
       };
-      return { ...runtime, cli };
+      const runtime = await start(changes);
+      return {
+        ...runtime,
+        async cli(...words) {
+          const { code, stdout, stderr } = await runCli([...words, '--data-dir', folders.dataDir]);
+          if (code !== 0) throw new Error(stderr);
+          return stdout;
+        },
+        async again(more) {
+          await runtime.end('SIGTERM');
+          return await start(more);
+        },
+      };
     },
     async stateFile(botId, name, holds) {
       const place = { bucket: DEFAULT_BUCKETS.state, key: `${botId}/state.tar.gz` };

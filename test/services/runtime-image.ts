@@ -8,6 +8,7 @@ import { bundleAgent } from '../../images/bundle-agent.ts';
 import { docker, needsDocker } from './docker.ts';
 
 const BASE = 'the0-runtime:slim';
+const OLD_MS = 3_600_000;
 const RUNTIME = join(import.meta.dirname, '../../images/runtime');
 
 /** Options for a suite that needs a Docker engine and the image that bots really run in. */
@@ -43,7 +44,7 @@ export async function runtimeImage(): Promise<string> {
     } finally {
       await container.remove();
     }
-    await removeOthers(repo, tag);
+    await removeOldOnes(repo);
     return `${repo}:${tag}`;
   } finally {
     await rm(root, { recursive: true, force: true });
@@ -54,10 +55,12 @@ async function isThere(reference: string): Promise<boolean> {
   return (await docker.listImages({ filters: { reference: [reference] } })).length > 0;
 }
 
-/** Those of earlier agents. One that somebody uses stays. */
-async function removeOthers(repo: string, tag: string): Promise<void> {
+/** Those of earlier agents, but for what another run may be using now. */
+async function removeOldOnes(repo: string): Promise<void> {
   const images = await docker.listImages({ filters: { reference: [repo] } });
-  const names = images.flatMap(({ RepoTags }) => RepoTags ?? []).filter((name) => name !== `${repo}:${tag}`);
+  const old = images.filter(({ Created }) => Created * 1_000 < Date.now() - OLD_MS);
+  const names = old.flatMap(({ RepoTags }) => RepoTags ?? []);
+  // One that a container still has is kept by Docker.
   await Promise.all(
     names.map((name) =>
       docker

@@ -29,7 +29,7 @@ export function storedBotSettings(pick: Pick) {
     }),
     probe: {
       timeoutMs: pick({
-        group: 'store',
+        group: 'advanced',
         flag: 'store-probe-timeout',
         env: 'THE0_STORE_PROBE_TIMEOUT',
         kind: duration('100ms', '10m'),
@@ -37,7 +37,7 @@ export function storedBotSettings(pick: Pick) {
         help: 'how long finding out what the store can do may take; the first try holds up the start',
       }),
       retryMs: pick({
-        group: 'store',
+        group: 'advanced',
         flag: 'store-probe-retry',
         env: 'THE0_STORE_PROBE_RETRY',
         kind: duration('10ms', '1h'),
@@ -45,7 +45,7 @@ export function storedBotSettings(pick: Pick) {
         help: 'pause before a store that could not be used is tried again; it doubles every time',
       }),
       retryCapMs: pick({
-        group: 'store',
+        group: 'advanced',
         flag: 'store-probe-retry-cap',
         env: 'THE0_STORE_PROBE_RETRY_CAP',
         kind: duration('10ms', '24h'),
@@ -54,7 +54,7 @@ export function storedBotSettings(pick: Pick) {
       }),
     },
     logPollMs: pick({
-      group: 'store',
+      group: 'advanced',
       flag: 'store-log-poll',
       env: 'THE0_STORE_LOG_POLL',
       kind: duration('100ms', '10m'),

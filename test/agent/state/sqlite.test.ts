@@ -4,7 +4,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { stateFixture } from './state-fixture.ts';
+import { SMALL_PIECES, stateFixture } from './state-fixture.ts';
 
 /** Each transaction writes one row into each of two tables, so that a half one shows; some also write much. */
 const WRITER = `
@@ -69,7 +69,7 @@ for (const [mode, pause] of [
   ['persist', '0.02'],
 ] as const) {
   test(`a database in use is restored uncorrupted (journal_mode=${mode}, ${pause} s between transactions)`, async (t) => {
-    const fixture = stateFixture(t);
+    const fixture = stateFixture(t, { ...SMALL_PIECES, maxPieceBytes: 100_000_000 });
     const directory = fixture.directory();
     const writer = await startWriter(t, join(directory, 'bot.db'), mode, pause);
     if (writer === null) return t.skip('needs python3');
@@ -106,7 +106,7 @@ for (const [mode, pause] of [
 }
 
 test('what only looks like a database is stored like any file', async (t) => {
-  const fixture = stateFixture(t);
+  const fixture = stateFixture(t, { ...SMALL_PIECES, maxPieceBytes: 100_000_000 });
   const directory = fixture.directory();
   for (const name of ['x', 'x-wal', 'y-journal', 'z-shm']) writeFileSync(join(directory, name), 'no database');
   await fixture.sync(directory).sync(null);

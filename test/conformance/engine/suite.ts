@@ -14,6 +14,8 @@ export interface EngineTraits {
   readonly skip: string | false;
   /** Whether containers go on when the engine object is closed, and are found by the next one of the same instance. */
   readonly adopts?: boolean;
+  /** How many of its tests may run at the same time, where they mostly wait for the engine. */
+  readonly concurrency?: number;
   /** Whether two instances of the runtime share one name space, so that a bot runs in one of them only. */
   readonly sharesNames?: boolean;
 }
@@ -31,7 +33,7 @@ export interface EngineHarness {
 
 /** The port's contract (src/engine/container-engine.ts), the same for every engine. */
 export function engineSuite(name: string, traits: EngineTraits, makeHarness: () => Promise<EngineHarness>): void {
-  describe(`${name} engine`, { skip: traits.skip }, () => {
+  describe(`${name} engine`, { skip: traits.skip, concurrency: traits.concurrency ?? 1 }, () => {
     let harness: EngineHarness;
     let incarnation = Date.now();
     const next = () => ++incarnation;

@@ -16,13 +16,14 @@ const definition = {
   specRevision: 'spec',
   problem: null,
 } as const;
-const labels = labelsFor(definition, {
+const OURS = {
   instance: 'here',
   incarnation: 17,
   shapeRevision: 'shape',
   queryPort: 9476,
   keepsFilesInside: false,
-});
+};
+const labels = labelsFor(definition, OURS);
 
 describe('labels of a container', () => {
   it('have what others look for (contract 5.2)', () => {
@@ -41,6 +42,15 @@ describe('labels of a container', () => {
       queryPort: 9476,
       keepsFilesInside: false,
     });
+  });
+
+  it('tell where the files are, of older containers too', () => {
+    const inside = labelsFor(definition, { ...OURS, keepsFilesInside: true });
+    const read = (these: typeof labels) => {
+      const identity = readLabels(these, 'here');
+      return typeof identity === 'string' ? identity : identity.keepsFilesInside;
+    };
+    assert.deepEqual([read(inside), read(labels)], [true, false]);
   });
 
   it('of another instance are foreign', () => assert.equal(readLabels(labels, 'there'), 'foreign'));

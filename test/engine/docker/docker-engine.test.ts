@@ -13,7 +13,7 @@ import { recordingListener } from '../../conformance/engine/recording-listener.t
 import { docker, needsDocker } from '../../services/docker.ts';
 import { dockerProxy } from './docker-proxy.ts';
 
-describe('the Docker engine', await needsDocker(), () => {
+describe('the Docker engine', { ...(await needsDocker()), concurrency: 2 }, () => {
   let harness: DockerHarness;
   let incarnation = Date.now();
 
