@@ -8,16 +8,18 @@ import { withScene } from './scene.ts';
 
 const BAR_MB = 9;
 const APPENDS = 10;
+/** An agent appends every five seconds at most; on a busy machine less often. */
+const LIVELY_MS = 85_000;
 const QUIET_MS = 60_000;
 const LOOK_MS = 500;
 
-/** Changes its state once; a line per second until its file says stop. */
+/** Changes its state once and says a line per second for a while; then it is quiet. */
 const BOT = `import os, time
 os.makedirs(os.environ["STATE_DIR"], exist_ok=True)
 with open(os.path.join(os.environ["STATE_DIR"], "seen.json"), "w") as file:
     file.write("1")
 def main(bot_id, config):
-    for second in range(${APPENDS} * 5 + 10):
+    for second in range(${LIVELY_MS / 1000}):
         print("line", second, flush=True)
         time.sleep(1)
     while True:
@@ -38,10 +40,12 @@ export const agentMemory: Part = async (short) => {
         await container.start();
         containers.push(container);
       }
-      const appends = await until('the appends', () => appendsOf(scene.store, ids), 180_000, LOOK_MS);
+      const livelyUntil = performance.now() + LIVELY_MS;
+      const seen = new Map(ids.map((id) => [id, new Set<string>()]));
+      const appends = await until('the appends', () => appendsOf(scene.store, seen), 180_000, LOOK_MS);
       for (const id of ids) await mustBeStored(scene.store, id);
       if (live.bots < count) throw new Error(`only ${live.bots} of ${count} agents are connected to NATS`);
-      await sleep(QUIET_MS);
+      await sleep(Math.max(0, livelyUntil - performance.now()) + QUIET_MS);
       const megabytes: number[] = [];
       for (const container of containers) megabytes.push(await agentMegabytes(container));
       const mean = megabytes.reduce((sum, one) => sum + one, 0) / count;
@@ -62,20 +66,18 @@ export const agentMemory: Part = async (short) => {
   });
 };
 
-/** How many versions of its log each bot has had, as seen from here. */
-const seen = new Map<string, Set<string>>();
-
-/** Null: some have had fewer than are wanted. @returns the smallest number */
-async function appendsOf(store: ObjectStore, ids: readonly string[]): Promise<number | null> {
-  for (const id of ids) {
-    const versions = seen.get(id) ?? new Set();
-    seen.set(id, versions);
+/**
+ * @param seen the versions of each bot's log that were seen so far
+ * @returns the smallest number of them; null: fewer than are wanted
+ */
+async function appendsOf(store: ObjectStore, seen: ReadonlyMap<string, Set<string>>): Promise<number | null> {
+  for (const [id, versions] of seen) {
     for await (const { key } of store.list(DEFAULT_BUCKETS.logs, `logs/${id}/`)) {
       const info = await store.head({ bucket: DEFAULT_BUCKETS.logs, key });
       if (info !== null) versions.add(info.etag);
     }
   }
-  const least = Math.min(...ids.map((id) => seen.get(id)?.size ?? 0));
+  const least = Math.min(...[...seen.values()].map(({ size }) => size));
   return least < APPENDS ? null : least;
 }
 

@@ -61,10 +61,8 @@ export const start: Part = async (short) => {
         ['p50', median],
         ['p90', p90],
       ] as const) {
-        const above = of(ours) - of(direct);
-        rows.push(atMost(`${kind.name}: first instruction later than without an agent, ${name}`, above, BAR_MS, 'ms'));
-        notes.push(
-          `${kind.name}, ${name} of ${rounds}: ${of(ours).toFixed(0)} ms from start to first instruction, without an agent ${of(direct).toFixed(0)} ms.`,
+        rows.push(
+          aboveFloor(`${kind.name}: start to first instruction, beside no agent, ${name}`, of(ours), of(direct)),
         );
       }
       const throttled: number[] = [];
@@ -73,14 +71,8 @@ export const start: Part = async (short) => {
         throttled.push(await scenario.ours(TENTH_OF_A_CPU));
         throttledDirect.push(await scenario.direct(TENTH_OF_A_CPU));
       }
-      rows.push(
-        atMost(
-          `${kind.name}: first instruction with 0.1 CPU, worst of ${throttledRounds}`,
-          Math.max(...throttled),
-          BAR_THROTTLED_MS,
-          'ms',
-        ),
-      );
+      const what = `${kind.name}: start to first instruction with 0.1 CPU, worst of ${throttledRounds}`;
+      rows.push(atMost(what, Math.max(...throttled), BAR_THROTTLED_MS, 'ms'));
       notes.push(
         `${kind.name} with 0.1 CPU: median ${median(throttled).toFixed(0)} ms, without an agent ${median(throttledDirect).toFixed(0)} ms.`,
       );
@@ -139,6 +131,12 @@ async function timeOf(container: Docker.Container): Promise<number> {
   } finally {
     await container.remove({ force: true, v: true });
   }
+}
+
+/** The bar is a distance from the floor. */
+function aboveFloor(what: string, figure: number, floor: number): Row {
+  const bar = `<= floor + ${BAR_MS} ms`;
+  return { what, figure, unit: 'ms', floor, ratio: figure / floor, bar, pass: figure - floor <= BAR_MS };
 }
 
 function p90(values: readonly number[]): number {

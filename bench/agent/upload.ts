@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { chown, mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BOT_USER } from '../../src/engine/docker/bot-directories.ts';
 import { DEFAULT_BUCKETS, type ObjectStore } from '../../src/storage/object-store.ts';
@@ -44,7 +44,7 @@ export const upload: Part = async (short) => {
       );
       times.push(performance.now() - written);
     }
-    const what = `4 KiB written into a state of 100 MB in 1,000 files, until stored`;
+    const what = '4 KiB written into a state of 100 MB in 1,000 files, until stored';
     const sorted = times.sort((a, b) => a - b);
     return {
       rows: [
@@ -60,8 +60,7 @@ export const upload: Part = async (short) => {
 
 async function makeState(state: string): Promise<void> {
   for (let folder = 0; folder < FOLDERS; folder += 1) {
-    const [path] = [join(fileIn(state, folder, 0), '..')];
-    await mkdir(path, { recursive: true });
+    await mkdir(dirname(fileIn(state, folder, 0)), { recursive: true });
     for (let file = 0; file < FILES_IN_EACH; file += 1) {
       await writeFile(fileIn(state, folder, file), randomBytes(FILE_BYTES));
     }

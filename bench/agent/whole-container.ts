@@ -8,7 +8,8 @@ import { type CodeOfBot, type Scene, withScene } from './scene.ts';
 
 const EXAMPLES = join(import.meta.dirname, '../../images/bots');
 const QUERY_PORT = 9476;
-const QUIET_MS = 60_000;
+/** The bots go on meanwhile: a line and a change of the state every second. */
+const SETTLE_MS = 60_000;
 
 const KINDS = [
   { name: 'Node', example: 'price-alerts', runtime: 'nodejs20', question: '/price', barMb: 21 },
@@ -37,7 +38,7 @@ export const wholeContainer: Part = async (short) => {
         await until(`an answer of ${kind.example}`, () => answerOf(url));
       }
     }
-    await sleep(QUIET_MS);
+    await sleep(SETTLE_MS);
     const rows: Row[] = [];
     const notes: string[] = [];
     for (const { kind, containers } of groups) {
@@ -53,7 +54,7 @@ export const wholeContainer: Part = async (short) => {
       );
       const one = (each[0] ?? []).map((part) => part.toFixed(1)).join(' + ');
       notes.push(
-        `${kind.name}, one of them: ${one} MB (init, agent, query server and bot), measured ${QUIET_MS / 1000} s after the query.`,
+        `${kind.name}, one of them: ${one} MB (init, agent, query server and bot), measured ${SETTLE_MS / 1000} s after the query.`,
       );
     }
     return { rows, notes };

@@ -1,4 +1,5 @@
 import type { LastWords } from '../../actors/observation.ts';
+import { errnoOf } from '../errno.ts';
 
 /** Why the agent gives up before, or without, a running bot. Ends as the last words and as a line in bot.log. */
 export class AgentError extends Error {
@@ -15,8 +16,9 @@ export class AgentError extends Error {
   }
 }
 
+/** As `errnoOf`, for sentences. */
 export function errorCodeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error';
+  return errnoOf(error) ?? 'unknown error';
 }
 
 export function messageOf(error: unknown): string {

@@ -45,7 +45,8 @@ export async function execute(
   let end: RunEnd = STOPPED_BEFORE_START;
   try {
     await companion?.open();
-    await companion?.begin(await files);
+    const restored = await files;
+    await companion?.begin(restored);
     if (context.stop.requested) return end;
     const parts = prepareRun(context, log, options);
     end = await runBot(context, { ...parts, log, onStop: () => companion?.hurry() });

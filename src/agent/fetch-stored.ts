@@ -2,17 +2,18 @@ import { StoreError, type StoreTrouble } from '../storage/object-store.ts';
 import { AgentError, messageOf } from './agent-error.ts';
 import type { AgentSettings } from './agent-settings.ts';
 import { type Restored, restoreState } from './state/restore-state.ts';
+import { stateLimits } from './state/state-limits.ts';
 import { StopSignal } from './stop-signal.ts';
-import { type AgentStore, fetchStoredCode as fetchArchive } from './stored-code.ts';
-import { stateLimits, statePlace, storeRetry } from './sync/sync-settings.ts';
+import { type AgentStore, fetchStoredCode } from './stored-code.ts';
+import { statePlace, storeRetry } from './sync/sync-settings.ts';
 
-/** Nothing, when the bot has no stored code. @throws AgentError */
-export async function fetchStoredCode(
+/** Brings what `CODE_FILE` names; nothing, when the bot has no stored code. @throws AgentError */
+export async function fetchCodeFile(
   store: AgentStore,
   { codeFile, codePath, limits }: Pick<AgentSettings, 'codeFile' | 'codePath' | 'limits'>,
 ): Promise<void> {
   if (codeFile === null) return;
-  await fetchArchive(store, { key: codeFile, codePath, limits, stop: new StopSignal() });
+  await fetchStoredCode(store, { key: codeFile, codePath, limits, stop: new StopSignal() });
 }
 
 export interface StateToFetch
@@ -30,7 +31,7 @@ export async function fetchStoredState({ store, buckets }: AgentStore, settings:
       epoch: settings.incarnation,
       directory: settings.statePath,
       sessionFile: settings.sessionFile,
-      limits: stateLimits(settings),
+      limits: stateLimits(settings.limits, settings.stateBytes, settings.stateFileBytes),
       retry: storeRetry(settings.limits),
     });
   } catch (error) {

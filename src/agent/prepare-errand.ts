@@ -96,7 +96,7 @@ export async function runErrand(tasks: readonly string[], secrets: ReadonlyMap<s
     const settings = readSettings(process.env);
     const store = await openStore(secrets, process.env);
     if (store === null) throw new Error('there is no object store');
-    const { fetchStoredCode, fetchStoredState } = await import('./fetch-stored.ts');
+    const { fetchCodeFile, fetchStoredState } = await import('./fetch-stored.ts');
     // Both at once: a bot waits for them.
     const state = tasks.includes(STATE_TASKS.own)
       ? fetchStoredState(store, { ...settings, sessionFile: sessionFile(settings) })
@@ -104,7 +104,7 @@ export async function runErrand(tasks: readonly string[], secrets: ReadonlyMap<s
         ? fetchStoredState(store, { ...settings, incarnation: Number.MAX_SAFE_INTEGER, sessionFile: null })
         : null;
     state?.catch(() => undefined); // Said where it is awaited.
-    if (tasks.includes('code')) await fetchStoredCode(store, settings);
+    if (tasks.includes('code')) await fetchCodeFile(store, settings);
     if (state !== null) for (const line of restoredLines(await state)) await write(line);
     return 0;
   } catch (error) {

@@ -7,14 +7,16 @@ const BLOCK_BYTES = 64 * 1024;
 /**
  * Puts what a query program has left into the store, where whoever asked waits for it (contract 4.1). The bucket is made when
  * it is missing.
- * @throws StoreError; what the file system throws when the program has left nothing
+ * @throws StoreError; what the file system throws when the program has left nothing; Error when it is no file
  */
 export async function uploadQueryResult({ store, buckets }: AgentStore, key: string, path: string): Promise<void> {
   const place: ObjectPlace = { bucket: buckets.queryResults, key };
-  // The program is not to be trusted with a link to somewhere else.
-  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  // The program is not to be trusted with a link to somewhere else, or a pipe that nobody writes to.
+  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    const body: Body = { size: fstatSync(file).size, read: () => bytesOf(file) };
+    const stat = fstatSync(file);
+    if (!stat.isFile()) throw new Error(`${path} is no file`);
+    const body: Body = { size: stat.size, read: () => bytesOf(file) };
     const write = () => store.write(place, body, { condition: null, contentType: 'application/json' });
     await write().catch(async (error: unknown) => {
       if (!(error instanceof StoreError) || error.trouble !== 'missing') throw error;

@@ -12,8 +12,9 @@ const CLOCK_TICK_MS = 20;
 export function errorInResultFile(codePath: string, startedAt: number): string | undefined {
   const path = join(codePath, 'result.json');
   try {
-    const { mtimeMs, size } = statSync(path);
-    if (mtimeMs < startedAt - CLOCK_TICK_MS || size > MOST_BYTES) return undefined;
+    const stat = statSync(path);
+    // A pipe would be read until somebody writes to it.
+    if (!stat.isFile() || stat.mtimeMs < startedAt - CLOCK_TICK_MS || stat.size > MOST_BYTES) return undefined;
     const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
     if (typeof value !== 'object' || value === null || !('status' in value) || !('message' in value)) return undefined;
     return value.status === 'error' && typeof value.message === 'string' ? value.message : undefined;

@@ -13,6 +13,7 @@ import { type RetryPolicy, retryRead } from '../storage/retry.ts';
 import { AgentError, messageOf } from './agent-error.ts';
 import type { AgentLimits } from './agent-limits.ts';
 import type { StopSignal } from './stop-signal.ts';
+import { storeRetry } from './sync/sync-settings.ts';
 
 /** The object store as an agent has it. */
 export interface AgentStore {
@@ -71,12 +72,7 @@ async function bring(
   limits: AgentLimits,
   signal: AbortSignal,
 ): Promise<void> {
-  const retry: RetryPolicy = {
-    attempts: limits.storeAttempts,
-    firstPauseMs: limits.storeRetryMs,
-    longestPauseMs: limits.storeRetryCapMs,
-    random: Math.random,
-  };
+  const retry = storeRetry(limits);
   const info = await retryRead(() => store.head(place, signal), retry, signal);
   if (info === null) throw missing(place);
   const directory = new CodeDirectory(codePath);

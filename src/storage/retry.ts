@@ -13,8 +13,8 @@ export interface RetryPolicy {
 }
 
 /**
- * Calls again while the store is `busy` or `unreachable`, and only then. Only for what has no effect (head, read, list):
- * the port does not say whether a failed write took place.
+ * Calls again while the store is `busy` or `unreachable`, and only then. Only for what has no effect (head, read, list), or
+ * finds out by itself what effect it had: the port does not say whether a failed write took place.
  * @throws what the last call threw
  */
 export async function retryRead<Value>(

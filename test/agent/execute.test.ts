@@ -52,6 +52,12 @@ test("what the SDK's error() wrote is the detail", async (t) => {
   assert.deepEqual(lastWords, { the0: 1, code: 'bot-exited', facts: { exitCode: 1, detail: 'no market data' } });
 });
 
+test('a result that is a pipe nobody writes to does not hold up the end', async (t) => {
+  const agent = await AgentProcess.start(t, { files: { bot: sh('mkfifo result.json; exit 3') } });
+  const { lastWords } = await agent.ended;
+  assert.deepEqual(lastWords, { the0: 1, code: 'bot-exited', facts: { exitCode: 3 } });
+});
+
 test('a bot its wrapper cannot load is told from one that crashes', async (t) => {
   const agent = await AgentProcess.start(t, {
     files: { 'main.js': 'this is not JavaScript' },

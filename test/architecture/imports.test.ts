@@ -25,7 +25,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/storage': ['node:', 'npm:', 'src/errno.ts', 'src/agent/process-identity.ts'],
   'src/query': ['node:', 'npm:', 'actors', 'src/kernel', 'src/storage'],
-  'src/agent': ['node:', 'actors/observation.ts', 'src/duration.ts', 'src/storage'],
+  'src/agent': ['node:', 'actors/observation.ts', 'src/duration.ts', 'src/errno.ts', 'src/storage'],
   'src/admin': ['node:', 'npm:', 'actors', 'src/errno.ts'],
   'src/config': [
     'node:',

@@ -2,8 +2,9 @@ import { mkdirSync } from 'node:fs';
 import type { AgentArguments } from '../agent-arguments.ts';
 import { AgentError, messageOf } from '../agent-error.ts';
 import { readStoreSettings } from '../agent-settings.ts';
-import { fetchStoredCode, fetchStoredState } from '../fetch-stored.ts';
+import { fetchCodeFile, fetchStoredState } from '../fetch-stored.ts';
 import { requireStore } from '../open-store.ts';
+import { superseded } from '../sync/superseded.ts';
 
 /**
  * Brings code and state to their places and ends (contract 7.6). Unlike there, a state that exists and cannot be read is an
@@ -22,7 +23,8 @@ export async function daemonInit(
     const detail = `${codePath} cannot be made: ${messageOf(error)}`;
     throw new AgentError('code-unavailable', detail, { detail });
   }
-  await fetchStoredCode(store, { codeFile, codePath, limits: settings.limits });
-  await fetchStoredState(store, { ...settings, botId, statePath, sessionFile: null });
+  await fetchCodeFile(store, { codeFile, codePath, limits: settings.limits });
+  const restored = await fetchStoredState(store, { ...settings, botId, statePath, sessionFile: null });
   store.store.close();
+  if (restored.kind === 'superseded') throw superseded();
 }

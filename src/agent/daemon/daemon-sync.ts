@@ -7,6 +7,7 @@ import { readStoreSettings } from '../agent-settings.ts';
 import { requireStore } from '../open-store.ts';
 import { BotSync, type SyncSettings } from '../sync/bot-sync.ts';
 import { openLiveLog } from '../sync/open-sync.ts';
+import { superseded } from '../sync/superseded.ts';
 import { LogTail } from './log-tail.ts';
 import { serveReadiness } from './readiness.ts';
 import { findState } from './state-presence.ts';
@@ -36,7 +37,9 @@ export async function daemonSync(args: DaemonSyncArguments, secrets: ReadonlyMap
   };
   const sync = new BotSync({ store, settings, leaders: () => [], note, onSuperseded });
   const live = openLiveLog({ secrets, env: process.env, botId, limits: settings.limits, note });
-  const tail = live === null ? null : new LogTail(join(logsPath, 'bot.log'), (block) => live.receive(block));
+  const onTailTrouble = (message: string | null) =>
+    note(message === null ? 'info' : 'warn', message ?? 'the live log is back');
+  const tail = live && new LogTail(join(logsPath, 'bot.log'), (block) => live.receive(block), onTailTrouble);
   const doneCheck = setInterval(() => {
     if (doneFile !== null && existsSync(doneFile)) end.abort();
   }, DONE_POLL_MS);
@@ -51,13 +54,7 @@ export async function daemonSync(args: DaemonSyncArguments, secrets: ReadonlyMap
   tail?.close();
   await live?.close(settings.limits.flushMs);
   readiness?.close();
-  if (isSuperseded) {
-    throw new AgentError(
-      'state-superseded',
-      `a later start of the bot ${botId} has stored its state: this one ends`,
-      {},
-    );
-  }
+  if (isSuperseded) throw superseded();
 }
 
 function settingsFor({ botId, statePath, logsPath, intervalMs }: DaemonSyncArguments): SyncSettings {

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { errorCodeOf } from '../agent-error.ts';
+import { errorCodeOf, messageOf } from '../agent-error.ts';
 import { LineAssembler } from '../line-assembler.ts';
 
 const POLL_MS = 250;
@@ -10,22 +10,38 @@ const LINE_BYTES = 64 * 1024;
 export class LogTail {
   readonly #path: string;
   readonly #onBlock: (block: Buffer) => void;
+  readonly #onTrouble: (message: string | null) => void;
   readonly #timer: NodeJS.Timeout;
   readonly #lines = new LineAssembler(LINE_BYTES);
   #inode: number | null = null;
   #offset = 0;
+  #troubled = false;
 
-  constructor(path: string, onBlock: (block: Buffer) => void) {
+  /** @param onTrouble told whenever the log begins to be unreadable, and when it can be read again (null) */
+  constructor(path: string, onBlock: (block: Buffer) => void, onTrouble: (message: string | null) => void) {
     this.#path = path;
     this.#onBlock = onBlock;
-    this.#look(true);
-    this.#timer = setInterval(() => this.#look(false), POLL_MS);
+    this.#onTrouble = onTrouble;
+    this.#try(true);
+    this.#timer = setInterval(() => this.#try(false), POLL_MS);
   }
 
   /** Reads what is there a last time. */
   close(): void {
     clearInterval(this.#timer);
-    this.#look(false);
+    this.#try(false);
+  }
+
+  /** What is stored does not depend on onlookers: nothing here may end the daemon. */
+  #try(atEnd: boolean): void {
+    try {
+      this.#look(atEnd);
+      if (this.#troubled) this.#onTrouble(null);
+      this.#troubled = false;
+    } catch (error) {
+      if (!this.#troubled) this.#onTrouble(`the live log cannot read ${this.#path}: ${messageOf(error)}`);
+      this.#troubled = true;
+    }
   }
 
   #look(atEnd: boolean): void {

@@ -4,7 +4,7 @@ import { type Stamp, stampOfMetadata } from '../../storage/archive/stamp.ts';
 import { type ObjectPlace, type ObjectStore, StoreError } from '../../storage/object-store.ts';
 import { type RetryPolicy, retryRead } from '../../storage/retry.ts';
 import { errorCodeOf, messageOf } from '../agent-error.ts';
-import { holdsState, restoreInto, StateUnreadable } from './restore.ts';
+import { discardUnfinished, holdsState, restoreInto, StateUnreadable } from './restore.ts';
 import type { StateLimits } from './state-limits.ts';
 
 /** What became of a bot's stored state before its start. */
@@ -66,7 +66,11 @@ async function bring(options: RestoreOptions, lastHere: number | null, signal?: 
     if (stamp === null || stamp.epoch <= lastHere) return KEPT;
   }
   const content = await store.read(place, signal === undefined ? {} : { signal });
-  if (content === null) return lastHere === null ? { kind: 'first-run' } : KEPT;
+  if (content === null) {
+    if (lastHere !== null) return KEPT;
+    discardUnfinished(directory);
+    return { kind: 'first-run' };
+  }
   const { etag, metadata } = content.info;
   const stamp: Stamp | null = stampOfMetadata(metadata);
   if (stamp !== null && stamp.epoch > epoch) {

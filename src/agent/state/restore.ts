@@ -30,6 +30,14 @@ export function holdsState(directory: string): boolean {
   return readdirSync(directory, { withFileTypes: true, recursive: true }).some((entry) => !entry.isDirectory());
 }
 
+/** Takes away what a restore that was cut short has left, if there is nothing to restore any more. */
+export function discardUnfinished(directory: string): void {
+  const marker = join(directory, RESTORING);
+  if (!existsSync(marker)) return;
+  empty(directory);
+  rmSync(marker);
+}
+
 /**
  * Fills the directory with what the archive holds. It is emptied first; and again when something fails, so that no part
  * of a state is ever taken for all of it, whenever this process is killed.

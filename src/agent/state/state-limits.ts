@@ -1,3 +1,5 @@
+import { type AgentLimits, DEFAULT_AGENT_LIMITS } from '../agent-limits.ts';
+
 /** Bounds of a bot's state. */
 export interface StateLimits {
   /** Files, links and directories. */
@@ -14,13 +16,19 @@ export interface StateLimits {
   readonly patienceMs: number;
 }
 
+/** @param stateBytes of all files @param stateFileBytes of one; both have settings of their own, which are no agent limits */
+export function stateLimits(limits: AgentLimits, stateBytes: number, stateFileBytes: number): StateLimits {
+  return {
+    entries: limits.stateEntries,
+    fileBytes: stateFileBytes,
+    totalBytes: stateBytes,
+    spoolMemoryBytes: limits.stateSpoolMemoryBytes,
+    spoolBytes: limits.stateSpoolBytes,
+    patienceMs: limits.statePatienceMs,
+  };
+}
+
 const MiB = 1024 * 1024;
 
-export const DEFAULT_STATE_LIMITS: StateLimits = {
-  entries: 500_000,
-  fileBytes: 10 * MiB,
-  totalBytes: 8_192 * MiB,
-  spoolMemoryBytes: 1 * MiB,
-  spoolBytes: 64 * MiB,
-  patienceMs: 1_000,
-};
+/** Contract 4.2 for the two sizes. */
+export const DEFAULT_STATE_LIMITS: StateLimits = stateLimits(DEFAULT_AGENT_LIMITS, 8_192 * MiB, 10 * MiB);

@@ -68,6 +68,16 @@ export class Notices {
   over(code: NoticeCode, name: string | null): void {
     if (this.#said.delete(keyOf(code, name))) this.#tellOver(code, name);
   }
+
+  /** The same for every name that one of these was said of, and that is not so any more. */
+  overWhere(codes: readonly WithheldCode[], isOver: (code: WithheldCode, name: string) => boolean): void {
+    for (const key of this.#said) {
+      const code = codes.find((each) => key.startsWith(`${each} `));
+      if (code === undefined) continue;
+      const name = key.slice(code.length + 1);
+      if (isOver(code, name)) this.over(code, name);
+    }
+  }
 }
 
 function keyOf(code: NoticeCode, name: string | null): string {

@@ -74,6 +74,9 @@ const SKIPPED: Readonly<Record<Skipped['why'], string>> = {
   'name-not-utf8': 'its name is not UTF-8',
 };
 
+/** Only a scan meets these, so only a scan can tell that they are over. */
+const MET_BY_SCANS = ['unsupported-type', 'name-not-utf8'] as const satisfies readonly Skipped['why'][];
+
 /** An upload that may have had its effect. */
 interface Unsure {
   readonly stamp: Stamp;
@@ -239,10 +242,8 @@ export class StateSync {
   async #look(known: Known, directories: ReadonlySet<string> | null): Promise<boolean> {
     try {
       const mapped = sharedMappings(this.#options.pids());
-      const skipped = await this.#tree.scan(this.#isExpected ? directories : null, mapped);
-      for (const { name, why } of skipped) {
-        this.#notices.say({ code: why, name, message: `${name} is not stored: ${SKIPPED[why]}` });
-      }
+      const places = this.#isExpected ? directories : null;
+      this.#saySkipped(await this.#tree.scan(places, mapped), places);
     } catch (error) {
       if (errorCodeOf(error) !== 'ENOENT') throw error;
       const message = 'the state directory is not there any more; what is stored stays';
@@ -253,6 +254,18 @@ export class StateSync {
     if (!this.#isExpected) this.#tree.expect(indexOf(known).entries.keys());
     this.#isExpected = true;
     return true;
+  }
+
+  /** @param places where the scan looked; null: everywhere */
+  #saySkipped(skipped: readonly Skipped[], places: ReadonlySet<string> | null): void {
+    for (const { name, why } of skipped) {
+      this.#notices.say({ code: why, name, message: `${name} is not stored: ${SKIPPED[why]}` });
+    }
+    const met = new Set(skipped.map(({ name, why }) => `${why} ${name}`));
+    this.#notices.overWhere(MET_BY_SCANS, (code, name) => {
+      const directory = name.slice(0, Math.max(0, name.lastIndexOf('/')));
+      return !met.has(`${code} ${name}`) && (places === null || places.has(directory));
+    });
   }
 
   async #store(first: Known, spool: Spool, mayReadLater: boolean, signal?: AbortSignal): Promise<SyncResult> {

@@ -2,13 +2,14 @@ import { join } from 'node:path';
 import type { AgentSettings } from '../agent-settings.ts';
 import { LogSync } from '../logs/log-sync.ts';
 import type { Restored } from '../state/restore-state.ts';
+import { stateLimits } from '../state/state-limits.ts';
 import type { StateNotice } from '../state/state-notice.ts';
 import { StateSync } from '../state/state-sync.ts';
 import type { AgentStore } from '../stored-code.ts';
 import { withDescendants } from './bot-processes.ts';
 import { Conditions } from './conditions.ts';
 import { StateLoop } from './state-loop.ts';
-import { stateLimits, statePlace } from './sync-settings.ts';
+import { statePlace } from './sync-settings.ts';
 
 /** Contract 7.1. */
 const LAST_STATE_MS = 180_000;
@@ -74,7 +75,7 @@ export class BotSync {
       writer: writerName(),
       directory: settings.statePath,
       spoolDirectory: settings.logsPath,
-      limits: stateLimits(settings),
+      limits: stateLimits(settings.limits, settings.stateBytes, settings.stateFileBytes),
       fencing: settings.fencing,
       pids: () => withDescendants(leaders()),
       onNotice: (notice) => this.#notice(notice),

@@ -1,4 +1,3 @@
-import { AgentError } from '../agent-error.ts';
 import { logLine } from '../agent-line.ts';
 import type { LiveLog } from '../logs/live-log.ts';
 import type { OutputLog } from '../output-log.ts';
@@ -7,6 +6,7 @@ import type { RunContext, RunEnd } from '../run-context.ts';
 import type { Restored } from '../state/restore-state.ts';
 import type { BotSync } from './bot-sync.ts';
 import { openBotSync, openLiveLog } from './open-sync.ts';
+import { superseded } from './superseded.ts';
 
 /** What goes along with one run of a bot in its agent: state, log and live log, each where there is a place for it. */
 export class Companion {
@@ -68,10 +68,4 @@ export class Companion {
     this.#log.note('error', superseded().message);
     this.#context.stop.request(this.#context.settings.limits.stopGraceMs);
   }
-}
-
-function superseded(): AgentError {
-  const message =
-    'a later start of this bot has stored its state, so this one ends: is another runtime running it, too?';
-  return new AgentError('state-superseded', message, {});
 }

@@ -1,9 +1,11 @@
 import { monotonicMs } from '../../storage/monotonic-clock.ts';
+import { retryRead } from '../../storage/retry.ts';
 import { messageOf } from '../agent-error.ts';
 import type { AgentLimits } from '../agent-limits.ts';
 import type { StateSync, SyncResult } from '../state/state-sync.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { StateWatch } from './state-watch.ts';
+import { storeRetry } from './sync-settings.ts';
 
 export interface StateLoopOptions {
   readonly sync: StateSync;
@@ -12,7 +14,7 @@ export interface StateLoopOptions {
   readonly limits: AgentLimits;
   /** Told whenever storing begins to fail, and when it works again (null). */
   readonly onTrouble: (message: string | null) => void;
-  /** A later incarnation has stored its state: nothing is stored any more. */
+  /** A later incarnation has stored its state: nothing is stored any more. Told once. */
   readonly onSuperseded: () => void;
 }
 
@@ -43,6 +45,7 @@ export class StateLoop {
   #sweep: NodeJS.Timeout | null = null;
   #running: Promise<void> | null = null;
   #ended = false;
+  #isSuperseded = false;
 
   constructor(options: StateLoopOptions) {
     this.#options = options;
@@ -70,13 +73,20 @@ export class StateLoop {
     this.#plan();
   }
 
-  /** The bot has ended: one look at everything, for at most so long. @returns whether all of it is stored */
+  /**
+   * The bot has ended: one look at everything, for at most so long. There is no later for what cannot be stored now, so a
+   * store that is busy or away is asked as often as for a read.
+   * @returns whether all of it is stored
+   */
   async finish(deadlineMs: number): Promise<boolean> {
     this.#end();
     const deadline = setTimeout(() => this.#abort.abort(), deadlineMs);
     try {
       await this.#running;
-      const result = await this.#options.sync.sync(null, this.#abort.signal);
+      const { sync, limits } = this.#options;
+      const { signal } = this.#abort;
+      // It may be made again: each first asks what became of the one before.
+      const result = await retryRead(() => sync.sync(null, signal), storeRetry(limits), signal);
       this.#settle(result);
       return result.kind === 'uploaded' || result.kind === 'unchanged';
     } catch (error) {
@@ -174,7 +184,8 @@ export class StateLoop {
 
   #settle(result: SyncResult): void {
     if (result.kind === 'uploaded') this.#budget.spend(result.bytes + result.copiedBytes);
-    if (result.kind !== 'superseded') return;
+    if (result.kind !== 'superseded' || this.#isSuperseded) return;
+    this.#isSuperseded = true;
     this.#end();
     this.#options.onSuperseded();
   }

@@ -3,7 +3,6 @@ import type { Buckets, ObjectPlace } from '../../storage/object-store.ts';
 import type { RetryPolicy } from '../../storage/retry.ts';
 import type { AgentLimits } from '../agent-limits.ts';
 import type { AgentSettings } from '../agent-settings.ts';
-import type { StateLimits } from '../state/state-limits.ts';
 
 /** Contract 4.1. */
 export function statePlace(buckets: Buckets, botId: string): ObjectPlace {
@@ -13,21 +12,6 @@ export function statePlace(buckets: Buckets, botId: string): ObjectPlace {
 /** Beside the logs, which are the agent's own, because the state directory is the bot's. */
 export function sessionFile({ logsPath }: Pick<AgentSettings, 'logsPath'>): string {
   return join(logsPath, 'state.session');
-}
-
-export function stateLimits({
-  limits,
-  stateBytes,
-  stateFileBytes,
-}: Pick<AgentSettings, 'limits' | 'stateBytes' | 'stateFileBytes'>): StateLimits {
-  return {
-    entries: limits.stateEntries,
-    fileBytes: stateFileBytes,
-    totalBytes: stateBytes,
-    spoolMemoryBytes: limits.stateSpoolMemoryBytes,
-    spoolBytes: limits.stateSpoolBytes,
-    patienceMs: limits.statePatienceMs,
-  };
 }
 
 /** For reads. */

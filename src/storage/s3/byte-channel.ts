@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { errnoOf } from '../../errno.ts';
 import { monotonicMs } from '../monotonic-clock.ts';
 import { ConnectionFailure } from './connection-failure.ts';
 import type { Patience } from './patience.ts';
@@ -87,7 +88,7 @@ export class ByteChannel {
   }
 
   #lost(cause: Error): ConnectionFailure {
-    return new ConnectionFailure(`the connection broke (${codeOf(cause)})`, { cause });
+    return new ConnectionFailure(`the connection broke (${errnoOf(cause) ?? 'unknown'})`, { cause });
   }
 
   async #change(patience: Patience): Promise<void> {
@@ -103,8 +104,4 @@ export class ByteChannel {
     patience.spend(waitedMs);
     if (late) throw new ConnectionFailure(`no sign of the store for ${Math.round(waitedMs)} ms`, { isSilence: true });
   }
-}
-
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
 }

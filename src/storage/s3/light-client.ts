@@ -13,7 +13,6 @@ import { aborted, refuseAborted, storeFailure } from '../store-failure.ts';
 import { answerBody } from './answer-body.ts';
 import { type AnswerHead, bodyLength, MOST_HEAD_BYTES, parseHead } from './answer-head.ts';
 import type { ByteChannel } from './byte-channel.ts';
-
 import { ConnectionFailure } from './connection-failure.ts';
 import { type Connection, ConnectionPool } from './connection-pool.ts';
 import { readHead } from './lines.ts';

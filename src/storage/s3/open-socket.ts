@@ -1,6 +1,6 @@
 import { connect, isIP, type Socket } from 'node:net';
+import { errnoOf } from '../../errno.ts';
 import type { Endpoint } from '../s3-api/endpoint.ts';
-import { codeOf } from './byte-channel.ts';
 import { ConnectionFailure } from './connection-failure.ts';
 
 /** @throws ConnectionFailure */
@@ -32,7 +32,7 @@ export async function openSocket(
       const fail = (why: string, cause?: unknown) =>
         reject(new ConnectionFailure(`${endpoint.authority} cannot be reached (${why})`, { unanswered: true, cause }));
       const onReady = () => resolve();
-      const onError = (error: Error) => fail(codeOf(error), error);
+      const onError = (error: Error) => fail(errnoOf(error) ?? 'unknown', error);
       const onClose = () => fail('closed');
       const onAbort = () => fail('aborted');
       const timer = setTimeout(() => fail(`no connection within ${timeoutMs} ms`), timeoutMs);

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { RESTORING } from '../../../src/agent/state/restore.ts';
 import { encodeTarHeader } from '../../../src/storage/archive/tar-encode.ts';
 import { paddingOf } from '../../../src/storage/archive/tar-entry.ts';
 import { bodyOf, StoreError } from '../../../src/storage/object-store.ts';
@@ -45,6 +46,16 @@ test('a state that does not exist is a first run; its bucket is made when there 
   writeFileSync(join(directory, 'a'), 'x');
   assert.equal((await sync.sync(null)).kind, 'uploaded');
   assert.deepEqual(names(await fixture.restored()), ['a']);
+});
+
+test('what a restore that was cut short has left is no part of a first run', async (t) => {
+  const fixture = stateFixture(t);
+  const directory = fixture.directory();
+  writeFileSync(join(directory, RESTORING), '');
+  writeFileSync(join(directory, 'half'), 'x');
+  const sync = fixture.sync(directory);
+  assert.deepEqual(await sync.restore(), { kind: 'first-run' });
+  assert.deepEqual(readdirSync(directory), []);
 });
 
 test('what is unchanged is not uploaded again, also after a restart', async (t) => {

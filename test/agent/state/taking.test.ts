@@ -191,6 +191,24 @@ test('sockets, pipes and links that lead out are passed over, each with one noti
   assert.deepEqual(codes(fixture).sort(), ['link-leads-out out', 'unsupported-type pipe', 'unsupported-type socket']);
 });
 
+test('that something is passed over is over when it is gone, or is a file', async (t) => {
+  const fixture = stateFixture(t);
+  const directory = fixture.directory();
+  mkdirSync(join(directory, 'd'));
+  for (const name of ['stays', 'goes', 'd/turns']) spawnSync('mkfifo', [join(directory, name)]);
+  const over: string[] = [];
+  const sync = fixture.sync(directory, { onNoticeOver: (code, name) => over.push(`${code} ${name}`) });
+  await sync.sync(null);
+  assert.deepEqual(over, []);
+  rmSync(join(directory, 'goes'));
+  rmSync(join(directory, 'd', 'turns'));
+  writeFileSync(join(directory, 'd', 'turns'), 'x');
+  await sync.sync(new Set(['d']));
+  assert.deepEqual(over, ['unsupported-type d/turns']);
+  await sync.sync(null);
+  assert.deepEqual(over, ['unsupported-type d/turns', 'unsupported-type goes']);
+});
+
 test('a state directory that is not there does not empty the stored state', async (t) => {
   const fixture = stateFixture(t);
   const directory = fixture.directory();

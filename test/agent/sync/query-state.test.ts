@@ -33,6 +33,18 @@ describe('a query in a container of its own', asRoot, () => {
     assert.equal((await bot.store.head(PLACE))?.etag, before);
   });
 
+  test('that leaves a pipe for a result ends with 1, too', async (t) => {
+    const bot = await storedBot(t);
+    t.after(() => rmSync('/query/result.json', { force: true }));
+    const agent = await bot.start({
+      args: ['execute', '--query', '/status'],
+      files: { bot: sh('rm -f /query/result.json; mkfifo /query/result.json') },
+      env: { QUERY_RESULT_KEY: 'bot-1/9/result.json' },
+    });
+    assert.equal((await agent.ended).code, 1);
+    assert.match(agent.stderr, /the result of the query cannot be stored: .* is no file/);
+  });
+
   test('that leaves no result ends with 1 and says so', async (t) => {
     const bot = await storedBot(t);
     rmSync('/query/result.json', { force: true });

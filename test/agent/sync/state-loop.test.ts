@@ -10,7 +10,13 @@ import { StoreError } from '../../../src/storage/object-store.ts';
 import { until } from '../agent-process.ts';
 import { stateFixture } from '../state/state-fixture.ts';
 
-const QUICK = { stateSettleMs: 10, stateSettleCapMs: 50, stateBytesPerSecond: 0, stateFailurePauseMs: 20 };
+const QUICK = {
+  stateSettleMs: 10,
+  stateSettleCapMs: 50,
+  stateBytesPerSecond: 0,
+  stateFailurePauseMs: 20,
+  storeRetryMs: 1,
+};
 
 async function scene(t: TestContext, limits: Partial<AgentLimits> = {}, options: Partial<StateSyncOptions> = {}) {
   const fixture = stateFixture(t);
@@ -62,9 +68,13 @@ test('changes that never pause are stored all the same', async (t) => {
   const { loop, write, storedNames } = await scene(t, { stateSettleMs: 60_000, stateSettleCapMs: 100 });
   loop.start();
   const timer = setInterval(() => write('a', String(Math.random())), 5);
-  t.after(() => clearInterval(timer));
-  write('b', '1');
-  await storedNames('b');
+  try {
+    write('b', '1');
+    await storedNames('b');
+  } finally {
+    // Before the fixture takes the directory away.
+    clearInterval(timer);
+  }
 });
 
 test('a burst of changes is stored at once, not one by one', async (t) => {
@@ -130,6 +140,19 @@ test('a later start ends it for good', async (t) => {
   write('b', '2');
   await until('the end', () => superseded() === 1);
   assert.equal(await finish(), false);
+  assert.equal(superseded(), 1, 'and says so once');
+});
+
+test('the end is tried again while the store asks for that', async (t) => {
+  const { fixture, write, stored, troubles, finish } = await scene(t);
+  let failures = 3;
+  fixture.store.before = () => {
+    failures -= 1;
+    if (failures >= 0) throw new StoreError('busy', 'not now');
+  };
+  write('a', '1');
+  assert.equal(await finish(), true);
+  assert.deepEqual([await stored(), troubles], [['a'], []]);
 });
 
 test('an end that cannot be stored is told', async (t) => {
