@@ -148,7 +148,7 @@ export async function daemon(directory: string): Promise<AgentProgram> {
     isReady: ({ root }) => existsSync(join(root, 'up')) && changedAt(noteOf(root)) > changedAt(join(root, 'up')),
     endOf: (code, output) => {
       if (code === 0) return 'stopped';
-      if (/a later start of the bot/.test(output)) return 'superseded';
+      if (/a later start of this bot/.test(output)) return 'superseded';
       return code === 1 && /the stored state cannot be (read|used|written)/.test(output)
         ? 'state-unreadable'
         : 'crashed';
