@@ -14,8 +14,13 @@ export function causeOfExit(exit: ExitFacts | null, ranMs: number | null): Why {
   const ran: ReasonFacts = ranMs === null ? {} : { afterMs: ranMs };
   if (exit === null) return why('exit-unknown', ran);
   if (exit.outOfMemory) return why('bot-out-of-memory', ran);
-  if (exit.lastWords !== null) return causeInLastWords(exit.lastWords, exit, ran);
+  if (exit.lastWords !== null) return withNotStored(exit.lastWords, causeInLastWords(exit.lastWords, exit, ran));
   return causeOfStatus(exit.code, exit.signal, ran);
+}
+
+/** However it ended: what it left may not all have reached the store. */
+function withNotStored({ facts }: LastWords, cause: Why): Why {
+  return { ...cause, facts: { ...cause.facts, ...only(facts, 'notStored') } };
 }
 
 function causeInLastWords({ code, facts }: LastWords, exit: ExitFacts, ran: ReasonFacts): Why {

@@ -52,6 +52,11 @@ export interface ReasonDescription {
   readonly specRevision: string;
 }
 
+/** What an agent could not bring to the store before it ended. */
+function notStored({ notStored: what }: ReasonFacts): string {
+  return typeof what === 'string' ? ` What was last of its ${what} could not be stored and may be lost.` : '';
+}
+
 export function describeReason(reason: Reason): ReasonDescription {
   const { code, facts, at, incarnation, specRevision } = reason;
   const { severity, origin, retry, sentence, advice }: ReasonKind = REASONS[code];
@@ -60,7 +65,7 @@ export function describeReason(reason: Reason): ReasonDescription {
     severity,
     origin,
     retry,
-    text: sentence(facts),
+    text: `${sentence(facts)}${notStored(facts)}`,
     advice: advice(facts),
     facts,
     at,

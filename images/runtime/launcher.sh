@@ -17,6 +17,19 @@ fail() {
   exit 1
 }
 
+usage() {
+  printf 'Usage: /app/runtime execute [--query PATH] [--query-server-only] [--skip-sync] [--skip-query-server]\n'
+  printf '       /app/runtime daemon init --bot-id ID [--code-path DIR] [--state-path DIR] [--code-file KEY]\n'
+  printf '       /app/runtime daemon sync --bot-id ID [--state-path DIR] [--logs-path DIR] [--interval 60s] [--watch-done FILE] [--readiness-port PORT]\n'
+  printf '       /app/runtime version\n'
+  exit 0
+}
+
+# Of every command (contract 1.1).
+for word in "$@"; do
+  case "$word" in -h | --help) usage ;; esac
+done
+
 case "${1-}" in
   execute) ;;
   daemon)
@@ -28,13 +41,7 @@ case "${1-}" in
   version)
     exec /app/node /app/agent.js version
     ;;
-  '' | help | -h | --help)
-    printf 'Usage: /app/runtime execute [--query PATH] [--query-server-only] [--skip-sync] [--skip-query-server]\n'
-    printf '       /app/runtime daemon init --bot-id ID [--code-path DIR] [--state-path DIR] [--code-file KEY]\n'
-    printf '       /app/runtime daemon sync --bot-id ID [--state-path DIR] [--logs-path DIR] [--interval 60s] [--watch-done FILE] [--readiness-port PORT]\n'
-    printf '       /app/runtime version\n'
-    exit 0
-    ;;
+  '' | help) usage ;;
   bot-runner | bot-scheduler | query-server | controller | gc)
     fail "the service \"$1\" is not in this image, which runs bots only; use an image of the Go runtime for it"
     ;;

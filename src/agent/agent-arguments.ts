@@ -108,6 +108,7 @@ class Flags {
     for (const [name, value] of Object.entries(known)) if (value !== false) this.#values.set(name, value);
     const left = [...words];
     for (let word = left.shift(); word !== undefined; word = left.shift()) {
+      if (/^-[^-]/.test(word)) throw new Error(`unknown shorthand flag: ${word}`);
       if (!word.startsWith('--')) continue;
       const [, name = '', given] = /^--([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
       const standard = Object.hasOwn(known, name) ? known[name] : undefined;

@@ -156,6 +156,10 @@ const LIMITS = {
     default: 60_000,
     setting: { from: '1s', to: '24h', help: 'longest wait for that budget: a change is stored that late at most' },
   },
+  stateCreditMs: {
+    default: 60_000,
+    setting: { from: '0', to: '24h', help: 'how much of that budget may be used ahead of time, in time' },
+  },
   stateSweepMs: {
     default: 60_000,
     setting: {
@@ -208,6 +212,16 @@ const LIMITS = {
   stateFailurePauseCapMs: {
     default: 60_000,
     setting: { from: '10ms', to: '24h', help: 'longest pause after such failures' },
+  },
+
+  // Contract 7.1. The engine's own patience may end sooner.
+  lastStateMs: {
+    default: 180_000,
+    setting: { from: '1s', to: '24h', help: 'how long the last state of a bot that has ended may take to be stored' },
+  },
+  lastLogsMs: {
+    default: 120_000,
+    setting: { from: '1s', to: '24h', help: 'how long the end of its log may take to be stored' },
   },
 
   liveLogGatherMs: {

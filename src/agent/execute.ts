@@ -41,7 +41,6 @@ export async function execute(
   const log = new OutputLog(join(settings.logsPath, 'bot.log'), tee, limits);
   for (const warning of settings.warnings) log.note('warn', warning);
   const companion = options.sync ? new Companion(context, log) : null;
-  let hasRun = false;
   let end: RunEnd = STOPPED_BEFORE_START;
   try {
     await companion?.open();
@@ -50,7 +49,6 @@ export async function execute(
     if (context.stop.requested) return end;
     const parts = prepareRun(context, log, options);
     end = await runBot(context, { ...parts, log, onStop: () => companion?.hurry() });
-    hasRun = true;
   } catch (error) {
     // What is still on its way must not outlive the last words.
     context.stop.request(0);
@@ -63,7 +61,7 @@ export async function execute(
     await (companion === null ? closeLog() : companion.finish(closeLog));
   }
   // Last, for whoever waits for it takes log and state as they are then.
-  if (settings.scheduled && hasRun) writeDoneFile(settings.logsPath, end.exitCode);
+  if (settings.scheduled) writeDoneFile(settings.logsPath, end.exitCode);
   return companion?.endOf(end) ?? end;
 }
 

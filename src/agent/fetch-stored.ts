@@ -4,8 +4,9 @@ import type { AgentSettings } from './agent-settings.ts';
 import { type Restored, restoreState } from './state/restore-state.ts';
 import { stateLimits } from './state/state-limits.ts';
 import { StopSignal } from './stop-signal.ts';
+import { storeRetry } from './store-retry.ts';
 import { type AgentStore, fetchStoredCode } from './stored-code.ts';
-import { statePlace, storeRetry } from './sync/sync-settings.ts';
+import { statePlace } from './sync/sync-settings.ts';
 
 /** Brings what `CODE_FILE` names; nothing, when the bot has no stored code. @throws AgentError */
 export async function fetchCodeFile(

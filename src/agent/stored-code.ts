@@ -13,7 +13,7 @@ import { type RetryPolicy, retryRead } from '../storage/retry.ts';
 import { AgentError, messageOf } from './agent-error.ts';
 import type { AgentLimits } from './agent-limits.ts';
 import type { StopSignal } from './stop-signal.ts';
-import { storeRetry } from './sync/sync-settings.ts';
+import { storeRetry } from './store-retry.ts';
 
 /** The object store as an agent has it. */
 export interface AgentStore {

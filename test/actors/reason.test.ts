@@ -128,6 +128,14 @@ test('a code of another version is not taken for one of ours', () => {
   assert.equal(isReasonCode('started'), true);
 });
 
+test('what an agent could not store before it ended is told, however it ended', () => {
+  for (const code of ['bot-exited', 'stopped', 'state-unreadable'] as const) {
+    const lastWords = { the0: 1, code, facts: { notStored: 'state and log' } } as const;
+    const cause = causeOfExit({ ...EXIT, lastWords }, 1_000);
+    assert.match(describe(cause.code, cause.facts).text, /What was last of its state and log could not be stored/);
+  }
+});
+
 test('durations read well at every size', () => {
   const said = [0, 999, 1_234, 9_960, 59_400, 200_000, 3_600_000, 18_720_000, 360_000_000, Number.NaN].map(duration);
   assert.deepEqual(said, [

@@ -52,6 +52,7 @@ test('the daemon has defaults for everything but the bot', () => {
 });
 
 for (const [line, message] of [
+  ['execute -x', 'unknown shorthand flag: -x'],
   ['daemon', 'unknown command "daemon"'],
   ['daemon sync', 'required flag "bot-id" not set'],
   ['daemon sync --bot-id a --interval soon', 'invalid argument "soon" for "--interval"'],

@@ -3,8 +3,11 @@ import { dirname } from 'node:path';
 import { appendToLog, type LogVersion, logVersion } from '../../storage/log-object.ts';
 import { monotonicMs } from '../../storage/monotonic-clock.ts';
 import { type ObjectPlace, type ObjectStore, StoreError } from '../../storage/object-store.ts';
+import { retryRead } from '../../storage/retry.ts';
 import { messageOf } from '../agent-error.ts';
 import type { AgentLimits } from '../agent-limits.ts';
+import { ByteBudget } from '../byte-budget.ts';
+import { storeRetry } from '../store-retry.ts';
 import { logChunk } from './log-chunk.ts';
 import { decodePositions, encodePositions, type LogPosition, latest } from './log-position.ts';
 import { LogSource } from './log-source.ts';
@@ -53,7 +56,10 @@ type LogSyncLimit =
   | 'logRequestMs'
   | 'logFailurePauseMs'
   | 'logFailurePauseCapMs'
-  | 'syncBytesPerSecond';
+  | 'syncBytesPerSecond'
+  | 'storeAttempts'
+  | 'storeRetryMs'
+  | 'storeRetryCapMs';
 
 /**
  * Brings a bot's log to the store: one object per day, whole lines, in order, each exactly once (design 8).
@@ -67,20 +73,25 @@ export class LogSync {
   readonly #options: LogSyncOptions;
   readonly #clock: LogClock;
   readonly #source: LogSource;
+  readonly #budget: ByteBudget;
   /** Null: ended, nothing more is planned. */
   #cancel: (() => void) | null = null;
   #running: Promise<void> = Promise.resolve();
   readonly #ended = new AbortController();
   /** What was last seen in the store; undefined when that may have changed. */
   #known: { readonly day: string; readonly version: LogVersion | null } | undefined;
-  /** On the monotonic clock. */
-  #affordableAt = 0;
   #failures = 0;
 
   /** @throws what the file system throws when the logs directory cannot be written */
   constructor(options: LogSyncOptions) {
     this.#options = options;
     this.#clock = { ...REAL_CLOCK, ...options.clock };
+    const { syncBytesPerSecond, logFlushCapMs } = options.limits;
+    this.#budget = new ByteBudget(
+      syncBytesPerSecond,
+      { longestWaitMs: logFlushCapMs, creditMs: 0 },
+      this.#clock.monotonicMs,
+    );
     this.#source = new LogSource(options.path, randomBytes(8).toString('hex'));
   }
 
@@ -88,15 +99,19 @@ export class LogSync {
     this.#plan();
   }
 
-  /** One append of all there is, whatever the budget says; used at a stop. @returns whether everything is stored */
-  async finish(deadlineMs: number): Promise<boolean> {
+  /**
+   * Appends all there is, whatever the budget says; used at the end.
+   * @param retry for a store that is busy or away: each append first looks how far the stored log is
+   * @returns whether everything is stored
+   */
+  async finish(deadlineMs: number, retry = storeRetry(this.#options.limits)): Promise<boolean> {
     this.#cancel?.();
     this.#cancel = null;
     const deadline = setTimeout(() => this.#ended.abort(), deadlineMs);
     await this.#running;
     try {
       let more = true;
-      while (more) more = await this.#append(true);
+      while (more) more = await retryRead(() => this.#append(true), retry, this.#ended.signal);
       return true;
     } catch (error) {
       this.#options.onTrouble(`the end of the log could not be stored: ${messageOf(error)}`);
@@ -118,7 +133,7 @@ export class LogSync {
   #pauseMs(): number {
     const { logFlushMs, logFailurePauseMs, logFailurePauseCapMs } = this.#options.limits;
     if (this.#failures > 0) return Math.min(logFailurePauseMs * 2 ** (this.#failures - 1), logFailurePauseCapMs);
-    const affordable = Math.max(logFlushMs, this.#affordableAt - this.#clock.monotonicMs());
+    const affordable = Math.max(logFlushMs, this.#budget.waitMs);
     const now = this.#clock.now();
     const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1).getTime();
     const lastCall = midnight - BEFORE_MIDNIGHT_MS - now.getTime();
@@ -162,7 +177,7 @@ export class LogSync {
         await store.createBucket(bucket, signal);
         return append();
       });
-      this.#afford(result.movedBytes);
+      this.#budget.spend(result.movedBytes);
       this.#known = { day, version: result.version };
     } else {
       this.#known = { day, version };
@@ -192,11 +207,5 @@ export class LogSync {
 
   #placeOf(day: string): ObjectPlace {
     return { bucket: this.#options.bucket, key: `logs/${this.#options.botId}/${day}.log` };
-  }
-
-  #afford(movedBytes: number): void {
-    const { syncBytesPerSecond, logFlushCapMs } = this.#options.limits;
-    const costMs = syncBytesPerSecond === 0 ? 0 : (movedBytes / syncBytesPerSecond) * 1000;
-    this.#affordableAt = this.#clock.monotonicMs() + Math.min(costMs, logFlushCapMs);
   }
 }

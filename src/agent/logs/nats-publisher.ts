@@ -139,7 +139,8 @@ export class NatsPublisher {
     if (('tls_required' in info && info.tls_required === true) || server.tls) {
       return 'it asks for TLS, which live logs do not support';
     }
-    if ('max_payload' in info && typeof info.max_payload === 'number') this.#maxPayload = info.max_payload;
+    const most = 'max_payload' in info ? info.max_payload : null;
+    if (typeof most === 'number' && Number.isSafeInteger(most) && most > 0) this.#maxPayload = most;
     // Sent again whenever the cluster changes.
     if (this.#ready) return null;
     const credentials =

@@ -5,15 +5,12 @@ import type { Restored } from '../state/restore-state.ts';
 import { stateLimits } from '../state/state-limits.ts';
 import type { StateNotice } from '../state/state-notice.ts';
 import { StateSync } from '../state/state-sync.ts';
+import { lastRetry, storeRetry } from '../store-retry.ts';
 import type { AgentStore } from '../stored-code.ts';
 import { withDescendants } from './bot-processes.ts';
 import { Conditions } from './conditions.ts';
 import { StateLoop } from './state-loop.ts';
 import { statePlace } from './sync-settings.ts';
-
-/** Contract 7.1. */
-const LAST_STATE_MS = 180_000;
-const LAST_LOGS_MS = 120_000;
 
 export type SyncSettings = Pick<
   AgentSettings,
@@ -98,13 +95,22 @@ export class BotSync {
     this.#loop?.hurry();
   }
 
-  async finishState(): Promise<void> {
-    await this.#loop?.finish(LAST_STATE_MS);
+  /** @returns whether all of it is stored */
+  async finishState(): Promise<boolean> {
+    return (await this.#loop?.finish(this.#options.settings.limits.lastStateMs)) ?? true;
   }
 
-  async finishLogs(): Promise<void> {
-    await this.#logs.finish(LAST_LOGS_MS);
-    this.#options.store.store.close();
+  /** @returns whether all of it is stored */
+  async finishLogs(): Promise<boolean> {
+    const { settings, store } = this.#options;
+    const { limits } = settings;
+    // A bot that never ran has left nothing but the reason, and is tried again soon.
+    const isStored = await this.#logs.finish(
+      limits.lastLogsMs,
+      this.#loop === null ? storeRetry(limits) : lastRetry(limits),
+    );
+    store.store.close();
+    return isStored;
   }
 
   #notice({ code, name, message }: StateNotice): void {

@@ -16,6 +16,7 @@ export class Companion {
   #sync: BotSync | null = null;
   #isSuperseded = false;
   #isLogClosed = false;
+  readonly #notStored: ('state' | 'log')[] = [];
 
   constructor(context: RunContext, log: OutputLog) {
     this.#context = context;
@@ -48,18 +49,20 @@ export class Companion {
     this.#sync?.hurry();
   }
 
-  /** How the run ended, in view of this. */
+  /** How the run ended, in view of this; after `finish`. */
   endOf(end: RunEnd): RunEnd {
-    if (!this.#isSuperseded) return end;
-    return { exitCode: 1, lastWords: { the0: 1, code: 'state-superseded', facts: {} } };
+    if (this.#isSuperseded) return { exitCode: 1, lastWords: { the0: 1, code: 'state-superseded', facts: {} } };
+    if (this.#notStored.length === 0) return end;
+    const facts = { ...end.lastWords.facts, notStored: this.#notStored.join(' and ') };
+    return { ...end, lastWords: { ...end.lastWords, facts } };
   }
 
   /** @param closeLog makes the local log whole */
   async finish(closeLog: () => Promise<void>): Promise<void> {
-    await this.#sync?.finishState();
+    if ((await this.#sync?.finishState()) === false) this.#notStored.push('state');
     await closeLog();
     this.#isLogClosed = true;
-    await this.#sync?.finishLogs();
+    if ((await this.#sync?.finishLogs()) === false) this.#notStored.push('log');
     await this.#live?.close(this.#context.settings.limits.flushMs);
   }
 

@@ -2,10 +2,10 @@ import { monotonicMs } from '../../storage/monotonic-clock.ts';
 import { retryRead } from '../../storage/retry.ts';
 import { messageOf } from '../agent-error.ts';
 import type { AgentLimits } from '../agent-limits.ts';
+import { ByteBudget } from '../byte-budget.ts';
 import type { StateSync, SyncResult } from '../state/state-sync.ts';
-import { ByteBudget } from './byte-budget.ts';
+import { lastRetry } from '../store-retry.ts';
 import { StateWatch } from './state-watch.ts';
-import { storeRetry } from './sync-settings.ts';
 
 export interface StateLoopOptions {
   readonly sync: StateSync;
@@ -49,8 +49,9 @@ export class StateLoop {
 
   constructor(options: StateLoopOptions) {
     this.#options = options;
-    const { stateBytesPerSecond, stateFlushCapMs, stateWatches } = options.limits;
-    this.#budget = new ByteBudget(stateBytesPerSecond, stateFlushCapMs);
+    const { stateBytesPerSecond, stateCreditMs, stateFlushCapMs, stateWatches } = options.limits;
+    const pauses = { longestWaitMs: stateFlushCapMs, creditMs: stateCreditMs };
+    this.#budget = new ByteBudget(stateBytesPerSecond, pauses);
     this.#watch = new StateWatch(options.directory, stateWatches, (directory) => this.#changed(directory));
   }
 
@@ -74,8 +75,8 @@ export class StateLoop {
   }
 
   /**
-   * The bot has ended: one look at everything, for at most so long. There is no later for what cannot be stored now, so a
-   * store that is busy or away is asked as often as for a read.
+   * The bot has ended: one look at everything. There is no later for what cannot be stored now, so a store that is busy or
+   * away is asked again until the time is over.
    * @returns whether all of it is stored
    */
   async finish(deadlineMs: number): Promise<boolean> {
@@ -86,7 +87,7 @@ export class StateLoop {
       const { sync, limits } = this.#options;
       const { signal } = this.#abort;
       // It may be made again: each first asks what became of the one before.
-      const result = await retryRead(() => sync.sync(null, signal), storeRetry(limits), signal);
+      const result = await retryRead(() => sync.sync(null, signal), lastRetry(limits), signal);
       this.#settle(result);
       return result.kind === 'uploaded' || result.kind === 'unchanged';
     } catch (error) {

@@ -56,7 +56,10 @@ export class StateWatch {
       const watcher = watch(this.#pathOf(directory), { persistent: false }, (event, name) =>
         this.#changed(directory, event === 'rename' ? name : null),
       );
-      watcher.on('error', () => this.#drop(directory));
+      watcher.on('error', () => {
+        this.#drop(directory);
+        this.#missing += 1;
+      });
       this.#watchers.set(directory, watcher);
       return true;
     } catch {

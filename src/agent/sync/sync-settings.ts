@@ -1,7 +1,5 @@
 import { join } from 'node:path';
 import type { Buckets, ObjectPlace } from '../../storage/object-store.ts';
-import type { RetryPolicy } from '../../storage/retry.ts';
-import type { AgentLimits } from '../agent-limits.ts';
 import type { AgentSettings } from '../agent-settings.ts';
 
 /** Contract 4.1. */
@@ -12,14 +10,4 @@ export function statePlace(buckets: Buckets, botId: string): ObjectPlace {
 /** Beside the logs, which are the agent's own, because the state directory is the bot's. */
 export function sessionFile({ logsPath }: Pick<AgentSettings, 'logsPath'>): string {
   return join(logsPath, 'state.session');
-}
-
-/** For reads. */
-export function storeRetry(limits: AgentLimits): RetryPolicy {
-  return {
-    attempts: limits.storeAttempts,
-    firstPauseMs: limits.storeRetryMs,
-    longestPauseMs: limits.storeRetryCapMs,
-    random: Math.random,
-  };
 }

@@ -19,6 +19,7 @@ const limits = {
   logFlushMs: 1,
   logFailurePauseMs: 1,
   logFailurePauseCapMs: 2,
+  storeRetryMs: 1,
   syncBytesPerSecond: 0,
 };
 
@@ -69,6 +70,18 @@ test('lines are stored as they come, and the rest when the bot has ended', async
   appendFileSync(path, 'two\nno newline');
   assert.equal(await sync.finish(10_000), true);
   assert.deepEqual(messages(), ['one', 'two', 'no newline']);
+});
+
+test('the end is tried again while the store asks for that', async (t) => {
+  const { store, path, troubles, agent, messages } = stage(t);
+  writeFileSync(path, 'one\n');
+  let failures = 3;
+  store.before = () => {
+    failures -= 1;
+    if (failures >= 0) throw new StoreError('busy', 'not now');
+  };
+  assert.equal(await agent().finish(10_000), true);
+  assert.deepEqual([messages(), troubles], [['one'], []]);
 });
 
 test('nothing is asked of the store while no line comes', async (t) => {
@@ -152,7 +165,7 @@ test('an agent that died before it noted an acknowledgement repeats nothing', as
   store.after = (operation) => {
     if (operation === 'write') throw new StoreError('unreachable', 'connection reset');
   };
-  assert.equal(await agent().finish(10_000), false);
+  assert.equal(await agent({ limits: { ...limits, storeAttempts: 1 } }).finish(10_000), false);
   store.after = () => {};
   appendFileSync(path, 'two\n');
   assert.equal(await agent().finish(10_000), true);
@@ -165,7 +178,7 @@ test('the same the day after', async (t) => {
   store.after = (operation) => {
     if (operation === 'write') throw new StoreError('unreachable', 'connection reset');
   };
-  assert.equal(await agent().finish(10_000), false);
+  assert.equal(await agent({ limits: { ...limits, storeAttempts: 1 } }).finish(10_000), false);
   store.after = () => {};
   appendFileSync(path, 'two\n');
   assert.equal(await agent({ clock: { now: () => new Date('2026-04-02T09:00:00') } }).finish(10_000), true);

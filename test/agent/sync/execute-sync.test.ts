@@ -85,6 +85,21 @@ describe('execute with an object store', needsMinio(), () => {
     assert.equal(existsSync(join(agent.root, 'code', 'started')), false);
   });
 
+  test('an end that cannot be stored is in the last words', async (t) => {
+    const bot = await storedBot(t);
+    const agent = await bot.start({
+      files: { bot: sh('trap "exit 0" TERM; echo up; while :; do sleep 0.05; done') },
+      limits: { lastStateMs: 300, lastLogsMs: 300 },
+    });
+    await agent.logged('up');
+    await bot.stopServer();
+    mkdirSync(join(agent.root, 'state', '.the0-state'), { recursive: true });
+    writeFileSync(join(agent.root, 'state', '.the0-state', 'late'), 'x');
+    agent.child.kill('SIGTERM');
+    const { lastWords } = await agent.ended;
+    assert.deepEqual(lastWords, { the0: 1, code: 'stopped', facts: { exitCode: 0, notStored: 'state and log' } });
+  });
+
   test('an older start that meets the state of a later one ends, and stores nothing', async (t) => {
     const bot = await storedBot(t);
     const write = sh(

@@ -35,9 +35,9 @@ async function scene(t: TestContext, limits: Partial<AgentLimits> = {}, options:
     },
   });
   let over = false;
-  const finish = async () => {
+  const finish = async (deadlineMs = 10_000) => {
     over = true;
-    return loop.finish(10_000);
+    return loop.finish(deadlineMs);
   };
   t.after(async () => {
     if (!over) await finish();
@@ -108,7 +108,7 @@ test('what a failed attempt did not store is stored by a later one, and both is 
 });
 
 test('the budget puts the next upload off, and the end does not wait for it', async (t) => {
-  const { loop, write, stored, storedNames, finish } = await scene(t, { stateBytesPerSecond: 1 });
+  const { loop, write, stored, storedNames, finish } = await scene(t, { stateBytesPerSecond: 1, stateCreditMs: 0 });
   write('a', '1');
   loop.start();
   await storedNames('a');
@@ -155,6 +155,29 @@ test('the end is tried again while the store asks for that', async (t) => {
   assert.deepEqual([await stored(), troubles], [['a'], []]);
 });
 
+test('the end waits for a store that is away for a while', async (t) => {
+  const { fixture, loop, write, stored, finish } = await scene(t, { storeAttempts: 1, storeRetryMs: 1 });
+  loop.start();
+  let refusals = 20;
+  fixture.store.before = () => {
+    refusals -= 1;
+    if (refusals > 0) throw new StoreError('unreachable', 'nobody there');
+  };
+  write('a', '1');
+  assert.equal(await finish(60_000), true);
+  assert.ok((await stored()).includes('a'));
+});
+
+test('after a quiet time one upload is free of the budget, and those after it are not', async (t) => {
+  const { loop, write, stored, storedNames } = await scene(t, { stateBytesPerSecond: 1, stateCreditMs: 1_000 });
+  write('a', '1');
+  loop.start();
+  await storedNames('a');
+  write('b', '2');
+  await delay(300);
+  assert.equal((await stored()).includes('b'), false);
+});
+
 test('an end that cannot be stored is told', async (t) => {
   const { fixture, loop, write, troubles, finish } = await scene(t);
   loop.start();
@@ -162,6 +185,6 @@ test('an end that cannot be stored is told', async (t) => {
     throw new StoreError('unreachable', 'nobody there');
   };
   write('a', '1');
-  assert.equal(await finish(), false);
+  assert.equal(await finish(200), false);
   assert.match(troubles.at(-1) ?? '', /^the end of the state could not be stored: nobody there/);
 });
