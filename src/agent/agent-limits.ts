@@ -223,6 +223,10 @@ const LIMITS = {
     default: 120_000,
     setting: { from: '1s', to: '24h', help: 'how long the end of its log may take to be stored' },
   },
+  failedStartLogsMs: {
+    default: 5_000,
+    setting: { from: '10ms', to: '24h', help: 'the same for a bot that could not be started: it is tried again soon' },
+  },
 
   liveLogGatherMs: {
     default: 100,

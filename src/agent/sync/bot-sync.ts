@@ -104,11 +104,9 @@ export class BotSync {
   async finishLogs(): Promise<boolean> {
     const { settings, store } = this.#options;
     const { limits } = settings;
-    // A bot that never ran has left nothing but the reason, and is tried again soon.
-    const isStored = await this.#logs.finish(
-      limits.lastLogsMs,
-      this.#loop === null ? storeRetry(limits) : lastRetry(limits),
-    );
+    const hasRun = this.#loop !== null;
+    const deadlineMs = hasRun ? limits.lastLogsMs : limits.failedStartLogsMs;
+    const isStored = await this.#logs.finish(deadlineMs, hasRun ? lastRetry(limits) : storeRetry(limits));
     store.store.close();
     return isStored;
   }

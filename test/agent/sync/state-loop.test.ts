@@ -158,7 +158,7 @@ test('the end is tried again while the store asks for that', async (t) => {
 test('the end waits for a store that is away for a while', async (t) => {
   const { fixture, loop, write, stored, finish } = await scene(t, { storeAttempts: 1, storeRetryMs: 1 });
   loop.start();
-  let refusals = 20;
+  let refusals = 7;
   fixture.store.before = () => {
     refusals -= 1;
     if (refusals > 0) throw new StoreError('unreachable', 'nobody there');
