@@ -11,7 +11,7 @@ import { type Listed, listTree } from '../../storage/archive/other-readers.ts';
 import { beginState, changeState } from './busy-bot.ts';
 import { content, PLACE, stateFixture } from './state-fixture.ts';
 
-const TURNS = 60;
+const TURNS = 30;
 const TURNS_PER_CHECK = 10;
 const REQUIRED = process.env['THE0_REQUIRE_SERVICES'] === '1';
 

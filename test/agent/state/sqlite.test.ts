@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SMALL_PIECES, stateFixture } from './state-fixture.ts';
 
@@ -61,49 +61,52 @@ async function startWriter(t: TestContext, path: string, mode: string, pause: st
   return started ? child : null;
 }
 
-for (const [mode, pause] of [
-  ['wal', '0.001'],
-  ['wal', '0'],
-  ['delete', '0.02'],
-  ['truncate', '0.02'],
-  ['persist', '0.02'],
-] as const) {
-  test(`a database in use is restored uncorrupted (journal_mode=${mode}, ${pause} s between transactions)`, async (t) => {
-    const fixture = stateFixture(t, { ...SMALL_PIECES, maxPieceBytes: 100_000_000 });
-    const directory = fixture.directory();
-    const writer = await startWriter(t, join(directory, 'bot.db'), mode, pause);
-    if (writer === null) return t.skip('needs python3');
-    const sync = fixture.sync(directory);
-    let stored = 0;
-    for (let turn = 0; turn < 8; turn++) {
-      const result = await sync.sync(null);
-      await sleep(20);
-      if (result.kind !== 'uploaded') continue;
-      const restored = fixture.directory();
-      await fixture.sync(restored, { epoch: 9_000 }).restore();
-      if (!existsSync(join(restored, 'bot.db'))) continue;
-      assert.equal(existsSync(join(restored, 'bot.db-shm')), false);
-      await run(CHECK, join(restored, 'bot.db'));
-      stored += 1;
-      rmSync(restored, { recursive: true });
-    }
-    t.diagnostic(`${stored} of 8 syncs stored it`);
-    assert.notEqual(stored, 0);
+// At once: each mostly waits for its writer to pause.
+describe('SQLite', { concurrency: true }, () => {
+  for (const [mode, pause] of [
+    ['wal', '0.001'],
+    ['wal', '0'],
+    ['delete', '0.02'],
+    ['truncate', '0.02'],
+    ['persist', '0.02'],
+  ] as const) {
+    test(`a database in use is restored uncorrupted (journal_mode=${mode}, ${pause} s between transactions)`, async (t) => {
+      const fixture = stateFixture(t, { ...SMALL_PIECES, maxPieceBytes: 100_000_000 });
+      const directory = fixture.directory();
+      const writer = await startWriter(t, join(directory, 'bot.db'), mode, pause);
+      if (writer === null) return t.skip('needs python3');
+      const sync = fixture.sync(directory);
+      let stored = 0;
+      for (let turn = 0; turn < 8; turn++) {
+        const result = await sync.sync(null);
+        await sleep(20);
+        if (result.kind !== 'uploaded') continue;
+        const restored = fixture.directory();
+        await fixture.sync(restored, { epoch: 9_000 }).restore();
+        if (!existsSync(join(restored, 'bot.db'))) continue;
+        assert.equal(existsSync(join(restored, 'bot.db-shm')), false);
+        await run(CHECK, join(restored, 'bot.db'));
+        stored += 1;
+        rmSync(restored, { recursive: true });
+      }
+      t.diagnostic(`${stored} of 8 syncs stored it`);
+      assert.notEqual(stored, 0);
 
-    writer.kill('SIGKILL');
-    await new Promise((resolve) => writer.once('exit', resolve));
-    await sleep(60);
-    await sync.sync(null);
-    const last = fixture.directory();
-    await fixture.sync(last, { epoch: 9_000 }).restore();
-    const rows = await run(CHECK, join(last, 'bot.db'));
-    assert.equal(
-      rows,
-      await run(CHECK, join(directory, 'bot.db')),
-      'after the bot has ended, its last transaction is there',
-    );
-  });
-}
+      writer.kill('SIGKILL');
+      await new Promise((resolve) => writer.once('exit', resolve));
+      await sleep(60);
+      await sync.sync(null);
+      const last = fixture.directory();
+      await fixture.sync(last, { epoch: 9_000 }).restore();
+      const rows = await run(CHECK, join(last, 'bot.db'));
+      assert.equal(
+        rows,
+        await run(CHECK, join(directory, 'bot.db')),
+        'after the bot has ended, its last transaction is there',
+      );
+    });
+  }
+});
 
 test('what only looks like a database is stored like any file', async (t) => {
   const fixture = stateFixture(t, { ...SMALL_PIECES, maxPieceBytes: 100_000_000 });

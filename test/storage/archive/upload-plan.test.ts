@@ -46,7 +46,7 @@ for (const [liveMiB, mostMiB] of [
     let index = archiveOf(10_000, Math.floor((liveMiB * MiB) / 10_000));
     let tidied = 0;
     let largest = 0;
-    for (let turn = 0; turn < 1_000; turn++) {
+    for (let turn = 0; turn < 400; turn++) {
       const next = changed(index, `f${(turn * 7) % 10_000}`);
       if (copiesOf(next) === 0) tidied += 1;
       index = next.index;
