@@ -112,10 +112,19 @@ export class Journal {
         found = [...(await this.#transitionsIn(segment, botId, limit)), ...found];
         if (found.length >= limit) break;
       }
-      return found.slice(-limit);
+      return [...found, ...this.#unwritten(botId)].slice(-limit);
     } catch (error) {
       throw new JournalUnreadable(directory, error);
     }
+  }
+
+  /** What the disk has not taken yet, such as a full one. */
+  #unwritten(botId: string): JournalTransition[] {
+    if (this.#trouble === null) return [];
+    return this.#pending.flatMap((text) => {
+      const line = this.#parse(text);
+      return line !== null && line.bot === botId && !line.forgotten && line.transition ? [line.transition] : [];
+    });
   }
 
   /** Resolves when everything appended so far was written, or could not be. */

@@ -314,6 +314,22 @@ test('a journal that cannot be written at the start is told, and healed', async 
   await journal.close();
 });
 
+test('history that cannot be written is told from memory meanwhile, behind what was written before', async () => {
+  const journal = await openJournal({ segmentBytes: 1 });
+  journal.append(crash('a', 1));
+  await journal.flush();
+  // In the way of the next segment, whoever the user is.
+  await mkdir(join(directory, '000002.ndjson.new'));
+  for (const attempt of [2, 3]) journal.append(crash('a', attempt));
+  journal.append(crash('b', 1));
+  await journal.flush();
+  assert.match(journal.trouble ?? '', /cannot be written/);
+  assert.equal((await journal.timeline('a', 10)).length, 3);
+  assert.equal((await journal.timeline('a', 2)).length, 2);
+  assert.equal((await journal.timeline('b', 10)).length, 1);
+  await journal.close();
+});
+
 test('more than may wait for the disk is dropped, oldest first, and counted', async () => {
   const journal = await openJournal({ segmentBytes: 1, pendingLines: 10 });
   journal.append(crash('a', 1));
