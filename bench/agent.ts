@@ -6,35 +6,15 @@
  *
  * Without --part: all of them. Measures the image that the settings name (`npm run image` builds it).
  */
-import process from 'node:process';
-import { parseArgs } from 'node:util';
 import { agentMemory } from './agent/agent-memory.ts';
 import { start } from './agent/start.ts';
 import { upload } from './agent/upload.ts';
 import { wholeContainer } from './agent/whole-container.ts';
-import { type Row, report } from './report.ts';
-import type { Part } from './state/part.ts';
+import { measureParts } from './parts.ts';
 
-const PARTS: ReadonlyMap<string, Part> = new Map([
-  ['memory', agentMemory],
-  ['container', wholeContainer],
-  ['start', start],
-  ['upload', upload],
-]);
-
-const options = { part: { type: 'string' }, short: { type: 'boolean' }, json: { type: 'boolean' } } as const;
-const { part, short = false, json = false } = parseArgs({ options }).values;
-if (part !== undefined && !PARTS.has(part)) {
-  console.error(`There is no part ${part}; there are: ${[...PARTS.keys()].join(', ')}`);
-  process.exit(1);
-}
-
-const rows: Row[] = [];
-const notes: string[] = [];
-for (const [name, measure] of PARTS) {
-  if (part !== undefined && part !== name) continue;
-  const found = await measure(short);
-  rows.push(...found.rows);
-  notes.push(...found.notes);
-}
-report(rows, { json, notes });
+await measureParts({
+  memory: agentMemory,
+  container: wholeContainer,
+  start,
+  upload,
+});

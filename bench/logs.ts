@@ -10,35 +10,15 @@
  *
  * Without --part: all of them.
  */
-import process from 'node:process';
-import { parseArgs } from 'node:util';
 import { appendCost } from './logs/append-cost.ts';
 import { freshness } from './logs/freshness.ts';
-import type { Part } from './logs/part.ts';
 import { soak } from './logs/soak.ts';
 import { virtualDays } from './logs/virtual-day.ts';
-import { type Row, report } from './report.ts';
+import { measureParts } from './parts.ts';
 
-const PARTS: ReadonlyMap<string, Part> = new Map([
-  ['append', appendCost],
-  ['fresh', freshness],
-  ['day', virtualDays],
-  ['soak', soak],
-]);
-
-const options = { part: { type: 'string' }, short: { type: 'boolean' }, json: { type: 'boolean' } } as const;
-const { part, short = false, json = false } = parseArgs({ options }).values;
-if (part !== undefined && !PARTS.has(part)) {
-  console.error(`There is no part ${part}; there are: ${[...PARTS.keys()].join(', ')}`);
-  process.exit(1);
-}
-
-const rows: Row[] = [];
-const notes: string[] = [];
-for (const [name, measure] of PARTS) {
-  if (part !== undefined && part !== name) continue;
-  const found = await measure(short);
-  rows.push(...found.rows);
-  notes.push(...found.notes);
-}
-report(rows, { json, notes });
+await measureParts({
+  append: appendCost,
+  fresh: freshness,
+  day: virtualDays,
+  soak,
+});

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_BUCKETS, type ObjectPlace, type ObjectStore } from '../../src/storage/object-store.ts';
+import type { Part } from '../parts.ts';
 import { atMost, median } from '../report.ts';
-import type { Part } from '../state/part.ts';
 import { agentMegabytes, until } from './container.ts';
 import { LiveLines } from './live-lines.ts';
 import { withScene } from './scene.ts';

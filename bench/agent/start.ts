@@ -3,8 +3,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
 import type { BotDefinition } from '../../src/desired/bot-definition.ts';
+import type { Part } from '../parts.ts';
 import { atMost, median, type Row } from '../report.ts';
-import type { Part } from '../state/part.ts';
 import { outputOf, until } from './container.ts';
 import { type Scene, withScene } from './scene.ts';
 

@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BOT_USER } from '../../src/engine/docker/bot-directories.ts';
 import { DEFAULT_BUCKETS, type ObjectStore } from '../../src/storage/object-store.ts';
+import type { Part } from '../parts.ts';
 import { atMost, median } from '../report.ts';
-import type { Part } from '../state/part.ts';
 import { until } from './container.ts';
 import { withScene } from './scene.ts';
 

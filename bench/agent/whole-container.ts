@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Part } from '../parts.ts';
 import { atMost, type Row } from '../report.ts';
-import type { Part } from '../state/part.ts';
 import { addressOf, megabytesOfEach, until } from './container.ts';
 import { type CodeOfBot, type Scene, withScene } from './scene.ts';
 

@@ -40,7 +40,6 @@ export const CATALOGUE: readonly Bench[] = [
   logBench('fresh', ['minio']),
   logBench('day', []),
   logBench('soak', ['linux', 'minio', 'nats']),
-  bench('agent-footprint', { needs: ['linux', 'minio', 'nats'] }),
   bench('change-docker', { script: 'change.ts', flags: ['--engine', 'docker'], needs: ['docker'] }),
   bench('crash-docker', { needs: ['docker', 'linux'] }),
   bench('cold-docker', { needs: ['docker'] }),

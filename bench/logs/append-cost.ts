@@ -5,9 +5,9 @@ import { LogSync } from '../../src/agent/logs/log-sync.ts';
 import { localDay } from '../../src/agent/logs/stored-line.ts';
 import { DEFAULT_BUCKETS } from '../../src/storage/object-store.ts';
 import { openS3Store } from '../../src/storage/s3/open-s3-store.ts';
+import type { Part } from '../parts.ts';
 import { atMost, exactly } from '../report.ts';
 import { CountingProxy } from './counting-proxy.ts';
-import type { Part } from './part.ts';
 import { keyOfLog, type LogScene, withLogScene } from './scene.ts';
 
 const MB = 1_000_000;

@@ -6,8 +6,8 @@ import { LogSync } from '../../src/agent/logs/log-sync.ts';
 import { localDay } from '../../src/agent/logs/stored-line.ts';
 import { DEFAULT_BUCKETS } from '../../src/storage/object-store.ts';
 import { openS3Store } from '../../src/storage/s3/open-s3-store.ts';
+import type { Part } from '../parts.ts';
 import { atMost } from '../report.ts';
-import type { Part } from './part.ts';
 import { keyOfLog, withLogScene } from './scene.ts';
 
 const BOT = 'fresh';

@@ -4,8 +4,8 @@ import { bundleAgent } from '../../images/bundle-agent.ts';
 import { localDay } from '../../src/agent/logs/stored-line.ts';
 import { DEFAULT_BUCKETS } from '../../src/storage/object-store.ts';
 import { startNats } from '../../test/services/nats.ts';
+import type { Part } from '../parts.ts';
 import { atMost } from '../report.ts';
-import type { Part } from './part.ts';
 import { keyOfLog, withLogScene } from './scene.ts';
 import { StoringAgent } from './storing-agent.ts';
 

@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path';
 import { DEFAULT_AGENT_LIMITS } from '../../src/agent/agent-limits.ts';
 import { LogSync } from '../../src/agent/logs/log-sync.ts';
 import { localDay } from '../../src/agent/logs/stored-line.ts';
+import type { Part } from '../parts.ts';
 import { atMost, type Row } from '../report.ts';
 import { LedgerStore } from './ledger-store.ts';
-import type { Part } from './part.ts';
 import { keyOfLog } from './scene.ts';
 
 const SECOND_MS = 1_000;

@@ -3,8 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beginState, changeState } from '../../test/agent/state/busy-bot.ts';
 import { listTree } from '../../test/storage/archive/other-readers.ts';
+import type { Part } from '../parts.ts';
 import { exactly, median, type Row } from '../report.ts';
-import type { Part } from './part.ts';
 import { withScene } from './scene.ts';
 
 const BALLAST_BYTES = 10_000_000;

@@ -3,8 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_AGENT_LIMITS } from '../../src/agent/agent-limits.ts';
+import type { Part } from '../parts.ts';
 import { atMost } from '../report.ts';
-import type { Part } from './part.ts';
 import { withScene } from './scene.ts';
 import { cpuMsOf, privateBytes } from './syncing-process.ts';
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Part } from '../parts.ts';
 import { atMost } from '../report.ts';
-import type { Part } from './part.ts';
 import { withScene } from './scene.ts';
 
 const MiB = 1024 * 1024;

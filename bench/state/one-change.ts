@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Part } from '../parts.ts';
 import { median, type Row } from '../report.ts';
-import type { Part } from './part.ts';
 import type { Answer } from './protocol.ts';
 import { withScene } from './scene.ts';
 

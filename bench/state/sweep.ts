@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Part } from '../parts.ts';
 import { median } from '../report.ts';
-import type { Part } from './part.ts';
 import { withScene } from './scene.ts';
 
 const FILES_PER_DIRECTORY = 100;

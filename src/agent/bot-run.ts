@@ -17,8 +17,6 @@ export interface BotParts {
   readonly log: OutputLog;
   readonly noted: NotedProcesses;
   readonly queryServer: QueryServer | null;
-  /** A stop was asked for: there is time until the bot has ended. */
-  readonly onStop?: () => void;
 }
 
 /** Starts the bot (or a query program), waits for its end, however it comes, and cleans up behind it. */
@@ -38,7 +36,7 @@ export async function runBot(context: RunContext, parts: BotParts): Promise<RunE
     },
   });
   parts.noted.note('bot', bot.pid);
-  const stopping = endOnRequest(context, bot, parts.onStop);
+  const stopping = endOnRequest(context, bot);
   const exit = await bot.ended;
   stopping.over();
   parts.noted.note('bot', null);
@@ -59,15 +57,12 @@ export async function runBot(context: RunContext, parts: BotParts): Promise<RunE
 }
 
 /** Turns a stop into SIGTERM, and after its grace into SIGKILL, for the whole process group. */
-function endOnRequest({ stop }: RunContext, bot: ProcessGroup, onStop: (() => void) | undefined) {
+function endOnRequest({ stop }: RunContext, bot: ProcessGroup) {
   let kill: NodeJS.Timeout | undefined;
   let asked = false;
   let killedAfterMs: number | null = null;
-  stop.onRequest((graceMs) => {
-    if (!asked) {
-      bot.signal('SIGTERM');
-      onStop?.();
-    }
+  const forget = stop.onRequest((graceMs) => {
+    if (!asked) bot.signal('SIGTERM');
     asked = true;
     clearTimeout(kill);
     kill = setTimeout(() => {
@@ -78,7 +73,7 @@ function endOnRequest({ stop }: RunContext, bot: ProcessGroup, onStop: (() => vo
   return {
     over(): void {
       clearTimeout(kill);
-      stop.onRequest(() => {});
+      forget();
     },
     lastWords(exit: ProcessExit): LastWords | null {
       if (killedAfterMs !== null) return { the0: 1, code: 'killed-after-grace', facts: { graceMs: killedAfterMs } };

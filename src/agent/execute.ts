@@ -48,7 +48,7 @@ export async function execute(
     await companion?.begin(restored);
     if (context.stop.requested) return end;
     const parts = prepareRun(context, log, options);
-    end = await runBot(context, { ...parts, log, onStop: () => companion?.hurry() });
+    end = await runBot(context, { ...parts, log });
   } catch (error) {
     // What is still on its way must not outlive the last words.
     context.stop.request(0);

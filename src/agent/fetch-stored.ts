@@ -3,7 +3,6 @@ import { AgentError, messageOf } from './agent-error.ts';
 import type { AgentSettings } from './agent-settings.ts';
 import { type Restored, restoreState } from './state/restore-state.ts';
 import { stateLimits } from './state/state-limits.ts';
-import { StopSignal } from './stop-signal.ts';
 import { storeRetry } from './store-retry.ts';
 import { type AgentStore, fetchStoredCode } from './stored-code.ts';
 import { statePlace } from './sync/sync-settings.ts';
@@ -14,7 +13,7 @@ export async function fetchCodeFile(
   { codeFile, codePath, limits }: Pick<AgentSettings, 'codeFile' | 'codePath' | 'limits'>,
 ): Promise<void> {
   if (codeFile === null) return;
-  await fetchStoredCode(store, { key: codeFile, codePath, limits, stop: new StopSignal() });
+  await fetchStoredCode(store, { key: codeFile, codePath, limits });
 }
 
 export interface StateToFetch

@@ -1,7 +1,7 @@
 import { DEFAULT_BUCKETS } from '../storage/object-store.ts';
 import type { S3Limits } from '../storage/s3-api/s3-limits.ts';
 import { AgentError, messageOf } from './agent-error.ts';
-import { decodeAgentLimits } from './agent-limits.ts';
+import type { AgentLimits } from './agent-limits.ts';
 import type { AgentStore } from './stored-code.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -33,7 +33,11 @@ export function namesStore(secrets: ReadonlyMap<string, string>, env: Environmen
  * over the launcher's pipe goes before the environment.
  * @throws AgentError `environment-incomplete` when one of the three that are needed is missing, or the address is none
  */
-export async function openStore(secrets: ReadonlyMap<string, string>, env: Environment): Promise<AgentStore | null> {
+export async function openStore(
+  secrets: ReadonlyMap<string, string>,
+  env: Environment,
+  limits: AgentLimits,
+): Promise<AgentStore | null> {
   const given = (variable: string): string => secrets.get(variable) || env[variable] || '';
   if (!namesStore(secrets, env)) return null;
   const endpoint = given('MINIO_ENDPOINT');
@@ -45,7 +49,10 @@ export async function openStore(secrets: ReadonlyMap<string, string>, env: Envir
   try {
     return {
       // Inside containers only the literal counts.
-      store: openS3Store({ endpoint, accessKey, secretKey, ssl: given('MINIO_USE_SSL') === 'true' }, limitsFor(env)),
+      store: openS3Store(
+        { endpoint, accessKey, secretKey, ssl: given('MINIO_USE_SSL') === 'true' },
+        limitsFrom(limits),
+      ),
       buckets: {
         code: given('MINIO_CODE_BUCKET') || DEFAULT_BUCKETS.code,
         state: given('MINIO_STATE_BUCKET') || DEFAULT_BUCKETS.state,
@@ -59,13 +66,15 @@ export async function openStore(secrets: ReadonlyMap<string, string>, env: Envir
 }
 
 /** @throws AgentError when there is none */
-export async function requireStore(secrets: ReadonlyMap<string, string>, env: Environment): Promise<AgentStore> {
-  return (await openStore(secrets, env)) ?? incomplete('MINIO_ENDPOINT', 'MINIO_ENDPOINT is missing');
+export async function requireStore(
+  secrets: ReadonlyMap<string, string>,
+  env: Environment,
+  limits: AgentLimits,
+): Promise<AgentStore> {
+  return (await openStore(secrets, env, limits)) ?? incomplete('MINIO_ENDPOINT', 'MINIO_ENDPOINT is missing');
 }
 
-/** What cannot be read of them has its default; whoever runs the bot is told by its settings. */
-function limitsFor(env: Environment): S3Limits {
-  const { limits } = decodeAgentLimits(env['THE0_AGENT_LIMITS']);
+function limitsFrom(limits: AgentLimits): S3Limits {
   return {
     connections: limits.storeConnections,
     connectMs: limits.storeConnectMs,

@@ -60,7 +60,7 @@ export async function sendErrand(
     stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
   });
   // What it leaves half-done the next one clears away.
-  stop.onRequest(() => child.kill('SIGKILL'));
+  const forget = stop.onRequest(() => child.kill('SIGKILL'));
   try {
     const answer = new Answer();
     child.stdout?.on('data', (chunk: Buffer) => answer.push(chunk));
@@ -77,7 +77,7 @@ export async function sendErrand(
     if (end !== null) throw answer.error ?? unexpected(end);
     return errand.state === null ? null : answer.restored();
   } finally {
-    stop.onRequest(() => undefined);
+    forget();
   }
 }
 
@@ -94,7 +94,7 @@ export async function runErrand(tasks: readonly string[], secrets: ReadonlyMap<s
   process.stdin.once('end', () => process.exit(1)).resume();
   try {
     const settings = readSettings(process.env);
-    const store = await openStore(secrets, process.env);
+    const store = await openStore(secrets, process.env, settings.limits);
     if (store === null) throw new Error('there is no object store');
     const { fetchCodeFile, fetchStoredState } = await import('./fetch-stored.ts');
     // Both at once: a bot waits for them.

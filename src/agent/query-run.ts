@@ -46,7 +46,11 @@ async function storeResult(context: RunContext, key: string, end: RunEnd): Promi
   const { secrets, env, mask } = context;
   try {
     const { uploadQueryResult } = await import('./query-result.ts');
-    await uploadQueryResult(await requireStore(secrets, env), key, join(RESULT_DIRECTORY, 'result.json'));
+    await uploadQueryResult(
+      await requireStore(secrets, env, context.settings.limits),
+      key,
+      join(RESULT_DIRECTORY, 'result.json'),
+    );
     return end;
   } catch (error) {
     const message = mask(`the result of the query cannot be stored: ${messageOf(error)}`);

@@ -7,7 +7,7 @@ import type { AgentLimits } from './agent-limits.ts';
  */
 export class StopSignal {
   #deadline: number | null = null;
-  #listener: (graceMs: number) => void = () => {};
+  readonly #listeners = new Set<(graceMs: number) => void>();
 
   get requested(): boolean {
     return this.#deadline !== null;
@@ -17,13 +17,14 @@ export class StopSignal {
     const deadline = monotonicMs() + graceMs;
     if (this.#deadline !== null && this.#deadline <= deadline) return;
     this.#deadline = deadline;
-    this.#listener(graceMs);
+    for (const listener of this.#listeners) listener(graceMs);
   }
 
-  /** Told how much time is left: at once if a stop was requested before, and again whenever it becomes less. */
-  onRequest(listener: (graceMs: number) => void): void {
-    this.#listener = listener;
+  /** Told how much time is left: at once if a stop was requested before, and again whenever it becomes less. @returns ends it */
+  onRequest(listener: (graceMs: number) => void): () => void {
+    this.#listeners.add(listener);
     if (this.#deadline !== null) listener(Math.max(0, this.#deadline - monotonicMs()));
+    return () => this.#listeners.delete(listener);
   }
 }
 

@@ -12,7 +12,6 @@ import {
 import { type RetryPolicy, retryRead } from '../storage/retry.ts';
 import { AgentError, messageOf } from './agent-error.ts';
 import type { AgentLimits } from './agent-limits.ts';
-import type { StopSignal } from './stop-signal.ts';
 import { storeRetry } from './store-retry.ts';
 
 /** The object store as an agent has it. */
@@ -26,7 +25,6 @@ export interface StoredCode {
   readonly key: string;
   readonly codePath: string;
   readonly limits: AgentLimits;
-  readonly stop: StopSignal;
 }
 
 /** The archive was replaced while it was read: once is bad luck, and so is twice. */
@@ -37,19 +35,17 @@ const MOST_CHANGES = 3;
  *
  *   head ─► there? done │ archive ─► file beside the code ─► unpacked beside the code ─► checked ─► moved to its place
  *
- * Until the last step nothing of it can be taken for code. A stop ends it early, without an error.
+ * Until the last step nothing of it can be taken for code, so this process may be killed at any time.
  *
  * @throws AgentError with a code for what is wrong: the object, the archive, its size, or the way to the store
  */
 export async function fetchStoredCode({ store, buckets }: AgentStore, code: StoredCode): Promise<void> {
-  const { codePath, limits, stop } = code;
-  const abort = new AbortController();
-  stop.onRequest(() => abort.abort());
+  const { codePath, limits } = code;
   const place: ObjectPlace = { bucket: buckets.code, key: code.key };
   try {
     for (let changes = 1; ; changes += 1) {
       try {
-        await bring(store, place, codePath, limits, abort.signal);
+        await bring(store, place, codePath, limits);
         return;
       } catch (error) {
         const wasReplaced = error instanceof StoreError && error.trouble === 'changed' && changes < MOST_CHANGES;
@@ -57,23 +53,13 @@ export async function fetchStoredCode({ store, buckets }: AgentStore, code: Stor
       }
     }
   } catch (error) {
-    if (stop.requested) return;
     throw agentErrorFor(error, place, limits);
-  } finally {
-    // Its listener is the bot's from here on.
-    stop.onRequest(() => undefined);
   }
 }
 
-async function bring(
-  store: ObjectStore,
-  place: ObjectPlace,
-  codePath: string,
-  limits: AgentLimits,
-  signal: AbortSignal,
-): Promise<void> {
+async function bring(store: ObjectStore, place: ObjectPlace, codePath: string, limits: AgentLimits): Promise<void> {
   const retry = storeRetry(limits);
-  const info = await retryRead(() => store.head(place, signal), retry, signal);
+  const info = await retryRead(() => store.head(place), retry);
   if (info === null) throw missing(place);
   const directory = new CodeDirectory(codePath);
   const version = { key: `${place.bucket}/${place.key}`, etag: info.etag };
@@ -83,8 +69,9 @@ async function bring(
   }
   const staging = directory.stage();
   try {
-    await retrySpool(store, place, info, staging, retry, signal);
-    if (await extractArchive(staging.archive, staging.code, limits, () => signal.aborted)) staging.publish(version);
+    await retrySpool(store, place, info, staging, retry);
+    await extractArchive(staging.archive, staging.code, limits);
+    staging.publish(version);
   } finally {
     staging.remove();
   }
@@ -97,7 +84,6 @@ async function retrySpool(
   info: ObjectInfo,
   staging: Staging,
   retry: RetryPolicy,
-  signal: AbortSignal,
 ): Promise<void> {
   const file = openSync(staging.archive, 'wx', 0o600);
   try {
@@ -105,19 +91,15 @@ async function retrySpool(
     while (done < info.size) {
       const before = done;
       // A try that got further counts as the first again: progress is bounded by the size.
-      await retryRead(
-        async () => {
-          const content = await store.read(place, { range: { from: done, to: info.size }, ifMatch: info.etag, signal });
-          if (content === null) throw missing(place);
-          for await (const chunk of content.body) {
-            if (done + chunk.length > info.size) throw new StoreError('changed', 'the archive is longer than it was');
-            for (let at = 0; at < chunk.length; ) at += writeSync(file, chunk, at, chunk.length - at, done + at);
-            done += chunk.length;
-          }
-        },
-        retry,
-        signal,
-      );
+      await retryRead(async () => {
+        const content = await store.read(place, { range: { from: done, to: info.size }, ifMatch: info.etag });
+        if (content === null) throw missing(place);
+        for await (const chunk of content.body) {
+          if (done + chunk.length > info.size) throw new StoreError('changed', 'the archive is longer than it was');
+          for (let at = 0; at < chunk.length; ) at += writeSync(file, chunk, at, chunk.length - at, done + at);
+          done += chunk.length;
+        }
+      }, retry);
       if (done === before) throw new StoreError('changed', 'the archive is shorter than it was');
     }
     ftruncateSync(file, info.size);

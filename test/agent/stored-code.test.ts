@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { AgentError } from '../../src/agent/agent-error.ts';
 import { type AgentLimits, DEFAULT_AGENT_LIMITS } from '../../src/agent/agent-limits.ts';
-import { StopSignal } from '../../src/agent/stop-signal.ts';
 import { fetchStoredCode } from '../../src/agent/stored-code.ts';
 import { DEFAULT_BUCKETS } from '../../src/storage/object-store.ts';
 import { filesIn, handMade, scratch } from '../storage/code-archive/archives.ts';
@@ -15,14 +14,13 @@ const KEY = 'local/grid/1.0.0';
 function scene(t: TestContext) {
   const codePath = join(scratch(t), 'bot');
   const store = new MemoryStore();
-  const stop = new StopSignal();
   const fetch = (limits: Partial<AgentLimits> = {}) =>
     fetchStoredCode(
       { store, buckets: DEFAULT_BUCKETS },
-      { key: KEY, codePath, stop, limits: { ...DEFAULT_AGENT_LIMITS, storeRetryMs: 1, ...limits } },
+      { key: KEY, codePath, limits: { ...DEFAULT_AGENT_LIMITS, storeRetryMs: 1, ...limits } },
     );
   const visible = () => readdirSync(codePath).filter((name) => !name.startsWith('.the0-code'));
-  return { codePath, store, stop, fetch, visible };
+  return { codePath, store, fetch, visible };
 }
 
 const archive = (text: string) =>
@@ -230,14 +228,4 @@ test('code from before the machine was started anew is not trusted', async (t) =
   writeFileSync(join(codePath, 'main.py'), '');
   await fetch();
   assert.equal(filesIn(codePath)['main.py'], '644 one');
-});
-
-test('a stop ends it without an error and without code', async (t) => {
-  const { store, fetch, stop, codePath } = scene(t);
-  store.put(KEY, archive('one'));
-  store.troubles.push('unreachable');
-  const fetched = fetch({ storeRetryMs: 60_000, storeRetryCapMs: 60_000 });
-  stop.request(1_000);
-  await fetched;
-  assert.equal(existsSync(codePath) && readdirSync(codePath).length > 0, false);
 });

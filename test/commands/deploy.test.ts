@@ -13,7 +13,6 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { DEFAULT_AGENT_LIMITS } from '../../src/agent/agent-limits.ts';
-import { StopSignal } from '../../src/agent/stop-signal.ts';
 import { fetchStoredCode } from '../../src/agent/stored-code.ts';
 import { deploy } from '../../src/commands/deploy.ts';
 import { loadSettings } from '../../src/config/load-settings.ts';
@@ -93,10 +92,7 @@ test('a bot is packed, uploaded and made desired, and an agent runs what was in 
 
   const codePath = join(root, 'code');
   const limits = DEFAULT_AGENT_LIMITS;
-  await fetchStoredCode(
-    { store, buckets: DEFAULT_BUCKETS },
-    { key: deployed.filePath, codePath, limits, stop: new StopSignal() },
-  );
+  await fetchStoredCode({ store, buckets: DEFAULT_BUCKETS }, { key: deployed.filePath, codePath, limits });
   const { '.the0-code': _marker, ...files } = filesIn(codePath);
   assert.deepEqual(files, {
     'main.py': '644 print(1)\n',

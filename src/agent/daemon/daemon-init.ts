@@ -15,8 +15,8 @@ export async function daemonInit(
   { botId, codePath, statePath, codeFile }: Extract<AgentArguments, { command: 'daemon init' }>,
   secrets: ReadonlyMap<string, string>,
 ): Promise<void> {
-  const store = await requireStore(secrets, process.env);
   const settings = readStoreSettings(process.env);
+  const store = await requireStore(secrets, process.env, settings.limits);
   try {
     mkdirSync(codePath, { recursive: true });
   } catch (error) {

@@ -25,10 +25,10 @@ export async function daemonSync(args: DaemonSyncArguments, secrets: ReadonlyMap
   const end = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => end.abort());
   const readiness = readinessPort === 0 ? null : await serveReadiness(readinessPort);
-  const store = await requireStore(secrets, process.env);
+  const settings = settingsFor(args);
+  const store = await requireStore(secrets, process.env, settings.limits);
   makeDirectories([statePath, logsPath, ...(doneFile === null ? [] : [dirname(doneFile)])]);
 
-  const settings = settingsFor(args);
   const note = (level: 'info' | 'warn', message: string) => process.stderr.write(logLine(level, message));
   let isSuperseded = false;
   const onSuperseded = () => {

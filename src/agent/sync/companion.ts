@@ -42,11 +42,10 @@ export class Companion {
   /** Before the bot starts. @throws AgentError when a later start of this bot has stored its state */
   async begin(restored: Restored | null): Promise<void> {
     if (restored?.kind === 'superseded') throw superseded();
-    if (restored !== null) await this.#sync?.beginState(restored);
-  }
-
-  hurry(): void {
-    this.#sync?.hurry();
+    if (restored === null) return;
+    await this.#sync?.beginState(restored);
+    // Until the bot has ended there is time.
+    this.#context.stop.onRequest(() => this.#sync?.hurry());
   }
 
   /** How the run ended, in view of this; after `finish`. */

@@ -12,7 +12,7 @@ export async function openBotSync(
   { secrets, env }: { readonly secrets: ReadonlyMap<string, string>; readonly env: Environment },
   options: Omit<BotSyncOptions, 'store'>,
 ): Promise<BotSync | null> {
-  const store = await openStore(secrets, env);
+  const store = await openStore(secrets, env, options.settings.limits);
   if (store === null) return null;
   try {
     return new BotSync({ ...options, store });

@@ -31,17 +31,10 @@ const HAS_DESCRIPTOR = 0x0008;
  * Unpacks an archive into a folder of its own. Everything its directory says is checked before the first file is written;
  * what is written is checked against that (size, CRC-32). Memory does not depend on the size of the files.
  *
- * @param into does not exist yet; left half-filled when this throws or is stopped
- * @param stopped asked now and then; true ends the work early
- * @returns false when it was stopped
+ * @param into does not exist yet; left half-filled when this throws
  * @throws CodeArchiveError, or the file system's error
  */
-export async function extractArchive(
-  archivePath: string,
-  into: string,
-  limits: ExtractLimits,
-  stopped: () => boolean,
-): Promise<boolean> {
+export async function extractArchive(archivePath: string, into: string, limits: ExtractLimits): Promise<void> {
   const archive = new ArchiveFile(archivePath);
   try {
     const directory = findDirectory(archive);
@@ -53,9 +46,7 @@ export async function extractArchive(
       if (entry.kind === 'folder') target.folder(entry.path, entry.mode);
       else await extractFile(archive, entry, dataFrom(archive, entry, headers, directory), target);
       if (++done % ENTRIES_PER_TURN === 0) await nextTurn();
-      if (stopped()) return false;
     }
-    return true;
   } finally {
     archive.close();
   }

@@ -1,4 +1,0 @@
-import type { Row } from '../report.ts';
-
-/** One question about the state's sync, with its answer. @param short less of everything */
-export type Part = (short: boolean) => Promise<{ readonly rows: readonly Row[]; readonly notes: readonly string[] }>;
