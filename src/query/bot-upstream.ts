@@ -21,7 +21,7 @@ export interface UpstreamShared {
  *
  *     call ──► idle connection ──► answered ──► idle again, or closed
  *         └──► new connection ─┐
- *              ▲               ├─ dead before the first byte, was idle: once more on a new one
+ *              ▲               ├─ dead before the first byte, was idle: once more on a new one; refused: failed as at first
  *              └───────────────┴─ refused while the bot is young: once more after a pause
  */
 export class BotUpstream implements ConnectionOwner {
@@ -101,9 +101,14 @@ export class BotUpstream implements ConnectionOwner {
 
   failed(connection: UpstreamConnection, call: UpstreamCall, error: Error, started: boolean): void {
     call.connection = null;
-    if (connection.served > 0 && !started && !call.resent) {
-      call.resent = true;
+    if (connection.served > 0 && !started && call.firstFailure === null) {
+      call.firstFailure = error;
       this.#sendOnNew(call);
+      return;
+    }
+    // Nobody listens any more: the query server ended over this very question, which must not end the next one too.
+    if (call.firstFailure !== null && isRefusal(error)) {
+      call.failed(call.firstFailure);
       return;
     }
     const { connectRetryMs } = this.#shared.limits;

@@ -38,7 +38,7 @@ export class IncomingQuery implements UpstreamCall, Timed {
   deadlineSlot = -1;
   over = false;
   connection: UpstreamConnection | null = null;
-  resent = false;
+  firstFailure: Error | null = null;
 
   readonly #response: HttpResponse;
   readonly #context: QueryContext;

@@ -11,8 +11,8 @@ export interface UpstreamCall {
   readonly over: boolean;
   /** Where it waits for its answer; kept by the upstream. */
   connection: UpstreamConnection | null;
-  /** It was sent again because the first connection turned out dead. Kept by the upstream. */
-  resent: boolean;
+  /** How the first, idle connection turned out dead; the call was sent again since. Kept by the upstream. */
+  firstFailure: Error | null;
   /** The answer is valid during this call only. */
   answered(answer: BotAnswer): void;
   failed(error: Error): void;

@@ -75,6 +75,7 @@ export interface RawBot {
   /** Connections so far. */
   readonly accepted: () => number;
   readonly open: () => number;
+  readonly stopListening: () => void;
 }
 
 /**
@@ -119,7 +120,13 @@ export async function rawBot(
   });
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
-  return { port: address.port, requests, accepted: () => accepted, open: () => sockets.size };
+  return {
+    port: address.port,
+    requests,
+    accepted: () => accepted,
+    open: () => sockets.size,
+    stopListening: () => void server.close(),
+  };
 }
 
 export function route(

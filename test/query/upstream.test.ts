@@ -326,6 +326,26 @@ test('a bot that has just started and does not listen yet is waited for', async 
   assert.equal((await asked).status, 200);
 });
 
+test('a bot that ends over a question is not asked it again when it is back', async (t) => {
+  const bot = await rawBot(t, (socket, _request, nth) => {
+    if (nth === 1) {
+      socket.write(OK);
+      return;
+    }
+    bot.stopListening();
+    socket.destroy();
+  });
+  const front = await frontEnd(t, { limits: { connectPatienceMs: 10_000 } });
+  front.setRoute('b', route(bot.port));
+  assert.equal((await ask(front.address.port, QUERY)).status, 200);
+  const asked = ask(front.address.port, QUERY);
+  await until(() => bot.requests.length === 2, 'the question came');
+  await rawBot(t, OK, bot.port);
+  const { status, text } = await asked;
+  assert.equal(status, 500);
+  assert.match(JSON.parse(text).error, /EOF|reset/i);
+});
+
 test('patience ends with the deadline of the query', async (t) => {
   const front = await frontEnd(t, { limits: { connectPatienceMs: 60_000, defaultTimeoutMs: 60 } });
   front.setRoute('b', route(await freePort()));
