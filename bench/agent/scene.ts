@@ -156,6 +156,7 @@ class RealScene implements Scene {
       runtime,
       entrypoint: `main.${suffix}`,
       queryEntrypoint: query ? `query.${suffix}` : null,
+      schedule: null,
       specRevision: id,
       problem: null,
     };

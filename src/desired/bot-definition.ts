@@ -23,6 +23,8 @@ export interface BotDefinition {
   /** `entrypoints.bot`; empty when missing. */
   readonly entrypoint: string;
   readonly queryEntrypoint: string | null;
+  /** `config.schedule` of a scheduled bot: a cron expression (contract 2.7), as it was written; null when there is none. */
+  readonly schedule: string | null;
   /** See `specRevision` in `revision.ts`. */
   readonly specRevision: string;
   readonly problem: SpecProblem | null;

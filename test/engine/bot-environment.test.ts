@@ -21,6 +21,7 @@ const definition: BotDefinition = {
   runtime: 'python3.11',
   entrypoint: 'main.py',
   queryEntrypoint: 'query.py',
+  schedule: null,
   specRevision: 'abc',
   problem: null,
 };

@@ -74,6 +74,7 @@ export function definition(id: string, changes: Partial<BotDefinition> = {}): Bo
     runtime: 'nodejs20',
     entrypoint: 'main.js',
     queryEntrypoint: 'query.js',
+    schedule: null,
     specRevision: 'r1',
     problem: null,
     ...changes,

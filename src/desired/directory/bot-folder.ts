@@ -169,6 +169,7 @@ export function unknownBot(id: string): BotJson {
     runtime: '',
     entrypoint: '',
     queryEntrypoint: null,
+    schedule: null,
   };
 }
 

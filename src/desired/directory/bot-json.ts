@@ -93,6 +93,7 @@ export function parseBotJson(text: string, path: string): ParsedBotJson {
     runtime: custom.config.runtime,
     entrypoint: custom.config.entrypoints.bot,
     queryEntrypoint: custom.config.entrypoints.query || null,
+    schedule: typeof config['schedule'] === 'string' ? config['schedule'] : null,
   };
   return { bot, id: bot.id, problem: null };
 }

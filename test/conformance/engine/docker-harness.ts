@@ -71,6 +71,7 @@ export async function dockerHarness(): Promise<DockerHarness> {
         runtime: 'nodejs20',
         entrypoint: 'main.js',
         queryEntrypoint: 'query.js' in sketch.files ? 'query.js' : null,
+        schedule: null,
         specRevision,
         problem: null,
       };

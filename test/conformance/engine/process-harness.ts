@@ -79,6 +79,7 @@ export async function processHarness(): Promise<ProcessHarness> {
         runtime: 'nodejs20',
         entrypoint: 'main.js',
         queryEntrypoint: 'query.js' in sketch.files ? 'query.js' : null,
+        schedule: null,
         specRevision,
         problem: null,
       };

@@ -20,6 +20,7 @@ const definition: BotDefinition = {
   runtime: 'python3.11',
   entrypoint: 'main.py',
   queryEntrypoint: null,
+  schedule: null,
   specRevision: 'abc',
   problem: null,
 };

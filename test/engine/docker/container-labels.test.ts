@@ -13,6 +13,7 @@ const definition = {
   runtime: 'nodejs20',
   entrypoint: 'main.js',
   queryEntrypoint: 'query.js',
+  schedule: null,
   specRevision: 'spec',
   problem: null,
 } as const;

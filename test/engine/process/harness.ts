@@ -108,6 +108,7 @@ function definitionOf(id: string, config: { readonly [key: string]: Json }): Bot
     runtime: 'nodejs20',
     entrypoint: 'main.js',
     queryEntrypoint: 'query.js',
+    schedule: null,
     specRevision: 'r1',
     problem: null,
   };
