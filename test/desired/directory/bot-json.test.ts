@@ -39,6 +39,7 @@ test('a whole definition is taken over field by field', () => {
     runtime: 'nodejs20',
     entrypoint: 'main.js',
     queryEntrypoint: 'query.js',
+    schedule: null,
   });
 });
 

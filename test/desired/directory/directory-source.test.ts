@@ -34,6 +34,7 @@ test('what is there at the start is delivered, then synced', async (t) => {
     runtime: 'nodejs20',
     entrypoint: 'main.js',
     queryEntrypoint: null,
+    schedule: null,
     problem: null,
   });
   assert.equal(desired().get('b')?.enabled, false);
