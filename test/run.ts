@@ -23,6 +23,7 @@ if (files.length === 0) {
   process.exit(1);
 }
 
+const SLOWEST_SHOWN = 10;
 const skipped = new Map<string, string>();
 let failed = 0;
 
@@ -35,9 +36,16 @@ stream.on('test:pass', (test) => {
   const where = test.file === undefined ? test.name : `${relative(root, test.file)}: ${test.name}`;
   skipped.set(where, typeof test.skip === 'string' ? test.skip : 'skipped');
 });
+const tookMs = new Map<string, number>();
+stream.on('test:summary', ({ file, duration_ms }) => {
+  if (file !== undefined) tookMs.set(relative(root, file), duration_ms);
+});
 const report = stream.compose(spec);
 // Not at the end of `stream`: the report is behind it, and would bury what was skipped.
 report.on('end', () => {
+  const slowest = [...tookMs].sort(([, a], [, b]) => b - a).slice(0, SLOWEST_SHOWN);
+  console.log('\nSlowest files:');
+  for (const [file, ms] of slowest) console.log(`${(ms / 1000).toFixed(1).padStart(7)} s  ${file}`);
   if (skipped.size > 0) {
     console.log(`\nSkipped (${skipped.size}):`);
     for (const [where, why] of skipped) console.log(`  ${where}\n    ${why}`);
