@@ -4,6 +4,7 @@ import type { BotMemory, EngineEffectKind } from './message.ts';
 import type { ContainerFacts, Incarnation, Observation } from './observation.ts';
 import type { Reason } from './reason.ts';
 import type { Route } from './route.ts';
+import type { ScheduleState } from './schedule-state.ts';
 
 /** What one actor knows. Plain data, and small: there may be a hundred thousand. All times in milliseconds since the epoch. */
 export interface BotActorState {
@@ -55,6 +56,9 @@ export interface BotActorState {
   readonly retryAt: number;
   /** Until when a container that nobody desires is tolerated; 0: none is. */
   readonly graceUntil: number;
+
+  /** Of a scheduled bot; null as long as it is none. */
+  readonly schedule: ScheduleState | null;
 
   /** As last published; undefined: by an actor before this one, if at all. */
   readonly route: Route | null | undefined;
@@ -113,6 +117,7 @@ export function initialState(id: string): BotActorState {
     restarts: 0,
     retryAt: 0,
     graceUntil: 0,
+    schedule: null,
     route: undefined,
   };
 }

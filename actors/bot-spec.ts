@@ -8,7 +8,6 @@ import type { ReasonFacts } from './reason-kind.ts';
  */
 export interface BotSpec {
   readonly id: string;
-  /** Only `realtime` has an actor so far. */
   readonly kind: BotKind;
   readonly enabled: boolean;
   /** For example `python3.11`, `nodejs20`; the known ones are in {@link KNOWN_RUNTIMES}. */
@@ -17,6 +16,8 @@ export interface BotSpec {
   readonly entrypoint: string;
   /** `entrypoints.query`; null means the bot answers no queries. */
   readonly queryEntrypoint: string | null;
+  /** Of a scheduled bot: its cron expression, as it was written; null when there is none. */
+  readonly schedule: string | null;
   /** Hash of what the bot runs on. A change replaces the container. */
   readonly specRevision: string;
   /** Hash of what the runtime adds (image, limits, environment template). A change only marks the container as outdated. */

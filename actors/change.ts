@@ -5,6 +5,8 @@ import type { BotMessage, EngineEffectKind, TimerName } from './message.ts';
 import type { Incarnation } from './observation.ts';
 import type { Reason, ReasonCode, ReasonFacts } from './reason.ts';
 import { routeOf } from './route.ts';
+import type { LedgerRequest } from './run-record.ts';
+import { newSchedule, type ScheduleState } from './schedule-state.ts';
 import type { BotActorSettings } from './settings.ts';
 
 /** A reason before it knows when and of which start. */
@@ -18,6 +20,9 @@ const NO_FACTS: ReasonFacts = {};
 export function why(code: ReasonCode, facts: ReasonFacts = NO_FACTS): Why {
   return { code, facts };
 }
+
+/** How many times longer than for other answers one waits for that to a claim. */
+const CLAIM_PATIENCE = 20;
 
 type Draft = { -readonly [Key in keyof BotActorState]: BotActorState[Key] };
 
@@ -95,6 +100,26 @@ export class Change {
     this.#effects.push(effect);
   }
 
+  /** Of a scheduled bot: what its actor knows besides. */
+  get schedule(): ScheduleState {
+    this.draft.schedule ??= newSchedule(this.now);
+    return this.draft.schedule;
+  }
+
+  plan(changes: Partial<ScheduleState>): void {
+    this.draft.schedule = { ...this.schedule, ...changes };
+  }
+
+  /** Asks the ledger. A claim may have to wait until fewer runs are under way, so its answer is awaited for longer. */
+  askLedger(request: LedgerRequest): void {
+    const { draft, now, settings } = this;
+    const ask = Math.max(now, this.schedule.lastAsk + 1);
+    const patience = request.op === 'claim' ? CLAIM_PATIENCE : 1;
+    const deadlineAt = now + patience * settings.schedule.ledgerDeadlineMs;
+    this.plan({ asking: { ask, request, deadlineAt }, lastAsk: ask, dueAt: 0 });
+    this.#effects.push({ kind: 'ledger', botId: draft.id, ask, request });
+  }
+
   /** Asks for an inspect besides the effect in flight, whose answer is overdue. */
   lookInto(): void {
     const { draft, now, settings } = this;
@@ -132,6 +157,8 @@ export class Change {
       draft.inFlight?.deadlineAt ?? 0,
       draft.inFlight?.incarnation ?? 0,
     );
+    this.#timer('due', before.schedule?.dueAt ?? 0, draft.schedule?.dueAt ?? 0, 0);
+    this.#timer('ledger', before.schedule?.asking?.deadlineAt ?? 0, draft.schedule?.asking?.deadlineAt ?? 0, 0);
     if (this.#ended) this.#effects.push({ kind: 'ended', botId: draft.id });
     return { state: draft, effects: this.#effects };
   }

@@ -19,6 +19,8 @@ export function onDesired(change: Change, { spec, memory, inFlight }: DesiredMes
     draft.startCause = 'first-start';
   } else if (older !== null && differs(older, spec)) {
     startAfresh(change);
+    giveUpClaim(change);
+    if (spec.kind !== 'scheduled') draft.schedule = null;
     draft.startCause = older.specRevision === spec.specRevision && !older.enabled ? 'enabled' : 'spec-changed';
   }
   reconcile(change);
@@ -33,7 +35,14 @@ export function onRemoved(change: Change, { cause, inFlight }: RemovedMessage): 
   else if (draft.wish === 'none' || draft.wish === 'desired') draft.wish = 'orphan';
   if (draft.wish !== 'orphan') draft.graceUntil = 0;
   startAfresh(change);
+  giveUpClaim(change);
   reconcile(change);
+}
+
+/** A claim that waits for its turn is of no use any more; whether it was carried out is not known. */
+function giveUpClaim(change: Change): void {
+  if (change.draft.schedule?.asking?.request.op === 'claim')
+    change.plan({ asking: null, unsure: true, record: undefined });
 }
 
 /** What failed before says nothing about what is desired now. */
@@ -102,6 +111,7 @@ function differs(older: BotSpec, newer: BotSpec): boolean {
     older.specRevision !== newer.specRevision ||
     older.enabled !== newer.enabled ||
     older.kind !== newer.kind ||
+    older.schedule !== newer.schedule ||
     older.runtime !== newer.runtime ||
     older.entrypoint !== newer.entrypoint ||
     older.problem?.code !== newer.problem?.code

@@ -3,10 +3,12 @@ import type { BotMemory, BotMessage, TimerName } from './message.ts';
 import type { Endpoint, Incarnation } from './observation.ts';
 import type { Reason } from './reason.ts';
 import type { Route } from './route.ts';
+import type { LedgerRequest } from './run-record.ts';
 
 /** Everything an actor can ask for. An effect is data; whoever carries it out answers with a message. */
 export type BotEffect =
   | EngineEffect
+  | LedgerEffect
   | TimerEffect
   | CancelTimerEffect
   | RouteEffect
@@ -25,6 +27,10 @@ export interface StartEffect {
   readonly specRevision: string;
   /** Start this exited container again instead of creating a new one. */
   readonly inPlace: string | null;
+  /** The occurrence that this run of a scheduled bot answers, in Unix seconds; absent for a realtime one. */
+  readonly occurrence?: number;
+  /** When it is too late to begin, in milliseconds since the epoch; the executor answers `superseded` then. */
+  readonly notAfter?: number;
   /** A restart or a live change goes before the flood of first starts. */
   readonly priority: 'live' | 'flood';
 }
@@ -48,6 +54,15 @@ export interface InspectEffect {
   readonly kind: 'inspect';
   readonly botId: string;
   readonly incarnation: Incarnation;
+}
+
+/** Asks the run ledger; answered by `ledger-done` or `ledger-failed` with the same `ask`. One per bot is awaited. */
+export interface LedgerEffect {
+  readonly kind: 'ledger';
+  readonly botId: string;
+  /** Only grows. */
+  readonly ask: number;
+  readonly request: LedgerRequest;
 }
 
 /** Kept by the kernel: sends `message` to this actor at `at`. A timer of the same key replaces the older. */
@@ -93,7 +108,8 @@ export interface EndedEffect {
   readonly botId: string;
 }
 
-export type BotState = 'waiting' | 'starting' | 'running' | 'stopping' | 'backing-off' | 'blocked' | 'stopped';
+/** `idle`: a scheduled bot between two runs. */
+export type BotState = 'waiting' | 'idle' | 'starting' | 'running' | 'stopping' | 'backing-off' | 'blocked' | 'stopped';
 
 /** What `ls` and `why` show: the live truth of one bot, straight from its actor. */
 export interface BotStatus {
@@ -106,6 +122,8 @@ export interface BotStatus {
   readonly since: number;
   /** When the next try is due, or null. */
   readonly retryAt: number | null;
+  /** When a scheduled bot runs next, in milliseconds since the epoch; null when that is never, or not known. */
+  readonly nextRunAt: number | null;
   readonly endpoint: Endpoint | null;
   readonly queryable: boolean;
   readonly containerId: string | null;

@@ -1,6 +1,6 @@
 import { type Change, why } from './change.ts';
 import { fail } from './failure.ts';
-import { goalOf } from './goal.ts';
+import { goalOf, isToRun } from './goal.ts';
 import type { EffectDoneMessage, EffectFailedMessage, EngineFailure } from './message.ts';
 import { accept, onHeld, onObserved } from './observed.ts';
 import { reconcile } from './reconcile.ts';
@@ -70,8 +70,7 @@ function onStartFailed(change: Change, failure: EngineFailure, askedRevision: st
   const { draft, settings } = change;
   const { code, facts } = failure;
   draft.launched = false;
-  const isStillWanted =
-    goalOf(draft, settings.orphanGraceMs).kind === 'run' && draft.spec?.specRevision === askedRevision;
+  const isStillWanted = isToRun(goalOf(draft, settings.orphanGraceMs)) && draft.spec?.specRevision === askedRevision;
   if (!isStillWanted && code !== 'unreachable') {
     // Nobody wants this start any more: why it failed does not matter, only whether something is left of it.
     draft.inDoubt = code !== 'superseded';

@@ -1,10 +1,8 @@
 import { type Why, why } from './change.ts';
 import { signalOfExitCode } from './exit-code.ts';
 import type { ExitFacts, LastWords } from './observation.ts';
+import { printable } from './printable.ts';
 import type { ReasonFacts } from './reason.ts';
-
-/** Text from outside is cut to this many characters. */
-const LONGEST_DETAIL = 300;
 
 /**
  * Why a bot ended that nobody asked to end: from the agent's last words where there are any, else from what the engine saw.
@@ -64,7 +62,7 @@ function causeInLastWords({ code, facts }: LastWords, exit: ExitFacts, ran: Reas
 
 function causeOfStatus(code: number | null, signal: string | null, facts: ReasonFacts): Why {
   const name = signal ?? (code === null ? undefined : signalOfExitCode(code));
-  if (name !== undefined) return why('bot-killed', { ...facts, signal: name.slice(0, LONGEST_DETAIL) });
+  if (name !== undefined) return why('bot-killed', { ...facts, signal: printable(name) });
   if (code === null) return why('exit-unknown', facts);
   return code === 0 ? why('bot-exited', facts) : why('bot-crashed', { ...facts, exitCode: code });
 }
@@ -73,10 +71,4 @@ function causeOfStatus(code: number | null, signal: string | null, facts: Reason
 function only(facts: ReasonFacts, key: string): ReasonFacts {
   const value = facts[key];
   return value === undefined ? {} : { [key]: printable(String(value)) };
-}
-
-/** One line, cut: text of unknown origin, as a fact. */
-export function printable(text: string): string {
-  const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
-  return line.length > LONGEST_DETAIL ? `${line.slice(0, LONGEST_DETAIL - 1)}…` : line;
 }

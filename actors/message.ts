@@ -1,6 +1,7 @@
 import type { BotSpec } from './bot-spec.ts';
 import type { Incarnation, Observation } from './observation.ts';
 import type { Reason, ReasonFacts } from './reason.ts';
+import type { ScheduleRecord } from './run-record.ts';
 
 /** Everything an actor of a bot can receive. */
 export type BotMessage =
@@ -9,6 +10,8 @@ export type BotMessage =
   | ObservedMessage
   | EffectDoneMessage
   | EffectFailedMessage
+  | LedgerDoneMessage
+  | LedgerFailedMessage
   | TimerMessage
   | DependencyMessage
   | CommandMessage
@@ -85,6 +88,22 @@ export interface EngineFailure {
   readonly facts: ReasonFacts;
 }
 
+/** The ledger answered. What came of it is in the record. */
+export interface LedgerDoneMessage {
+  readonly kind: 'ledger-done';
+  readonly ask: number;
+  /** Null: it knows nothing of this bot. */
+  readonly record: ScheduleRecord | null;
+}
+
+/** The ledger could not be asked, or its answer did not come; it may have done it all the same. */
+export interface LedgerFailedMessage {
+  readonly kind: 'ledger-failed';
+  readonly ask: number;
+  /** What it said, for people. */
+  readonly detail: string;
+}
+
 export interface TimerMessage {
   readonly kind: 'timer';
   readonly name: TimerName;
@@ -95,8 +114,10 @@ export interface TimerMessage {
  * - `retry`: backoff is over
  * - `deadline`: an expected change was not seen; ask for an inspect
  * - `grace`: a container nobody desires has been tolerated long enough
+ * - `due`: an occurrence of a schedule is due, or a run has lasted as long as it may
+ * - `ledger`: the ledger has not answered
  */
-export type TimerName = 'retry' | 'deadline' | 'grace';
+export type TimerName = 'retry' | 'deadline' | 'grace' | 'due' | 'ledger';
 
 /** A dependency came back (the engine was reached again, the image is there). */
 export interface DependencyMessage {
@@ -107,7 +128,10 @@ export interface DependencyMessage {
 
 export interface CommandMessage {
   readonly kind: 'command';
-  /** `restart`: replace the container. `reset`: forget `blocked` and `backing-off` and try now. */
+  /**
+   * `restart`: replace the container; of a scheduled bot: run it once now, besides its schedule. `reset`: forget `blocked` and `backing-off` and
+   * try now; of a scheduled bot: reckon its next run anew from now.
+   */
   readonly verb: 'restart' | 'reset';
 }
 

@@ -24,6 +24,8 @@ export interface ContainerFacts {
   readonly phase: 'created' | 'running' | 'exited';
   /** It runs, but somebody has frozen it (`docker pause`). */
   readonly paused: boolean;
+  /** The occurrence it was made for, in Unix seconds, of a run of a scheduled bot; absent for a realtime bot. */
+  readonly occurrence?: number;
   /** Where the bot's query server listens; null when it is not running or has none. */
   readonly endpoint: Endpoint | null;
 }

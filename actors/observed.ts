@@ -2,10 +2,11 @@ import type { Change } from './change.ts';
 import { why } from './change.ts';
 import { causeOfExit } from './exit.ts';
 import { fail } from './failure.ts';
-import { goalOf, isWanted } from './goal.ts';
+import { goalOf, isScheduled, isWanted } from './goal.ts';
 import type { EngineEffectKind } from './message.ts';
 import { type ContainerFacts, mergeObservations, type Observation } from './observation.ts';
-import { inspect, reconcile } from './reconcile.ts';
+import { reconcile } from './reconcile.ts';
+import { inspect } from './steps.ts';
 
 /**
  * What the engine reports by itself may come late, twice, out of order or not at all. So it is taken at its word only where
@@ -88,6 +89,7 @@ export function accept(change: Change, observation: Observation, from: EngineEff
   } else if (isFirst && !isUp && draft.attempt > 0 && draft.retryAt > change.now) {
     resumeBackoff(change);
   }
+  if (container?.phase === 'exited' && lastExit !== null && isScheduled(draft)) change.plan({ exit: lastExit });
   if (!isUp) {
     draft.launched = false;
     draft.upSince = 0;

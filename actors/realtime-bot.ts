@@ -19,15 +19,18 @@
 import type { BotActorState } from './bot-actor-state.ts';
 import { Change, why } from './change.ts';
 import { onDesired, onRemoved, startAfresh } from './desired.ts';
+import { dueOrAgain } from './due.ts';
 import type { BotEffect } from './effect.ts';
 import { onEffectDone, onEffectFailed, settleAnswer } from './engine-answer.ts';
-import { printable } from './exit.ts';
 import { goalOf } from './goal.ts';
+import { onLedgerDone, onLedgerFailed, onScheduleTimer } from './ledger-answer.ts';
 import type { BotMessage, CommandMessage, TimerMessage } from './message.ts';
 import { onObserved } from './observed.ts';
-import { inspect, reconcile } from './reconcile.ts';
+import { printable } from './printable.ts';
+import { reconcile } from './reconcile.ts';
 import type { BotActorSettings } from './settings.ts';
 import { statusOf } from './status.ts';
+import { inspect } from './steps.ts';
 
 export interface BotStep {
   readonly state: BotActorState;
@@ -59,6 +62,12 @@ export function receive(state: BotActorState, message: BotMessage, now: number, 
       break;
     case 'effect-failed':
       onEffectFailed(change, message);
+      break;
+    case 'ledger-done':
+      onLedgerDone(change, message);
+      break;
+    case 'ledger-failed':
+      onLedgerFailed(change, message);
       break;
     case 'timer':
       onTimer(change, message);
@@ -102,12 +111,11 @@ function onTimer(change: Change, { name }: TimerMessage): void {
       draft.wish = 'not-desired';
       reconcile(change);
       break;
+    case 'due':
+    case 'ledger':
+      onScheduleTimer(change, name);
+      break;
   }
-}
-
-/** @returns 0 when it is time, else when to wake up again */
-function dueOrAgain(at: number, now: number, longestMs: number): number {
-  return at <= now ? 0 : Math.min(at, now + longestMs);
 }
 
 /** What was put off because the engine was away is done now; a backoff goes on. */
@@ -121,7 +129,10 @@ function onDependency(change: Change): void {
 function onCommand(change: Change, { verb }: CommandMessage): void {
   const { draft, settings } = change;
   startAfresh(change);
-  if (goalOf(draft, settings.orphanGraceMs).kind === 'run') {
+  const goal = goalOf(draft, settings.orphanGraceMs);
+  if (goal.kind === 'schedule')
+    change.plan(verb === 'restart' ? { runNow: true } : { replan: true, record: undefined });
+  if (goal.kind === 'run') {
     if (verb === 'restart') draft.renew = true;
     if (verb === 'restart' || draft.state !== 'running') draft.startCause = `operator-${verb}`;
   }
@@ -145,6 +156,7 @@ export function recover(
   const { draft } = change;
   change.distrustTimers();
   draft.retryAt = 0;
+  if (draft.schedule !== null) change.plan({ asking: null, record: undefined, unsure: true, dueAt: 0 });
   const facts = { detail: printable(error.message), exhausted };
   if (exhausted) {
     draft.obstacle = 'actor-failed';

@@ -95,6 +95,20 @@ export const LIFE_REASONS = {
     sentence: () => "The bot's container was started from outside the runtime and is kept running.",
     advice: noAdvice,
   },
+  'seen-running': {
+    severity: 'info',
+    origin: 'platform',
+    retry: 'none',
+    sentence: () => 'The bot was seen running; this process only watches it.',
+    advice: noAdvice,
+  },
+  'seen-not-running': {
+    severity: 'info',
+    origin: 'platform',
+    retry: 'none',
+    sentence: () => 'The bot does not run; this process only watches it, and another one starts it.',
+    advice: () => 'Look at the process that runs the bots for why it does not.',
+  },
   'container-paused': {
     severity: 'warning',
     origin: 'operator',

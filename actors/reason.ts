@@ -1,13 +1,14 @@
 /**
  * Why a bot is in its state, and why it did what it did. The *code* is for scripts, the *sentence* for people, made from the
- * *facts* when somebody reads it. The catalogue is in three parts: {@link LIFE_REASONS}, {@link FAILURE_REASONS} and
- * {@link BLOCK_REASONS}.
+ * *facts* when somebody reads it. The catalogue is in four parts: {@link LIFE_REASONS}, {@link FAILURE_REASONS},
+ * {@link BLOCK_REASONS} and {@link RUN_REASONS}.
  */
 import type { Incarnation } from './observation.ts';
 import type { Origin, ReasonFacts, ReasonKind, Retry, Severity } from './reason-kind.ts';
 import { BLOCK_REASONS } from './reason-of-block.ts';
 import { FAILURE_REASONS } from './reason-of-failure.ts';
 import { LIFE_REASONS } from './reason-of-life.ts';
+import { RUN_REASONS } from './reason-of-run.ts';
 
 export type { ReasonFacts, ReasonKind } from './reason-kind.ts';
 
@@ -29,6 +30,7 @@ export const REASONS = {
   ...LIFE_REASONS,
   ...FAILURE_REASONS,
   ...BLOCK_REASONS,
+  ...RUN_REASONS,
 } as const satisfies Record<string, ReasonKind>;
 
 /** For codes that were stored, perhaps by another version. */

@@ -1,10 +1,13 @@
-import { type Change, type Why, why } from './change.ts';
-import { type Goal, goalOf, isWanted } from './goal.ts';
+import { type Change, why } from './change.ts';
+import { type Goal, goalOf, isScheduled, isWanted } from './goal.ts';
 import type { ContainerFacts } from './observation.ts';
+import { reconcileSchedule } from './scheduled-bot.ts';
+import { endContainer, inspect, settle, showWhetherPaused, tolerate } from './steps.ts';
 
 /**
  * Compares what is desired with what is seen and asks for the one next thing that brings them together. Called after every
- * message; does nothing while an answer of the engine or a retry is awaited, or when all is as it should be.
+ * message; does nothing while an answer of the engine or a retry is awaited, or when all is as it should be. For a scheduled
+ * bot see {@link reconcileSchedule}; for a realtime one:
  *
  *     seen ▼        goal: run                                 goal: halt
  *     nothing       start                                     stopped, blocked or ended
@@ -19,11 +22,17 @@ export function reconcile(change: Change): void {
   const { draft, now, settings } = change;
   if (draft.inFlight !== null) return;
   if (draft.retryAt <= now) draft.retryAt = 0;
+  if (isScheduled(draft)) {
+    reconcileSchedule(change);
+    return;
+  }
   const goal = goalOf(draft, settings.orphanGraceMs);
   switch (goal.kind) {
     case 'run':
       towardsRunning(change);
       break;
+    case 'schedule':
+      break; // Only a scheduled bot's.
     case 'halt':
       towardsNothing(change, goal);
       break;
@@ -69,32 +78,6 @@ function towardsNothing(change: Change, goal: Goal & { kind: 'halt' }): void {
   else if (seen) endContainer(change, seen, goal.why);
 }
 
-function settle(change: Change, goal: Goal & { kind: 'halt' }): void {
-  const to = goal.to === 'blocked' ? 'blocked' : 'stopped';
-  change.draft.retryAt = 0;
-  if (!change.isAlready(to, goal.why)) change.transition(to, goal.why);
-  if (goal.to === 'ended') change.end();
-}
-
-/** A container that nobody desires: shown, and left alone until the grace is over. */
-function tolerate(change: Change): void {
-  const { draft, now, settings } = change;
-  if (draft.wish !== 'orphan' || draft.obstacle === 'actor-failed') return;
-  if (draft.seen === null && !draft.inDoubt) {
-    settle(change, { kind: 'halt', to: 'ended', why: why('not-desired') });
-    draft.graceUntil = 0;
-    return;
-  }
-  draft.upSince = 0;
-  if (draft.graceUntil === 0) draft.graceUntil = now + settings.orphanGraceMs;
-  if (draft.seen) {
-    const found = why('not-desired-yet', { graceMs: settings.orphanGraceMs });
-    const state = draft.seen.phase === 'running' && !draft.seen.paused ? 'running' : 'stopped';
-    if (!change.isAlready(state, found)) change.transition(state, found);
-  }
-  if (draft.inDoubt && draft.retryAt === 0) inspect(change);
-}
-
 /** What is seen running is what should run. */
 function isUp(change: Change, container: ContainerFacts): void {
   const { draft, now } = change;
@@ -115,13 +98,6 @@ function isUp(change: Change, container: ContainerFacts): void {
   showWhetherPaused(change, container);
 }
 
-/** Whoever froze a container had a purpose: it is shown, no query is sent there, and it is left as it is. */
-function showWhetherPaused(change: Change, { paused, containerId }: ContainerFacts): void {
-  const frozen = why('container-paused', { containerId });
-  if (!paused && change.draft.state !== 'running') change.transition('running', why('container-unpaused'));
-  if (paused && !change.isAlready('stopped', frozen)) change.transition('stopped', frozen);
-}
-
 function start(change: Change, inPlace: string | null): void {
   const { draft, now } = change;
   if (draft.spec === null) return;
@@ -140,26 +116,4 @@ function start(change: Change, inPlace: string | null): void {
     inPlace,
     priority: startCause === 'first-start' ? 'flood' : 'live',
   });
-}
-
-/** Stops a container that runs, removes one that does not. */
-function endContainer(change: Change, container: ContainerFacts, because: Why): void {
-  const { draft, now } = change;
-  const { containerId, phase } = container;
-  const { id: botId, incarnation } = draft;
-  if (phase === 'running' && draft.stopAsked && draft.state === 'stopping') {
-    change.transition('stopping', why('stop-not-seen', { afterMs: now - draft.since }));
-  } else if (!change.isAlready('stopping', because) && draft.history.at(-1)?.code !== 'ignored-sigterm') {
-    change.transition('stopping', because);
-  }
-  draft.stopAsked = true;
-  draft.launched = false;
-  draft.upSince = 0;
-  change.ask({ kind: phase === 'running' ? 'stop' : 'remove', botId, incarnation, containerId });
-}
-
-/** Asks the engine how things are. */
-export function inspect(change: Change): void {
-  const { id: botId, incarnation } = change.draft;
-  change.ask({ kind: 'inspect', botId, incarnation });
 }

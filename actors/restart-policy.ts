@@ -29,7 +29,7 @@ export function backoffMs(policy: RestartPolicy, botId: string, attempt: number,
 }
 
 /** A number in [0, 1) that looks random but is a function of `seed`: actors are pure and roll no dice. */
-function fraction(seed: string): number {
+export function fraction(seed: string): number {
   // FNV-1a, then the finalizer of MurmurHash3: FNV alone hardly changes its upper bits for a change at the end.
   let hash = 0x811c9dc5;
   for (let index = 0; index < seed.length; index += 1) {

@@ -14,6 +14,7 @@ export function statusOf(state: BotActorState): BotStatus {
     restarts: state.restarts,
     since: state.since,
     retryAt: state.retryAt === 0 ? null : state.retryAt,
+    nextRunAt: nextRunAt(state),
     endpoint: state.state === 'running' ? (seen?.endpoint ?? null) : null,
     queryable: spec !== null && spec.queryEntrypoint !== null,
     containerId: seen?.containerId ?? null,
@@ -24,4 +25,10 @@ export function statusOf(state: BotActorState): BotStatus {
 
 function unheardOf({ since, incarnation }: BotActorState): Reason {
   return { code: 'not-yet-observed', facts: {}, at: since, incarnation, specRevision: '' };
+}
+
+function nextRunAt({ schedule, state }: BotActorState): number | null {
+  const next = schedule?.record?.next ?? null;
+  if (next === null || next <= 0 || state === 'blocked' || state === 'stopped') return null;
+  return next * 1000;
 }

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleAgent } from './bundle-agent.ts';
 import { BuildError, run, step } from './docker-cli.ts';
+import { copyServices } from './services.ts';
 
 const IMAGES = fileURLToPath(new URL('.', import.meta.url));
 /** Ignored by git; can be deleted at any time. */
@@ -37,6 +38,7 @@ export async function makeBuildContext(): Promise<string> {
   // Where Node looks for it: a folder of modules, named by NODE_PATH.
   cpSync(join(IMAGES, 'sdk/nodejs'), join(context, 'sdk/nodejs/node_modules/@alexanderwanyoike/the0-node'), plain);
   await bundleAgent(join(context, 'agent.js'));
+  copyServices(join(context, 'services'));
   const programs = ['node20', 'node22', 'launcher.sh', 'wrappers/python_bot.py', 'wrappers/node_bot.js'];
   readableByAll(context);
   for (const program of programs) chmodSync(join(context, program), 0o755);

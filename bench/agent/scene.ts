@@ -11,7 +11,7 @@ import { type ContainerTemplate, containerOptions } from '../../src/engine/docke
 import { packCode } from '../../src/storage/code-archive/pack.ts';
 import { openMinioStore } from '../../src/storage/minio/open-minio-store.ts';
 import { bodyOf, DEFAULT_BUCKETS, type ObjectStore } from '../../src/storage/object-store.ts';
-import { docker } from '../../test/services/docker.ts';
+import { bridgeGateway, docker } from '../../test/services/docker.ts';
 import { startMinio } from '../../test/services/minio.ts';
 import { startNats } from '../../test/services/nats.ts';
 import { removeLabelled } from '../docker/copies.ts';
@@ -76,14 +76,6 @@ export async function withScene<Result>(use: (scene: Scene) => Promise<Result>):
   } finally {
     for (const step of undo.reverse()) await step();
   }
-}
-
-/** The host as containers on Docker's own bridge see it. */
-async function bridgeGateway(): Promise<string> {
-  const { IPAM } = await docker.getNetwork(NETWORK).inspect();
-  const gateway: unknown = IPAM?.Config?.[0]?.['Gateway'];
-  if (typeof gateway !== 'string') throw new Error('the bridge of Docker has no gateway');
-  return gateway;
 }
 
 interface Access {

@@ -33,7 +33,7 @@ export const CATALOGUE: readonly Bench[] = [
   bench('first-query'),
   stateBench('change'),
   stateBench('sweep'),
-  stateBench('memory'),
+  stateBench('memory', ['docker']),
   stateBench('history'),
   stateBench('bots'),
   logBench('append', ['minio']),
@@ -43,6 +43,7 @@ export const CATALOGUE: readonly Bench[] = [
   bench('change-docker', { script: 'change.ts', flags: ['--engine', 'docker'], needs: ['docker'] }),
   bench('crash-docker', { needs: ['docker', 'linux'] }),
   bench('cold-docker', { needs: ['docker'] }),
+  bench('ephemeral', { needs: ['docker', 'linux', 'minio'] }),
   agentBench('memory'),
   agentBench('container'),
   agentBench('start'),
@@ -54,8 +55,8 @@ function bench(name: string, differences: Partial<Omit<Bench, 'name'>> = {}): Be
   return { name, script: `${name}.ts`, nodeFlags: [], flags: [], needs: [], ...differences };
 }
 
-function stateBench(part: string): Bench {
-  return bench(`state-${part}`, { script: 'state.ts', flags: ['--part', part], needs: ['linux', 'minio'] });
+function stateBench(part: string, needs: readonly Need[] = []): Bench {
+  return bench(`state-${part}`, { script: 'state.ts', flags: ['--part', part], needs: ['linux', 'minio', ...needs] });
 }
 
 function logBench(part: string, needs: readonly Need[]): Bench {

@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import type { Report } from '../report.ts';
 import { BENCH_DIRECTORY, type Bench } from './catalogue.ts';
 
-const RESULTS = join(BENCH_DIRECTORY, 'results');
+export const RESULTS = join(BENCH_DIRECTORY, 'results');
 
 /** Raised when a reader of the format before would misread it. */
 const FORMAT = 1;
@@ -20,8 +20,8 @@ export async function saveResult({ name }: Bench, command: string, report: Repor
   return relative(join(BENCH_DIRECTORY, '..'), path);
 }
 
-/** What was measured; `-dirty` when the work tree differs from it, null outside of a clone. */
-function commit(): string | null {
+/** What is measured; `-dirty` when the work tree differs from it, null outside of a clone. */
+export function commit(): string | null {
   try {
     const words = ['describe', '--always', '--dirty', '--exclude=*'];
     return execFileSync('git', words, { cwd: BENCH_DIRECTORY, encoding: 'utf8', stdio: 'pipe' }).trim();

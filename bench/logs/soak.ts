@@ -32,7 +32,7 @@ export const soak: Part = (short) =>
     const place = { bucket: DEFAULT_BUCKETS.logs, key: keyOfLog('soak', localDay(new Date())) };
     const before = { size: BEFORE_BYTES, read: () => [Buffer.alloc(BEFORE_BYTES, '{}\n')] };
     await store.write(place, before, { condition: null, contentType: 'text/plain' });
-    const seconds = short ? 60 : 330;
+    const seconds = short ? 60 : 420;
     const program = await bundleAgent(join(directory, 'agent.js'));
     const nats = await startNats();
     const agent = new StoringAgent({

@@ -28,7 +28,7 @@ export const virtualDays: Part = async (short) => {
   const hours = short ? 3 : 24;
   const quiet = await dayOf(1, hours);
   const busy = await dayOf(100, hours);
-  const budget = DEFAULT_AGENT_LIMITS.syncBytesPerSecond;
+  const budget = DEFAULT_AGENT_LIMITS.logStoreBytesPerSecond;
   return {
     rows: [
       atMost(`${hours} h of 1 line/s: oldest the stored log gets`, quiet.worstAgeMs / SECOND_MS, 10, 's'),

@@ -16,4 +16,5 @@ export const benchLimits: QueryLimits = {
   idleConnectionMs: 4000,
   asksInFlight: 256,
   askDeadlineMs: 2000,
+  runAsksPerBot: 512,
 };

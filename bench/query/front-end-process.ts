@@ -26,6 +26,7 @@ const frontEnd = createQueryFrontEnd({
   token: null,
   limits: { ...benchLimits, inFlightPerBot: order.inFlightPerBot },
   askWhy: async () => ({ kind: 'not-running', sentence: 'it is down' }),
+  runQuery: async () => ({ kind: 'failed', error: 'it cannot be run' }),
 });
 let incarnation = 1;
 for (let i = 0; i < order.routes; i += 1) publish(botName(i), order.ports[i % order.ports.length] ?? null);

@@ -35,7 +35,7 @@ export const manyBots: Part = async (short) => {
     const storeMs = cpuMsOf(minio.pid) - storeBefore;
 
     const perBotAndSecond = (figure: number) => figure / bots / (done.ms / 1000);
-    const budget = DEFAULT_AGENT_LIMITS.syncBytesPerSecond;
+    const { stateBytesPerSecond: budget } = DEFAULT_AGENT_LIMITS;
     const figure = perBotAndSecond(done.sentBytes + done.copiedBytes);
     const cores = (ms: number) => `${((ms / done.ms) * 100).toFixed(0)} % of a core`;
     return {
@@ -48,6 +48,7 @@ export const manyBots: Part = async (short) => {
         ),
       ],
       notes: [
+        `The bar is the budget that each bot has by default (--agent-state-bytes-per-second).`,
         `${(done.ms / 1000).toFixed(0)} s: sent ${perBotAndSecond(done.sentBytes).toFixed(0)} B and copied in the store ${perBotAndSecond(done.copiedBytes).toLocaleString('en-US', { maximumFractionDigits: 0 })} B per bot and second. CPU: the side that syncs ${cores(done.cpuMs)} (${(done.cpuMs / bots / (seconds / EVERY_SECONDS)).toFixed(1)} ms per write), MinIO ${cores(storeMs)}. One process syncs for all bots, where there would be one beside each; it has ${(privateBytes(agent.pid) / 1_000_000).toFixed(0)} MB of private memory in the end.`,
       ],
     };

@@ -14,7 +14,9 @@ export type Request =
   | { readonly do: 'forget'; readonly bot: string }
   /** The floors. */
   | { readonly do: 'upload-all'; readonly directory: string }
-  | { readonly do: 'lstat'; readonly directory: string }
+  | { readonly do: 'list'; readonly directory: string }
+  /** One `lstat` for each name that was listed last. */
+  | { readonly do: 'lstat' }
   /** All bots whose states are directories below this one, each on a beat of its own. */
   | {
       readonly do: 'sync-many';

@@ -24,21 +24,22 @@ export const sweep: Part = async (short) => {
     const first = await agent.ask({ do: 'sync', bot: 'bot', directory, only: null });
     await sleep(SETTLED_MS);
     await agent.ask({ do: 'sync', bot: 'bot', directory, only: null });
+    await agent.ask({ do: 'list', directory });
     const floors: number[] = [];
     const sweeps: number[] = [];
     for (let round = 0; round < rounds; round++) {
-      floors.push((await agent.ask({ do: 'lstat', directory })).ms);
+      floors.push((await agent.ask({ do: 'lstat' })).ms);
       const { said, ms } = await agent.ask({ do: 'sync', bot: 'bot', directory, only: null });
       if (said !== 'unchanged') throw new Error(`the sweep found a change: ${said}`);
       sweeps.push(ms);
     }
     const [figure, floor] = [median(sweeps), median(floors)];
-    const what = `unchanged tree of ${(directories * FILES_PER_DIRECTORY).toLocaleString('en-US')} files: one sweep, beside readdirSync + lstatSync`;
+    const what = `unchanged tree of ${(directories * FILES_PER_DIRECTORY).toLocaleString('en-US')} files: one sweep, beside one lstatSync for each`;
     const ratio = figure / floor;
     return {
       rows: [{ what, figure, unit: 'ms', floor, ratio, bar: `<= ${BAR}`, pass: ratio <= BAR }],
       notes: [
-        `Median of ${rounds}, turn by turn in one process. The first sync of it: ${(first.ms / 1000).toFixed(1)} s.`,
+        `Median of ${rounds}, turn by turn in one process. The floor reads no directory: it has the names. The first sync of it: ${(first.ms / 1000).toFixed(1)} s.`,
       ],
     };
   });

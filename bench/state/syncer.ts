@@ -24,6 +24,7 @@ const setup: Setup = JSON.parse(process.argv[2] ?? '');
 const moved = { copied: 0 };
 const store = counted(openS3Store(setup.access));
 const syncs = new Map<string, StateSync>();
+let listed: readonly string[] = [];
 
 createInterface({ input: process.stdin }).on('line', (line) => void answer(JSON.parse(line)));
 process.stdout.write('{"ready":true}\n');
@@ -59,8 +60,12 @@ async function work(request: Request): Promise<string> {
       return (await syncOf(request.bot, request.directory).restore()).kind;
     case 'upload-all':
       return await uploadAll(request.directory);
+    case 'list':
+      listed = namesBelow(request.directory);
+      return `${listed.length}`;
     case 'lstat':
-      return `${lstatAll(request.directory)}`;
+      for (const path of listed) lstatSync(path);
+      return `${listed.length}`;
     case 'forget':
       syncs.delete(request.bot);
       return 'forgotten';
@@ -105,18 +110,18 @@ async function uploadAll(directory: string): Promise<string> {
   return await store.write(place, bodyOf(Buffer.concat(members)), { condition: null, contentType: 'application/gzip' });
 }
 
-/** The floor of a sweep: nothing but the names and one `lstat` each. */
-function lstatAll(directory: string): number {
-  let seen = 0;
+/** Every file and directory. */
+function namesBelow(directory: string): string[] {
+  const found: string[] = [];
   const left = [directory];
   for (let next = left.pop(); next !== undefined; next = left.pop()) {
     for (const name of readdirSync(next)) {
       const path = `${next}/${name}`;
+      found.push(path);
       if (lstatSync(path).isDirectory()) left.push(path);
-      seen += 1;
     }
   }
-  return seen;
+  return found;
 }
 
 /** Each bot syncs on its own beat, spread over it; whatever changes is the other side's doing. */

@@ -69,7 +69,30 @@ while IFS= read -r line; do
 done <<EXPORTS
 $(export -p)
 EXPORTS
-unset name value line newline
+unset name value line
+
+# Code and state of the bot are fetched by a process of its own, an errand (src/agent/prepare-errand.ts). Sent from here, it
+# starts beside the agent instead of after it. Only for a plain "execute" with its code in the object store: in all other
+# cases the agent sends it. What it answers comes over a pipe, again that of a here-document, to its other end.
+early=''
+case "$newline$secrets" in
+  *"${newline}MINIO_ENDPOINT="*)
+    [ "$*" = execute ] && [ -z "${QUERY_PATH-}${THE0_CODE_SOURCE-}" ] && [ -n "${CODE_FILE-}" ] && early=${THE0_INCARNATION-}
+    ;;
+esac
+if [ -n "$early" ]; then
+  exec 4<<ANSWER
+ANSWER
+  if [ -p /proc/self/fd/4 ]; then
+    exec 5> /proc/self/fd/4
+    THE0_SECRETS_FD=3 /app/node --v8-pool-size=0 /app/agent.js prepare launched code state 3<<SECRETS < /dev/null >&5 4<&- 5>&- &
+$secrets
+SECRETS
+    export THE0_ERRAND="4 $! code state"
+    exec 5>&-
+  fi
+fi
+unset early
 
 if [ -n "$secrets" ]; then
   export THE0_SECRETS_FD=3
@@ -77,13 +100,14 @@ if [ -n "$secrets" ]; then
 $secrets
 SECRETS
 fi
-unset secrets
+unset secrets newline
 
-# One agent per bot, so its memory counts; together these save 2 MB of 10. Only what is hot for long is compiled to machine
-# code, and what has not run lately is dropped whenever the agent collects its garbage, which it does when it has grown.
-# For Node 22, which is the one in this image.
+# One agent per bot, so its memory counts; together these save 3 MB of 12. Only what is hot for long is compiled to machine
+# code, and what has not run lately is dropped whenever the agent collects its garbage, which it does when it has grown. Young
+# garbage is collected when there is 0.1 MB of it: otherwise each agent whose bot is busy has 1 to 2 MB of it, at all times.
+# For Node 22, which is the one in this image. They must be here: switched on while V8 runs, some of them end it.
 memory='--expose-gc --bytecode-old-age=1 --max-semi-space-size=2 --v8-pool-size=0 --no-sparkplug --regexp-interpret-all'
-memory="$memory --invocation-count-for-feedback-allocation=200 --invocation-count-for-turbofan=50000"
+memory="$memory --invocation-count-for-feedback-allocation=200 --invocation-count-for-turbofan=50000 --minor-gc-task-trigger=12"
 # The C library gives large blocks back when they are freed. The agent keeps these from the bot.
 export MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=16384 MALLOC_TRIM_THRESHOLD_=16384 MALLOC_TOP_PAD_=0
 

@@ -40,6 +40,7 @@ export function reportBot(status: BotStatus): BotReport {
     since: iso(status.since),
     endpoint: status.endpoint === null ? null : hostAndPort(status.endpoint),
     retryAt: status.retryAt === null ? null : iso(status.retryAt),
+    nextRunAt: status.nextRunAt === null ? null : iso(status.nextRunAt),
     queryable: status.queryable,
     outdated: status.outdated,
     containerId: status.containerId,

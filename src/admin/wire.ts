@@ -52,6 +52,8 @@ const bot = v.object({
   /** `host:port` of the query server of the running bot. */
   endpoint: v.nullable(v.string()),
   retryAt: v.nullable(v.string()),
+  /** Of a scheduled bot. Older runtimes do not tell it. */
+  nextRunAt: v.optional(v.nullable(v.string()), null),
   queryable: v.boolean(),
   outdated: v.boolean(),
   containerId: v.nullable(v.string()),

@@ -133,6 +133,23 @@ const LIMITS = {
     default: 60_000,
     setting: { from: '0', to: '1h', help: 'how long `execute --query-server-only` waits for the code to appear' },
   },
+  codePollMs: {
+    default: 200,
+    setting: { from: '10ms', to: '1m', help: 'how often it looks whether the code is there' },
+  },
+  // Contract 7.1.
+  donePollMs: {
+    default: 500,
+    setting: { from: '10ms', to: '1m', help: 'how often `daemon sync` looks whether the bot is done' },
+  },
+  statePollMs: {
+    default: 200,
+    setting: { from: '10ms', to: '1m', help: 'how often it looks whether the state of the bot has been brought' },
+  },
+  logTailPollMs: {
+    default: 250,
+    setting: { from: '10ms', to: '1m', help: 'how often it looks for new lines of the log, for who looks on' },
+  },
 
   // From the end of a burst of changes.
   stateSettleMs: {
@@ -189,6 +206,15 @@ const LIMITS = {
     default: 1_000,
     setting: { from: '0', to: '1m', help: 'how long storing waits for files that are being written' },
   },
+  // Parsing takes many times as much memory.
+  stateJsonBytes: {
+    default: 1 * MiB,
+    setting: {
+      from: '1KiB',
+      to: '1GiB',
+      help: 'largest file of a state that is parsed to see whether it is JSON; of larger ones only the brackets are counted',
+    },
+  },
   stateSpoolMemoryBytes: {
     default: 256 * 1024,
     setting: { from: '16KiB', to: '1GiB', help: 'packed changes held in memory; more of them wait in a file' },
@@ -244,9 +270,18 @@ const LIMITS = {
     default: 30_000,
     setting: { from: '10ms', to: '24h', help: 'longest pause before it connects again' },
   },
+  // The server pings every two minutes by itself.
+  natsSilenceMs: {
+    default: 150_000,
+    setting: { from: '100ms', to: '24h', help: 'a connection to NATS on which nothing comes for so long is broken' },
+  },
+  natsUnsentBytes: {
+    default: 1 * MiB,
+    setting: { from: '64KiB', to: '64MiB', help: 'lines held for a NATS server that is slow; more are not published' },
+  },
 
   // Bytes uploaded and bytes copied inside the store count alike; 0: no limit.
-  syncBytesPerSecond: {
+  logStoreBytesPerSecond: {
     default: 2 * MiB,
     setting: {
       from: '0',

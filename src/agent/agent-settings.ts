@@ -18,6 +18,10 @@ export interface AgentSettings extends StoreSettings {
   /** Null: none asked (contract 6.1). */
   readonly queryPath: string | null;
   readonly queryResultKey: string | null;
+  /** Where the SDKs leave the answer to one question. */
+  readonly queryResultFile: string;
+  /** The bot's state directory, of which a query program gets a copy; null: its state comes from elsewhere. */
+  readonly stateSource: string | null;
 
   readonly codePath: string;
   readonly statePath: string;
@@ -64,6 +68,8 @@ export function readSettings(env: Environment): AgentSettings {
     botConfig: env['BOT_CONFIG'] ?? '',
     queryPath: env['QUERY_PATH'] || null,
     queryResultKey: env['QUERY_RESULT_KEY'] || null,
+    queryResultFile: env['THE0_QUERY_RESULT'] || '/query/result.json',
+    stateSource: env['THE0_STATE_SOURCE'] || null,
     codePath: env['CODE_PATH'] || '/bot',
     statePath: env['STATE_PATH'] || '/state',
     logsPath: env['LOGS_PATH'] || '/var/the0/logs',

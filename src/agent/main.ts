@@ -13,7 +13,7 @@ import { type AgentSettings, readSettings } from './agent-settings.ts';
 import { fetchFiles } from './bot-files.ts';
 import { promiseLastWords, sayLastWords } from './last-words.ts';
 import { hiddenValues } from './open-store.ts';
-import { PREPARE, runErrand } from './prepare-errand.ts';
+import { PREPARE } from './prepare-errand.ts';
 import { killLeftGroups } from './process-group.ts';
 import { failedRun, type RunContext, type RunEnd } from './run-context.ts';
 import { secretMask } from './secret-mask.ts';
@@ -28,7 +28,10 @@ declare const THE0_AGENT_VERSION: string;
 async function main(): Promise<number> {
   const secrets = takeSecrets(process.env);
   const [task, ...rest] = process.argv.slice(2);
-  if (task === PREPARE) return runErrand(rest, secrets);
+  if (task === PREPARE) {
+    const { runErrand } = await import('./run-errand.ts');
+    return runErrand(rest, secrets);
+  }
   let args: AgentArguments;
   try {
     args = parseAgentArguments(process.argv.slice(2));
@@ -68,7 +71,7 @@ async function run(args: ExecuteArguments, secrets: ReadonlyMap<string, string>)
   stopOnSignals(stop, limits);
   giveBackUnusedMemory(limits);
   if (settings.lifeline) stopOnLifelineEnd(stop, limits);
-  const mask = secretMask(settings.botConfig, hiddenValues(secrets));
+  const mask = secretMask(settings.botConfig, hiddenValues(secrets, process.env));
   const tee = settings.tee ? new Tee(process.stdout, process.stderr, limits.logQueueBytes) : null;
   const { exitCode, lastWords } = await runMode(args, { settings, env: process.env, stop, mask, tee, secrets });
   await sayLastWords(lastWords, settings, tee, limits.flushMs);

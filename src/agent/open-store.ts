@@ -18,9 +18,12 @@ const OPEN_TO_ALL = new Set([
   'MINIO_QUERY_RESULTS_BUCKET',
 ]);
 
-/** What must never be shown of what came over the launcher's pipe. */
-export function hiddenValues(secrets: ReadonlyMap<string, string>): string[] {
-  return [...secrets].filter(([name]) => !OPEN_TO_ALL.has(name)).map(([, value]) => value);
+/** What must never be shown: all that came over the launcher's pipe, and what stands in the environment where there is none. */
+export function hiddenValues(secrets: ReadonlyMap<string, string>, env: Environment): string[] {
+  const given = Object.entries(env).filter(([name]) => /^(MINIO_.*|NATS_URL|MONGO_URI)$/.test(name));
+  return [...secrets, ...given].flatMap(([name, value]) =>
+    value === undefined || OPEN_TO_ALL.has(name) ? [] : [value],
+  );
 }
 
 /** Whether there is an object store at all. */
@@ -44,13 +47,14 @@ export async function openStore(
   const required = (variable: string): string => given(variable) || incomplete(variable, `${variable} is missing`);
   const accessKey = required('MINIO_ACCESS_KEY');
   const secretKey = required('MINIO_SECRET_KEY');
+  const sessionToken = given('MINIO_SESSION_TOKEN');
   // Where there is no store, none of this is loaded.
   const { openS3Store } = await import('../storage/s3/open-s3-store.ts');
   try {
     return {
       // Inside containers only the literal counts.
       store: openS3Store(
-        { endpoint, accessKey, secretKey, ssl: given('MINIO_USE_SSL') === 'true' },
+        { endpoint, accessKey, secretKey, sessionToken, ssl: given('MINIO_USE_SSL') === 'true' },
         limitsFrom(limits),
       ),
       buckets: {

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { monotonicMs } from '../storage/monotonic-clock.ts';
 import { AgentError, messageOf } from './agent-error.ts';
@@ -12,14 +12,11 @@ import { namesStore, requireStore } from './open-store.ts';
 import { OutputLog } from './output-log.ts';
 import { NotedProcesses } from './process-notes.ts';
 import { failedRun, type RunContext, type RunEnd } from './run-context.ts';
-
-const CODE_POLL_MS = 200;
-/** Fixed by the SDKs (contract 8.6). */
-const RESULT_DIRECTORY = '/query';
+import { copyState } from './state-copy.ts';
 
 /**
- * One question (contract 6.7): the query program runs once and leaves its answer in `/query/result.json`, which goes to the
- * object store when `QUERY_RESULT_KEY` says where. What it does to its copy of the state is lost.
+ * One question (contract 6.7): the query program runs once and leaves its answer in a file, which goes to the object store
+ * when `QUERY_RESULT_KEY` says where. What it does to its copy of the state is lost.
  */
 export async function executeQuery(context: RunContext, path: string): Promise<RunEnd> {
   const { settings, secrets, env, mask } = context;
@@ -31,10 +28,13 @@ export async function executeQuery(context: RunContext, path: string): Promise<R
   }
   const end = await runQueryProgram({ ...context, env: { ...env, QUERY_PATH: path } }, async () => {
     await fetchFiles(context, 'copy');
+    const { stateSource, statePath, stateBytes, queryResultFile } = settings;
+    if (stateSource !== null) await copyState(stateSource, statePath, stateBytes);
+    const directory = dirname(queryResultFile);
     try {
-      mkdirSync(RESULT_DIRECTORY, { recursive: true });
+      mkdirSync(directory, { recursive: true });
     } catch (error) {
-      throw new AgentError('bot-exited', `cannot make ${RESULT_DIRECTORY}: ${messageOf(error)}`, { exitCode: 1 });
+      throw new AgentError('bot-exited', `cannot make ${directory}: ${messageOf(error)}`, { exitCode: 1 });
     }
     return settings.queryEntrypoint ?? settings.entrypoint;
   });
@@ -49,7 +49,7 @@ async function storeResult(context: RunContext, key: string, end: RunEnd): Promi
     await uploadQueryResult(
       await requireStore(secrets, env, context.settings.limits),
       key,
-      join(RESULT_DIRECTORY, 'result.json'),
+      context.settings.queryResultFile,
     );
     return end;
   } catch (error) {
@@ -71,7 +71,7 @@ export async function executeQueryServer(context: RunContext): Promise<RunEnd> {
     const file = join(settings.codePath, settings.queryEntrypoint);
     const giveUpAt = monotonicMs() + settings.limits.codeWaitMs;
     while (settings.codeSource === null && !existsSync(file) && !stop.requested && monotonicMs() < giveUpAt) {
-      await delay(CODE_POLL_MS);
+      await delay(settings.limits.codePollMs);
     }
     // Who has brought the code brings the state as well: two of them in one directory would spoil it.
     if (settings.codeSource !== null || !existsSync(file)) await fetchFiles(context, 'copy');

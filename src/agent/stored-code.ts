@@ -1,7 +1,7 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { CodeArchiveError } from '../storage/code-archive/archive-error.ts';
 import { CodeDirectory, type Staging } from '../storage/code-archive/code-directory.ts';
-import { extractArchive } from '../storage/code-archive/extract.ts';
+import { extractCode } from '../storage/code-archive/extract.ts';
 import {
   type Buckets,
   type ObjectInfo,
@@ -70,7 +70,7 @@ async function bring(store: ObjectStore, place: ObjectPlace, codePath: string, l
   const staging = directory.stage();
   try {
     await retrySpool(store, place, info, staging, retry);
-    await extractArchive(staging.archive, staging.code, limits);
+    await extractCode(staging.archive, staging.code, limits);
     staging.publish(version);
   } finally {
     staging.remove();

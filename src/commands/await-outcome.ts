@@ -6,7 +6,7 @@ const POLL_MS = 150;
 /** A command that changes nothing (the bot is disabled, or blocks again for the same cause) shows no new state to wait for. */
 const UNCHANGED_PATIENCE_MS = 3000;
 
-const SETTLED: ReadonlySet<string> = new Set(['running', 'backing-off', 'blocked', 'stopped']);
+const SETTLED: ReadonlySet<string> = new Set(['running', 'idle', 'backing-off', 'blocked', 'stopped']);
 
 /**
  * Waits until what was asked of a bot has come to something: a state that stays, newer than `before`.

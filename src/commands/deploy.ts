@@ -16,7 +16,7 @@ import { type Outcome, settingOption } from './verb.ts';
 const DEFAULT_OWNER = 'local';
 const PROGRESS_MS = 200;
 /** Beside the store's own. */
-const SETTINGS = ['bots', 'code-files', 'code-size', 'bot-json-size'];
+const SETTINGS = ['bots', 'code-files', 'code-size', 'agent-code-file', 'agent-code-ratio', 'bot-json-size'];
 
 /** @param table empty when another verb was named */
 export function addDeploy(program: Command, _outcome: Outcome, table: readonly Setting<unknown>[]): void {
@@ -101,14 +101,23 @@ export async function deploy(
   const { codeKey, uploadCode } = await import('./deploy/code-object.ts');
   const { findEntry, writeEntry } = await import('./deploy/desired-entry.ts');
   const { packCode } = await import('../storage/code-archive/pack.ts');
+  const { isBomb } = await import('../storage/code-archive/extract.ts');
+  const { DeployError } = await import('./deploy/deploy-error.ts');
   const { codeLimits: code, botJsonBytes } = settings.directory;
-  const { bot, text, mode, files, sizeBytes } = await botToDeploy(folder, { code, botJsonBytes });
+  const { codeFileBytes, codeRatio } = settings.agent;
+  const { bot, text, mode, files, sizeBytes } = await botToDeploy(folder, { code, codeFileBytes, botJsonBytes });
   const key = codeKey(owner, bot);
   const entry = await findEntry(resolve(settings.bots), bot);
   const workspace = await mkdtemp(join(tmpdir(), 'the0-deploy-'));
   try {
     const archive = join(workspace, 'code.zip');
     const packed = await packCode(folder, files, archive, (done) => progress(`packing ${share(done, sizeBytes)}`));
+    if (isBomb(sizeBytes, packed.sizeBytes, codeRatio)) {
+      throw new DeployError(
+        `the archive of the code unpacks to more than ${codeRatio} times its size, and no agent would do that`,
+        'Leave out what is empty, or raise the limit where the bot runs and here (--agent-code-ratio).',
+      );
+    }
     const uploaded = await uploadCode(store, { bucket, key }, archive, packed, (done) =>
       progress(`uploading ${share(done, packed.sizeBytes)}`),
     );

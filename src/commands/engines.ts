@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { bundleAgent } from '../../images/bundle-agent.ts';
 import type { AgentLimits } from '../agent/agent-limits.ts';
 import type { Settings } from '../config/settings.ts';
 import { storeAccess } from '../config/table/object-store.ts';
 import { DEFAULT_STATE_FILE_MIB, DEFAULT_STATE_MIB } from '../config/table/stored-bots.ts';
+import type { BotDefinition } from '../desired/bot-definition.ts';
+import type { BotCredentials } from '../engine/bot-credentials.ts';
 import type { ObjectStoreSettings } from '../engine/bot-environment.ts';
 import type { ContainerEngine } from '../engine/container-engine.ts';
 import type { TraceStep } from '../engine/docker/docker-engine.ts';
@@ -21,18 +22,32 @@ export interface EngineReporter {
   readonly trace?: (step: TraceStep) => void;
 }
 
+/** What an engine asks of other parts. */
+export interface EngineSurroundings {
+  /** Whether the object store does, as far as is known by now. */
+  readonly storeHonoursConditions: () => boolean;
+  /** Null: containers get the keys of the runtime. */
+  readonly credentials: BotCredentials | null;
+  /** What is desired of a bot now, or null. */
+  readonly definitionOf: (botId: string) => BotDefinition | null;
+}
+
 /**
  * The engine the settings name, on this data directory. Engines that are not used are not loaded.
- * @param storeHonoursConditions whether the object store does, as far as is known by now
  */
 export async function createEngine(
   settings: Settings,
   data: DataDirectory,
   report: EngineReporter,
-  storeHonoursConditions: () => boolean,
+  { storeHonoursConditions, credentials, definitionOf }: EngineSurroundings,
 ): Promise<ContainerEngine> {
   const paths = dataPaths(data.root);
-  const directories = { codeDirOf: paths.code, stateDirOf: paths.state, logsDirOf: paths.logs };
+  const directories = {
+    codeDirOf: paths.code,
+    stateDirOf: paths.state,
+    logsDirOf: paths.logs,
+    queryRuns: paths.queryRuns,
+  };
   const { bot, changes, docker } = settings;
   if (settings.engine === 'docker') {
     const { createDockerEngine } = await import('../engine/docker/docker-engine.ts');
@@ -44,10 +59,13 @@ export async function createEngine(
       directories,
       objectStore: objectStoreOf(settings, 'container'),
       storeHonoursConditions,
-      natsUrl: settings.stored.natsUrl,
+      ...(credentials === null ? {} : { credentials }),
+      ...(docker.takesOver === 'go' ? { takesOver: { definitionOf } } : {}),
+      natsUrl: natsUrlOfBots(settings),
       limits: {
         memoryMiB: bot.memoryLimitMiB,
         cpuShares: bot.cpuShares,
+        milliCpus: bot.cpus === 0 ? null : Math.round(bot.cpus * 1_000),
         pidsLimit: bot.pidsLimit,
         agentGraceMs: bot.agentGraceMs,
         timeZone: settings.timeZone,
@@ -65,6 +83,7 @@ export async function createEngine(
     });
   }
   const { createProcessEngine } = await import('../engine/process/process-engine.ts');
+  const { bundleAgent } = await import('../../images/bundle-agent.ts');
   const { PATH, HOME, LANG } = process.env;
   const refillCache = async () => {
     linkSdks(join(IMAGES, 'sdk'), paths.cache);
@@ -89,9 +108,14 @@ export async function createEngine(
     queryPortRange: settings.process.ports,
     objectStore: objectStoreOf(settings, 'host'),
     storeHonoursConditions,
-    natsUrl: settings.stored.natsUrl,
+    natsUrl: natsUrlOfBots(settings),
     warn: (error) => report.warn(error.message),
   });
+}
+
+/** Where bots publish their live logs. */
+export function natsUrlOfBots({ bot, stored }: Settings): string | null {
+  return bot.natsLogsUrl ?? (bot.passNatsUrl === 'true' ? stored.natsUrl : null);
 }
 
 /** What the agents are told of the object store. */
@@ -127,7 +151,7 @@ export function longestEngineCallMs({ engine, bot, docker, process: child }: Set
   const { callMs, startMs, listMs, pullMs } = docker.deadlines;
   const longestMs =
     engine === 'docker'
-      ? pullMs + startMs + listMs + 6 * callMs + bot.stopGraceMs + bot.agentGraceMs
+      ? pullMs + docker.keys.deadlineMs + startMs + 2 * listMs + 8 * callMs + bot.stopGraceMs + bot.agentGraceMs
       : child.missingProgramMs +
         2 * (bot.stopGraceMs + bot.agentGraceMs + child.leftoverGraceMs + 3 * child.killWaitMs);
   return longestMs + FILES_MS;

@@ -15,7 +15,7 @@ export function addLs(program: Command, _outcome: Outcome): void {
     .addHelpText(
       'after',
       `
-States: running · waiting (for a dependency, or its turn to start) · starting ·
+States: running · idle (scheduled, until its next run) · waiting (for a dependency, or its turn to start) · starting ·
 stopping · backing-off (crashed, will be started again) ·
 blocked (needs a change by you) · stopped (disabled)
 

@@ -1,6 +1,7 @@
 import type { Settings } from '../config/settings.ts';
 import { type StoreAccess, storeAccess } from '../config/table/object-store.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { natsUrlOfBots } from './engines.ts';
 
 /** The object store of this runtime: how it is reached, and the store itself. */
 export interface RuntimeStore {
@@ -19,7 +20,8 @@ export async function openRuntimeStore({ objectStore }: Settings): Promise<Runti
 }
 
 /** Addresses given to containers that mean the container itself there; in sentences. */
-export function addressesOfNoUse({ engine, docker, objectStore, stored }: Settings): string[] {
+export function addressesOfNoUse(settings: Settings): string[] {
+  const { engine, docker, objectStore } = settings;
   if (engine !== 'docker' || docker.network === 'host') return [];
   const access = storeAccess(objectStore);
   const sentences: string[] = [];
@@ -30,14 +32,16 @@ export function addressesOfNoUse({ engine, docker, objectStore, stored }: Settin
     );
   }
   if (
-    stored.natsUrl?.split(',').some((url) =>
-      isLoopback(
-        url
-          .trim()
-          .replace(/^[a-z]+:\/\//, '')
-          .replace(/^.*@/, ''),
-      ),
-    )
+    natsUrlOfBots(settings)
+      ?.split(',')
+      .some((url) =>
+        isLoopback(
+          url
+            .trim()
+            .replace(/^[a-z]+:\/\//, '')
+            .replace(/^.*@/, ''),
+        ),
+      )
   ) {
     sentences.push(
       'Containers do not reach NATS on this host by the address in NATS_URL, which is each container itself: ' +

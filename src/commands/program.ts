@@ -6,6 +6,7 @@ import process from 'node:process';
 import { Command, Help } from 'commander';
 import { addDeploy } from './deploy.ts';
 import { addDown } from './down.ts';
+import { addGc } from './gc.ts';
 import { addLogs } from './logs.ts';
 import { addLs } from './ls.ts';
 import { addQuery } from './query.ts';
@@ -57,6 +58,7 @@ Exit codes: 0 done, 1 failed, 2 the runtime cannot be reached.`,
   program.commandsGroup('Act:');
   addRestart(program, outcome);
   addReset(program, outcome);
+  addGc(program, outcome, await tableFor('gc'));
   program.commandsGroup('About:');
   addSettings(program, outcome);
   addVersion(program, outcome);

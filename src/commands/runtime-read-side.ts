@@ -1,3 +1,4 @@
+import { KNOWN_RUNTIMES } from '../../actors/bot-spec.ts';
 import type { BotStatus } from '../../actors/effect.ts';
 import { describeReason } from '../../actors/reason.ts';
 import { AdminRefusal } from '../admin/admin-errors.ts';
@@ -8,6 +9,7 @@ import type { ContainerEngine } from '../engine/container-engine.ts';
 import { containerName } from '../engine/docker/container-name.ts';
 import type { AskWhy, QueryFrontEnd } from '../query/query-front-end.ts';
 import { StoreError } from '../storage/object-store.ts';
+import type { ReadLogOptions } from '../storage/read-log.ts';
 import type { Journal } from '../supervisor/journal.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import type { RuntimeStore } from './object-store.ts';
@@ -24,7 +26,7 @@ export interface ReadSideParts {
   /** Null: none is configured. */
   readonly objectStore: RuntimeStore | null;
   /** How often a stored log is looked at that somebody follows. */
-  readonly storeLogPollMs: number;
+  readonly storedLog: Pick<ReadLogOptions, 'pollMs' | 'nextDayMs' | 'retry'>;
   readonly troubles: () => readonly string[];
   readonly now: () => number;
   /** Of a trouble that does not keep a command from being answered. */
@@ -95,14 +97,14 @@ async function conditionsOf(
  * shown, which is a few seconds behind.
  */
 async function openLog(parts: ReadSideParts, botId: string, options: LogOptions): Promise<LogTail> {
-  const { engine, supervisor, objectStore, storeLogPollMs } = parts;
+  const { engine, supervisor, objectStore, storedLog } = parts;
   const isStored = (supervisor.definitionOf(botId)?.filePath ?? '') !== '';
   if (engine.name !== 'docker' || objectStore === null || !isStored) {
     return await openLogTail({ ...options, directory: parts.logDirectoryOf(botId) });
   }
   const { store, access } = objectStore;
   const { readStoredLog } = await import('../storage/read-log.ts');
-  const log = readStoredLog({ ...options, store, bucket: access.buckets.logs, botId, pollMs: storeLogPollMs });
+  const log = readStoredLog({ ...options, ...storedLog, store, bucket: access.buckets.logs, botId });
   return { chunks: () => withoutStoreErrors(log, botId) };
 }
 
@@ -123,7 +125,7 @@ export function queryUrlOf({ address }: QueryFrontEnd): string {
   return `http://${hostAndPort({ host, port: address.port })}`;
 }
 
-/** Why a bot without a route cannot be asked: its actor knows. */
+/** Why a bot without a route cannot be asked, or that its query program can be run: its actor knows (contract 8.2). */
 export function askWhyOf(supervisor: Supervisor): AskWhy {
   return async (botId, deadlineMs) => {
     if (!supervisor.knows(botId)) return { kind: 'unknown-bot' };
@@ -131,11 +133,15 @@ export function askWhyOf(supervisor: Supervisor): AskWhy {
     if (definition !== null && definition.problem === null && definition.queryEntrypoint === null) {
       return { kind: 'no-query-entrypoint' };
     }
+    const runnable = definition !== null && definition.problem === null && KNOWN_RUNTIMES.includes(definition.runtime);
+    // Whether a scheduled bot is running at this moment makes no difference.
+    if (runnable && definition.kind === 'scheduled') return { kind: 'runnable' };
     const status = await supervisor.ask(botId, deadlineMs);
     if (status === null) return { kind: 'not-running', sentence: 'its actor did not answer in time' };
     if (status.state === 'running' && status.endpoint !== null) {
       return { kind: 'route', route: { endpoint: status.endpoint, incarnation: status.reason.incarnation } };
     }
+    if (runnable && status.state !== 'blocked') return { kind: 'runnable' };
     return { kind: 'not-running', sentence: `it is ${status.state}: ${describeReason(status.reason).text}` };
   };
 }

@@ -1,10 +1,11 @@
 import { createBehavior } from '../../actors/behavior.ts';
-import type { BotEffect, RecordEffect } from '../../actors/effect.ts';
+import type { BotEffect, BotStatus, RecordEffect } from '../../actors/effect.ts';
 import type { BotMessage } from '../../actors/message.ts';
 import type { BotActorSettings } from '../../actors/settings.ts';
 import { type AdminServer, createAdminServer } from '../admin/admin-server.ts';
 import type { Settings } from '../config/settings.ts';
 import { createDirectorySource } from '../desired/directory/directory-source.ts';
+import { LocalRunLedger } from '../desired/local/local-run-ledger.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { createLocalShard } from '../kernel/local-shard.ts';
 import { createThreadShard } from '../kernel/thread-shard.ts';
@@ -17,8 +18,12 @@ import { openDataDirectory } from '../storage/filesystem/open-data-directory.ts'
 import { Journal } from '../supervisor/journal.ts';
 import type { MakeShard } from '../supervisor/shard-pool.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
+import { keysForEngine, openBotCredentials } from './bot-credentials.ts';
 import { createEngine, type EngineReporter, longestEngineCallMs } from './engines.ts';
+import { KeyRenewal } from './key-renewal.ts';
 import { addressesOfNoUse, openRuntimeStore, type RuntimeStore } from './object-store.ts';
+import { createQueryRuns } from './query-runner.ts';
+import type { RuntimeHealth } from './runtime-health.ts';
 import { askWhyOf, createReadSide } from './runtime-read-side.ts';
 import { StoreCheck } from './store-check.ts';
 
@@ -79,7 +84,19 @@ export async function startRuntime(settings: Settings, report: RuntimeReporter):
     const storeChecked = storeCheck?.start();
     for (const sentence of addressesOfNoUse(settings)) report.warn(sentence);
 
-    const engine = await createEngine(settings, data, report, () => storeCheck?.honoursConditions ?? true);
+    const health = await healthOf(settings, objectStore, report, () => supervisor.list());
+    undo.push(async () => await health?.close());
+
+    const credentials = await openBotCredentials(settings, objectStore);
+    undo.push(async () => await credentials?.close());
+    const credentialsFound = credentials?.start();
+
+    const bareEngine = await createEngine(settings, data, report, {
+      storeHonoursConditions: () => storeCheck?.honoursConditions ?? true,
+      credentials: credentials && keysForEngine(credentials),
+      definitionOf: (botId) => supervisor.definitionOf(botId),
+    });
+    const engine = health?.watching(bareEngine) ?? bareEngine;
     const desired = createDirectorySource({
       directory: settings.bots,
       codeCopies: createCodeStore(data.root, (botId) => supervisor.revisionsInUse(botId)),
@@ -101,13 +118,28 @@ export async function startRuntime(settings: Settings, report: RuntimeReporter):
       lostActorPauseMs: settings.lostActorPauseMs,
       floodStarts: settings.changes.startConcurrency,
       liveStarts: settings.changes.liveStartConcurrency,
+      ledger: new LocalRunLedger({ directory: paths.schedules, owner: data.instance }),
+      scheduledRuns: settings.schedules.runs,
+      ledgerCallDeadlineMs: settings.schedules.ledgerDeadlineMs,
       engineCallDeadlineMs: longestEngineCallMs(settings),
       openQuestions: settings.query.limits.inFlightTotal,
       setRoute: (botId, route) => frontEnd?.setRoute(botId, route),
-      onTransition: (record) => report.transition(record),
-      onFault: (sentence) => report.warn(sentence),
+      onTransition(record) {
+        report.transition(record);
+        health?.metrics.transition(record);
+      },
+      onFault(sentence) {
+        report.warn(sentence);
+        health?.metrics.fault();
+      },
     });
 
+    const queryRuns = createQueryRuns({
+      definitionOf: (botId) => supervisor.definitionOf(botId),
+      engine,
+      objectStore,
+      settings: settings.query,
+    });
     frontEnd = createQueryFrontEnd({
       host: settings.query.host,
       port: settings.query.port,
@@ -115,13 +147,22 @@ export async function startRuntime(settings: Settings, report: RuntimeReporter):
       token: settings.query.token,
       limits: settings.query.limits,
       askWhy: askWhyOf(supervisor),
+      runQuery: queryRuns.ask,
       onTrouble: (sentence) => report.warn(sentence),
     });
     await frontEnd.start();
     undo.push(() => frontEnd.close());
 
-    const troubles = () => [...supervisor.troubles, ...(storeCheck?.troubles ?? [])];
-    const stopBots = () => supervisor.stopAll(settings.bot.stopGraceMs + settings.changes.stopDeadlineMs);
+    const troubles = () => [
+      ...supervisor.troubles,
+      ...(bareEngine.troubles ?? []),
+      ...(storeCheck?.troubles ?? []),
+      ...(credentials?.troubles ?? []),
+    ];
+    const stopBots = async () => {
+      await health?.readiness.end();
+      return await supervisor.stopAll(settings.bot.stopGraceMs + settings.changes.stopDeadlineMs);
+    };
     const server = createAdminServer({
       socketPath: settings.admin ?? paths.adminSocket,
       connections: settings.adminLimits.connections,
@@ -136,7 +177,16 @@ export async function startRuntime(settings: Settings, report: RuntimeReporter):
         engine,
         logDirectoryOf: paths.logs,
         objectStore,
-        storeLogPollMs: settings.stored.logPollMs,
+        storedLog: {
+          pollMs: settings.stored.logPollMs,
+          nextDayMs: settings.stored.nextDayMs,
+          retry: {
+            attempts: settings.stored.logAttempts,
+            firstPauseMs: settings.stored.logPollMs,
+            longestPauseMs: settings.stored.logRetryCapMs,
+            random: Math.random,
+          },
+        },
         troubles,
         now: () => Date.now(),
         warn: (sentence) => report.warn(sentence),
@@ -152,9 +202,21 @@ export async function startRuntime(settings: Settings, report: RuntimeReporter):
     admin = server;
 
     undo.push(() => supervisor.close());
+    // While there is an engine to end them with.
+    undo.push(() => queryRuns.close());
     // What the store can do is in the environment of the first containers already, unless it takes too long to say.
-    await storeChecked;
+    await Promise.all([storeChecked, credentialsFound]);
     await supervisor.start();
+    for (const sentence of credentials?.troubles ?? []) report.warn(sentence);
+    const renewal = new KeyRenewal({
+      endingBefore: (time) => bareEngine.keysEndingBefore?.(time) ?? [],
+      restart: (botId) => supervisor.command(botId, 'restart'),
+      marginMs: settings.docker.keys.sessionMs / 4,
+      now: () => Date.now(),
+    });
+    undo.push(async () => renewal.close());
+    // First of all, so that nobody sends work here any more.
+    undo.push(async () => await health?.readiness.end());
     return {
       supervisor,
       frontEnd,
@@ -171,6 +233,25 @@ export async function startRuntime(settings: Settings, report: RuntimeReporter):
   }
 }
 
+/** Null: nobody asked for it. */
+async function healthOf(
+  { health, query }: Settings,
+  objectStore: RuntimeStore | null,
+  report: RuntimeReporter,
+  bots: () => Promise<readonly BotStatus[]>,
+): Promise<RuntimeHealth | null> {
+  if (health.port === null) return null;
+  // Its packages take a while to load.
+  const { openRuntimeHealth } = await import('./runtime-health.ts');
+  return await openRuntimeHealth({
+    host: health.host ?? query.host,
+    port: health.port,
+    bots,
+    objectStore,
+    warn: (sentence) => report.warn(sentence),
+  });
+}
+
 function storeCheckOf({ access, store }: RuntimeStore, { stored }: Settings, report: RuntimeReporter): StoreCheck {
   const { endpoint, buckets } = access;
   return new StoreCheck({ store, endpoint, buckets, ...stored.probe, warn: (sentence) => report.warn(sentence) });
@@ -180,7 +261,7 @@ const BEHAVIOR_MODULE = new URL('../../actors/behavior.ts', import.meta.url);
 
 /** On worker threads, or with `--shards 0` in this thread. */
 function shardMaker(settings: Settings): MakeShard {
-  const { restart, bot, changes } = settings;
+  const { restart, bot, changes, schedules } = settings;
   const actorSettings: BotActorSettings = {
     restart,
     startDeadlineMs: changes.startDeadlineMs,
@@ -188,6 +269,17 @@ function shardMaker(settings: Settings): MakeShard {
     orphanGraceMs: changes.orphanGraceMs,
     dependencyRetryMs: changes.dependencyRetryMs,
     historyLength: changes.historyLength,
+    role: 'owner',
+    schedule: {
+      timeZone: settings.timeZone,
+      misfireMs: schedules.misfireMs,
+      foreignClaimMs: schedules.foreignClaimMs,
+      longestRunMs: schedules.longestRunMs,
+      jitterMs: schedules.jitterMs,
+      // The executor answers by then; the rest is for the way there and back.
+      ledgerDeadlineMs: 2 * schedules.ledgerDeadlineMs,
+      lookAgainMs: schedules.lookAgainMs,
+    },
   };
   const limits = settings.kernel;
   return async (id, listener) =>

@@ -15,7 +15,7 @@ export function addWhy(program: Command, _outcome: Outcome): void {
     .description('explain one bot: its state, the cause, what to do, and what happened before')
     .option(
       '--json',
-      'as JSON: what `ls --json` gives, with the reason in full, retryAt, queryable, outdated, conditions and timeline',
+      'as JSON: what `ls --json` gives, with the reason in full, retryAt, nextRunAt, queryable, outdated, conditions and timeline',
     )
     .addHelpText(
       'after',
@@ -39,9 +39,18 @@ Examples:
  * `message` and `since`, is null when the agent could not be asked.
  */
 function explanationOf({ bot, timeline, conditions, conditionsUnknown }: BotReply) {
-  const { retryAt, queryable, outdated } = bot;
+  const { retryAt, nextRunAt, queryable, outdated } = bot;
   const known = conditionsUnknown === null ? conditions : null;
-  return { ...summaryOf(bot), reason: bot.reason, retryAt, queryable, outdated, conditions: known, timeline };
+  return {
+    ...summaryOf(bot),
+    reason: bot.reason,
+    retryAt,
+    nextRunAt,
+    queryable,
+    outdated,
+    conditions: known,
+    timeline,
+  };
 }
 
 const LABEL_COLUMNS = 10;
@@ -67,6 +76,7 @@ export function explain(
   if (reason.severity === 'info') say('code', reason.code);
   else say('cause', causeOf(bot));
   if (reason.advice !== '') say('to do', reason.advice);
+  if (bot.nextRunAt !== null) say('next run', formatMoment(Date.parse(bot.nextRunAt), nowMs));
   if (bot.retryAt !== null) say('retry', retrySentence(Date.parse(bot.retryAt), nowMs));
   say('restarts', bot.restarts === 0 ? 'none after a crash' : `${bot.restarts} after a crash`);
   if (bot.endpoint !== null) say('queries', `answered on ${bot.endpoint}`);

@@ -3,11 +3,15 @@ import type { Pick, Setting } from './setting.ts';
 import { agentSettings } from './table/agent.ts';
 import { botSettings, restartSettings } from './table/bots.ts';
 import { changeSettings, directorySettings } from './table/changes.ts';
+import { cleanUpSettings } from './table/clean-up.ts';
 import { commonSettings } from './table/common.ts';
 import { dockerSettings, processSettings } from './table/engines.ts';
+import { healthSettings } from './table/health.ts';
 import { kernelSettings, shardSettings } from './table/inside.ts';
 import { objectStoreSettings } from './table/object-store.ts';
 import { querySettings } from './table/queries.ts';
+import { scheduleSettings } from './table/schedules.ts';
+import { serviceSettings } from './table/services.ts';
 import { storedBotSettings } from './table/stored-bots.ts';
 import { adminLimitSettings, journalSettings } from './table/upkeep.ts';
 
@@ -24,9 +28,12 @@ export function settingsTable(pick: Pick) {
     agent: agentSettings(pick),
     objectStore: objectStoreSettings(pick),
     stored: storedBotSettings(pick),
+    services: serviceSettings(pick),
+    gc: cleanUpSettings(pick),
     docker: dockerSettings(pick),
     process: processSettings(pick),
     restart: restartSettings(pick),
+    schedules: scheduleSettings(pick),
     changes: changeSettings(pick),
     directory: directorySettings(pick),
     journal: journalSettings(pick),
@@ -34,6 +41,7 @@ export function settingsTable(pick: Pick) {
     adminTimeoutMs: pick(adminTimeoutSetting),
     queryMarginMs: pick(queryMarginSetting),
     adminLimits: adminLimitSettings(pick),
+    health: healthSettings(pick),
     ...shardSettings(pick),
     kernel: kernelSettings(pick),
   };

@@ -16,6 +16,8 @@ export interface AgentSettings {
   /** Absent: the image's own places (contract 6.1). */
   readonly paths?: { readonly code: string; readonly state: string; readonly logs: string };
   readonly query?: { readonly host: string; readonly port: number };
+  /** Only this question is to be answered (contract 5.2); the definition's entry point is the query program then. */
+  readonly question?: QuestionSettings;
   readonly teeLog?: boolean;
   readonly lifeline?: boolean;
   readonly processNotes?: string;
@@ -30,11 +32,24 @@ export interface AgentSettings {
   readonly secretsFd?: number;
 }
 
+export interface QuestionSettings {
+  readonly path: string;
+  readonly params: string;
+  /** Absent: the result stays where the program leaves it. */
+  readonly resultKey?: string;
+  /** Absent: the SDKs' own place (contract 8.6). */
+  readonly resultFile?: string;
+  /** The bot's state directory, of which the program gets a copy; absent: the state comes from the object store, if any. */
+  readonly stateSource?: string;
+}
+
 /** Credentials for the agent, which keeps them from the bot. What is absent is as the agent has it by itself (contract 4.1, 4.2). */
 export interface ObjectStoreSettings {
   readonly endpoint: string;
   readonly accessKey: string;
   readonly secretKey: string;
+  /** With keys that expire. */
+  readonly sessionToken?: string;
   readonly useSsl: boolean;
   readonly queryResultsBucket: string;
   readonly codeBucket?: string;
@@ -71,7 +86,7 @@ export function botEnvironment(definition: BotDefinition, settings: AgentSetting
     ['PYTHONDONTWRITEBYTECODE', '1'],
     ['ID', definition.id],
     ['CONFIG', config],
-    ['ENTRYPOINT_TYPE', 'bot'],
+    ['ENTRYPOINT_TYPE', settings.question === undefined ? 'bot' : 'query'],
     ['CODE_MOUNT_DIR', 'bot'],
     ['STATE_DIR', `${settings.paths?.state ?? '/state'}/${STATE_FOLDER}`],
     ...(secretsInPlace ? access(settings.objectStore) : []),
@@ -84,6 +99,9 @@ export function botEnvironment(definition: BotDefinition, settings: AgentSetting
     ['IS_SCHEDULED', String(definition.kind === 'scheduled')],
     ...given('QUERY_ENTRYPOINT', definition.queryEntrypoint || undefined),
     ['BOT_TYPE', definition.kind],
+    ...given('QUERY_PATH', settings.question?.path),
+    ...given('QUERY_PARAMS', settings.question?.params),
+    ...given('QUERY_RESULT_KEY', settings.question?.resultKey),
     ...(secretsInPlace ? given('NATS_URL', settings.natsUrl) : []),
     ['TZ', settings.timeZone],
     ...given('CODE_PATH', settings.paths?.code),
@@ -97,6 +115,8 @@ export function botEnvironment(definition: BotDefinition, settings: AgentSetting
     ...given('THE0_LOG_TEE', settings.teeLog === false ? '0' : undefined),
     ...given('THE0_LIFELINE', settings.lifeline ? '1' : undefined),
     ...given('THE0_PROCESS_NOTES', settings.processNotes),
+    ...given('THE0_QUERY_RESULT', settings.question?.resultFile),
+    ...given('THE0_STATE_SOURCE', settings.question?.stateSource),
     ...given('THE0_QUERY_HOST', settings.query?.host),
     ...given('THE0_QUERY_PORT', settings.query?.port.toString()),
     ...given('THE0_STORE_FENCING', settings.storeFencing === false ? '0' : undefined),
@@ -138,6 +158,7 @@ function access(store: ObjectStoreSettings | undefined): readonly Variable[] {
     ['MINIO_ENDPOINT', store.endpoint],
     ['MINIO_ACCESS_KEY', store.accessKey],
     ['MINIO_SECRET_KEY', store.secretKey],
+    ...given('MINIO_SESSION_TOKEN', store.sessionToken),
     ['MINIO_USE_SSL', String(store.useSsl)],
     ['MINIO_QUERY_RESULTS_BUCKET', store.queryResultsBucket],
     ...given('MINIO_CODE_BUCKET', store.codeBucket),

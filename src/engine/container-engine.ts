@@ -4,14 +4,14 @@
  */
 
 import type { EngineFailure } from '../../actors/message.ts';
-import type { ContainerFacts, Incarnation, Observation } from '../../actors/observation.ts';
+import type { ContainerFacts, Incarnation, LastWords, Observation } from '../../actors/observation.ts';
 import type { BotDefinition } from '../desired/bot-definition.ts';
 import type { BotCondition } from './bot-conditions.ts';
 
 /**
  * Port: starts, stops and watches containers of bots.
  *
- * Called by the supervisor's executor only (but for `conditions`), with at most one call per bot at a time; calls for different bots run in
+ * Called by the supervisor's executor only (but for `conditions` and `runQuery`), with at most one call per bot at a time; calls for different bots run in
  * parallel. The engine keeps the rule "at most one container per bot" itself: the name is a function of the bot id, so a
  * second create is refused. It sees and touches only containers of its own instance (label), never others.
  *
@@ -41,6 +41,18 @@ export interface ContainerEngine {
    * Only for a person who asks, and beside the calls above: it may have to start a program in the container.
    */
   conditions(request: ContainerRequest): Promise<readonly BotCondition[]>;
+  /**
+   * Runs the bot's query program once, on a copy of its state, beside whatever else there is of the bot: neither is ever
+   * taken for the other (contract 8.4, 12.4 #64). Any number at a time; whoever asks keeps it small.
+   *
+   * Resolves when the program has ended; what is left of it is removed meanwhile, and `close` waits for that. When the
+   * signal is aborted, or the time is up, the program is ended without a grace; EngineError `rejected` once it is gone.
+   */
+  runQuery(request: QueryRunRequest, signal: AbortSignal): Promise<QueryRunResult>;
+  /** What is not as it should be with the engine, now; in sentences. Absent: nothing ever is. */
+  readonly troubles?: readonly string[];
+  /** Bots that run with keys to the object store which end before this, the soonest first. Absent: keys do not end. */
+  keysEndingBefore?(time: number): readonly string[];
   /** Stops watching and frees connections. Containers are left as they are, except where the engine cannot (process: ends them). */
   close(): Promise<void>;
 }
@@ -57,6 +69,35 @@ export interface StartRequest {
   readonly definition: BotDefinition;
   readonly incarnation: Incarnation;
   readonly inPlace: string | null;
+  /**
+   * Of a run of a scheduled bot: the occurrence it answers, in Unix seconds. A container of the bot that is labelled with the
+   * same occurrence is this run, running or ended, and is taken instead of starting it once more. It stays, as `exited`, until
+   * it is removed.
+   */
+  readonly occurrence?: number;
+}
+
+export interface QueryRunRequest {
+  readonly definition: BotDefinition;
+  /** Begins with `/`. */
+  readonly path: string;
+  /** JSON text of an object. */
+  readonly params: string;
+  /** Where the result of a bot in the object store goes (contract 4.1), if the engine sends it there. */
+  readonly resultKey: string;
+  /** Longest run; what outlives the runtime by more than this is removed by the next one. */
+  readonly deadlineMs: number;
+  /** Of the result, where the engine reads it. */
+  readonly resultBytes: number;
+}
+
+export interface QueryRunResult {
+  readonly exitCode: number;
+  readonly lastWords: LastWords | null;
+  /** The end of what the program wrote, when it failed; '' when it did not. Holds what the bot wrote, secrets too. */
+  readonly logTail: string;
+  /** The bytes of the result file, `stored` under the request's key, or the reason why there are none. */
+  readonly result: Buffer | 'stored' | { readonly missing: string };
 }
 
 export interface ContainerRequest {

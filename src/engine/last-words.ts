@@ -39,6 +39,19 @@ export function parseLastWords(text: string): LastWords | null {
   return { the0: 1, code, facts: isJsonObject(facts) ? plainFacts(facts) : {} };
 }
 
+/** The lines a program has written, apart from its agent's last words, which stand among the last of them. */
+export function splitLastWords(text: string): { readonly text: string; readonly lastWords: LastWords | null } {
+  const lines = text.trimEnd().split('\n');
+  // What the program wrote to stdout may have been logged after it.
+  for (let at = lines.length - 1; at >= Math.max(0, lines.length - LINES_AFTER); at -= 1) {
+    const lastWords = parseLastWords(lines[at] ?? '');
+    if (lastWords !== null) return { text: lines.toSpliced(at, 1).join('\n'), lastWords };
+  }
+  return { text, lastWords: null };
+}
+
+const LINES_AFTER = 50;
+
 function isCode(code: string): code is LastWordsCode {
   return Object.hasOwn(CODES, code);
 }

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { LocalFrontEnd } from './local-front-end.ts';
-import type { AskWhy, QueryFrontEnd, QueryLimits } from './query-front-end.ts';
+import type { AskWhy, QueryFrontEnd, QueryLimits, RunQuery } from './query-front-end.ts';
 import { ThreadedFrontEnd } from './threaded-front-end.ts';
 
 export interface QueryFrontEndOptions {
@@ -14,6 +14,7 @@ export interface QueryFrontEndOptions {
   readonly token: string | null;
   readonly limits: QueryLimits;
   readonly askWhy: AskWhy;
+  readonly runQuery: RunQuery;
   /** Time for the replacement of threads. */
   readonly clock?: Clock;
   /** What goes wrong without stopping the front end, in sentences: a thread that died and is replaced. */
@@ -24,8 +25,8 @@ export interface QueryFrontEndOptions {
 
 /** The front end of contract 8.1; it listens after `start`. Routes may be set before. */
 export function createQueryFrontEnd(options: QueryFrontEndOptions): QueryFrontEnd {
-  const { host, port, threads, token, limits, askWhy, clock = systemClock, closeGraceMs = 1000 } = options;
-  if (threads === 0) return new LocalFrontEnd(host, port, { token, limits, askWhy }, closeGraceMs);
+  const { host, port, threads, token, limits, askWhy, runQuery, clock = systemClock, closeGraceMs = 1000 } = options;
+  if (threads === 0) return new LocalFrontEnd(host, port, { token, limits, askWhy, runQuery }, closeGraceMs);
   const onTrouble = options.onTrouble ?? ((sentence) => console.error(sentence));
   return new ThreadedFrontEnd({
     host,
@@ -33,6 +34,7 @@ export function createQueryFrontEnd(options: QueryFrontEndOptions): QueryFrontEn
     threads,
     settings: { token, limits },
     askWhy,
+    runQuery,
     clock,
     closeGraceMs,
     onTrouble,

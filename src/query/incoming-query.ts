@@ -4,12 +4,15 @@ import { AnswerUnreadable, type BotAnswer } from './bot-answer.ts';
 import { botRequest } from './bot-request.ts';
 import type { BotUpstream } from './bot-upstream.ts';
 import type { Deadlines, Timed } from './deadlines.ts';
+import type { QueryOutcome } from './ephemeral/query-question.ts';
 import { HeldBody, type HeldBytes } from './held-bytes.ts';
 import type { QueryLimits, QueryRefusal } from './query-front-end.ts';
 import { type QueryRequest, readQueryRequest } from './query-request.ts';
 import { answerBody, errorBody, type StatusLine, statusLineOf } from './query-response.ts';
 import { RequestBody } from './request-body.ts';
 import type { RouteTable } from './route-table.ts';
+import { answerOfRun } from './run-answer.ts';
+import type { RunAsks, RunShare } from './run-asks.ts';
 import { BUSY, SILENT, type SupervisorAsks } from './supervisor-asks.ts';
 import type { UpstreamCall } from './upstream-call.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
@@ -19,6 +22,7 @@ export interface QueryContext {
   readonly limits: QueryLimits;
   readonly routes: RouteTable;
   readonly asks: SupervisorAsks;
+  readonly runs: RunAsks;
   readonly deadlines: Deadlines;
   readonly held: HeldBytes;
   /** Called once per query, when it is answered in full or the asker is gone. */
@@ -28,8 +32,9 @@ export interface QueryContext {
 /**
  * One `POST /query` from its first byte to the last byte of its answer.
  *
- *     receiving ──► resolving ──► asking the bot ──► sending ──► over
- *                   (only without a route)
+ *     receiving ──► resolving ──► asking the bot ──────────────┬──► sending ──► over
+ *                   (only without └► having its program run ───┘
+ *                   a route)          (it does not run)
  *
  * The asker may go away at any point; from then on the response must not be touched (uWebSockets.js ends the process).
  */
@@ -46,6 +51,7 @@ export class IncomingQuery implements UpstreamCall, Timed {
   #timeoutMs = Number.POSITIVE_INFINITY;
   #query: QueryRequest | null = null;
   #upstream: BotUpstream | null = null;
+  #run: RunShare | null = null;
   #answerHeld: HeldBody | null = null;
   /** While a large answer is on its way: when its reader counts as stalled. `performance.now()`. */
   #sendingUntil = 0;
@@ -100,12 +106,15 @@ export class IncomingQuery implements UpstreamCall, Timed {
     }
     const botId = this.#query?.botId ?? '';
     const upstream = this.#upstream;
+    const seconds = this.#timeoutMs / 1000;
     const what =
-      upstream === null
-        ? `the runtime did not find out within ${this.#timeoutMs / 1000} s where bot ${botId} runs`
-        : upstream.retired
-          ? `bot ${botId} was stopped or restarted before it answered`
-          : `bot ${botId} did not answer within ${this.#timeoutMs / 1000} s`;
+      this.#run !== null
+        ? `bot ${botId} does not run, and its query program did not answer within ${seconds} s`
+        : upstream === null
+          ? `the runtime did not find out within ${seconds} s where bot ${botId} runs`
+          : upstream.retired
+            ? `bot ${botId} was stopped or restarted before it answered`
+            : `bot ${botId} did not answer within ${seconds} s`;
     this.#refuse('500 Internal Server Error', `failed to execute query request: ${what}`);
   }
 
@@ -170,6 +179,9 @@ export class IncomingQuery implements UpstreamCall, Timed {
       case 'not-running':
         this.#refuse('500 Internal Server Error', `bot ${botId} is not running: ${refusal.sentence}`);
         break;
+      case 'runnable':
+        this.#runProgram(query);
+        break;
       case 'route':
         this.#askBot(query, this.#context.routes.provisional(botId, refusal.route));
     }
@@ -185,6 +197,43 @@ export class IncomingQuery implements UpstreamCall, Timed {
     this.request = botRequest(query, upstream.host);
     deadlines.add(this);
     upstream.start(this);
+  }
+
+  /** The bot does not run: its query program is started for this question, or a start for the same question is shared. */
+  #runProgram(query: QueryRequest): void {
+    const { runs, limits, deadlines } = this.#context;
+    const { botId, path, paramsJson } = query;
+    const params = paramsJson === '' ? '{}' : Buffer.from(paramsJson, 'latin1').toString('utf8');
+    const share = runs.ask({ botId, path, params });
+    if (share === BUSY) {
+      this.#busy(
+        `too many questions to bot ${botId}, which does not run (limit runAsksPerBot ${limits.runAsksPerBot})`,
+      );
+      return;
+    }
+    this.#run = share;
+    deadlines.add(this);
+    void share.outcome.then((outcome) => {
+      if (!this.over) this.#ran(outcome);
+    });
+  }
+
+  #ran(outcome: QueryOutcome): void {
+    const { limits, held } = this.#context;
+    if (outcome.kind === 'busy') {
+      this.#busy(outcome.why);
+      return;
+    }
+    try {
+      const answer =
+        outcome.kind === 'failed'
+          ? `failed to execute query request: ${outcome.error}`
+          : answerOfRun(outcome, limits.answerBytes, held);
+      if (typeof answer === 'string') this.#refuse('500 Internal Server Error', answer);
+      else this.answered(answer);
+    } catch (error) {
+      this.failed(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   #busy(why: string): void {
@@ -240,6 +289,7 @@ export class IncomingQuery implements UpstreamCall, Timed {
     this.over = true;
     this.#context.deadlines.delete(this);
     this.#upstream?.leave(this);
+    this.#run?.leave();
     this.#answerHeld?.release();
     this.#context.left();
   }

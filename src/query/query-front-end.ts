@@ -4,6 +4,8 @@
  */
 import type { Route } from '../../actors/route.ts';
 
+export type { RunQuery } from './ephemeral/query-question.ts';
+
 /** The front end as the supervisor sees it: one or more query threads, or this thread. */
 export interface QueryFrontEnd {
   /** Where it listens; known after `start`. */
@@ -19,12 +21,14 @@ export interface QueryFrontEnd {
 /** Called on the supervisor's side for a bot without a route. Must answer within `deadlineMs`. */
 export type AskWhy = (botId: string, deadlineMs: number) => Promise<QueryRefusal>;
 
-/** Why a query cannot be proxied (contract 8.1: 404 with these very words, else 500). */
+/** Why a query cannot be proxied (contract 8.1: 404 with these very words, else 500), or what else to do. */
 export type QueryRefusal =
   | { readonly kind: 'unknown-bot' }
   | { readonly kind: 'no-query-entrypoint' }
   /** `sentence`: what state the bot is in and why, for people. */
   | { readonly kind: 'not-running'; readonly sentence: string }
+  /** It is not there to be asked, but its query program can be run for this question (ephemeral/). */
+  | { readonly kind: 'runnable' }
   /** The bot runs, its route is on the way: look again. */
   | { readonly kind: 'route'; readonly route: Route };
 
@@ -56,4 +60,6 @@ export interface QueryLimits {
   readonly asksInFlight: number;
   /** Longest wait for the supervisor's answer. */
   readonly askDeadlineMs: number;
+  /** Questions to one bot that does not run, at one time, answered or waiting; above it 503. */
+  readonly runAsksPerBot: number;
 }

@@ -14,9 +14,10 @@ import { Deadlines } from './deadlines.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { IdleConnections } from './idle-connections.ts';
 import { IncomingQuery, type QueryContext } from './incoming-query.ts';
-import type { AskWhy, QueryLimits } from './query-front-end.ts';
+import type { AskWhy, QueryLimits, RunQuery } from './query-front-end.ts';
 import { errorBody, type StatusLine } from './query-response.ts';
 import { RouteTable } from './route-table.ts';
+import { RunAsks } from './run-asks.ts';
 import { SupervisorAsks } from './supervisor-asks.ts';
 
 declare module 'uWebSockets.js' {
@@ -36,6 +37,7 @@ export interface QueryServerOptions {
   readonly token: string | null;
   readonly limits: QueryLimits;
   readonly askWhy: AskWhy;
+  readonly runQuery: RunQuery;
 }
 
 /** The HTTP API of contract 8.1 in one thread. uWebSockets.js bounds slow senders and readers (10 s without progress). */
@@ -65,6 +67,7 @@ export class QueryServer {
       limits,
       routes: this.routes,
       asks: new SupervisorAsks(options.askWhy, limits),
+      runs: new RunAsks(options.runQuery, limits),
       deadlines: new Deadlines(),
       held,
       left: () => this.#left(),

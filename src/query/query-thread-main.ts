@@ -1,5 +1,6 @@
 /** What runs in a query thread: one query server, fed by the main thread (query-thread-protocol.ts). */
 import { parentPort, workerData } from 'node:worker_threads';
+import type { QueryOutcome } from './ephemeral/query-question.ts';
 import type { QueryRefusal } from './query-front-end.ts';
 import { QueryServer } from './query-server.ts';
 import type { FromQueryThread, QueryThreadSettings, ToQueryThread } from './query-thread-protocol.ts';
@@ -9,7 +10,9 @@ if (port === null) throw new Error('query-thread-main.ts runs as a worker thread
 
 const settings: QueryThreadSettings = workerData;
 const asks = new Map<number, { resolve(refusal: QueryRefusal): void; reject(error: Error): void }>();
+const runs = new Map<number, (outcome: QueryOutcome) => void>();
 let nextAskId = 1;
+let nextRunId = 1;
 
 const server = new QueryServer({
   ...settings,
@@ -18,6 +21,16 @@ const server = new QueryServer({
       const askId = nextAskId++;
       asks.set(askId, { resolve, reject });
       post({ kind: 'ask', askId, botId, deadlineMs });
+    }),
+  runQuery: (question, signal) =>
+    new Promise((resolve) => {
+      const runId = nextRunId++;
+      runs.set(runId, resolve);
+      signal.addEventListener('abort', () => {
+        runs.delete(runId);
+        post({ kind: 'leave', runId });
+      });
+      post({ kind: 'run', runId, question });
     }),
 });
 
@@ -39,6 +52,10 @@ port.on('message', (message: ToQueryThread) => {
       else ask?.resolve(message.refusal);
       return;
     }
+    case 'ran':
+      runs.get(message.runId)?.(message.outcome);
+      runs.delete(message.runId);
+      return;
     case 'crash':
       throw new Error('this query thread was ended on purpose (fault injection)');
     case 'close':

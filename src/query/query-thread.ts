@@ -1,9 +1,11 @@
 import { Worker } from 'node:worker_threads';
+import type { QueryQuestion, RunQuery } from './ephemeral/query-question.ts';
 import { QueryThreadFailed } from './query-errors.ts';
 import type { FromQueryThread, QueryThreadSettings, RouteChange, ToQueryThread } from './query-thread-protocol.ts';
 
 export interface QueryThreadEvents {
   ask(thread: QueryThread, askId: number, botId: string, deadlineMs: number): void;
+  readonly run: RunQuery;
   /** It ended without being asked to. Called once. */
   dead(thread: QueryThread, error: Error): void;
 }
@@ -16,6 +18,8 @@ export class QueryThread {
   #gone = false;
   #error: Error | null = null;
   #listened: ((listening: boolean) => void) | null = null;
+  /** Query runs in which somebody in this thread has a share. */
+  readonly #runs = new Map<number, AbortController>();
 
   constructor(settings: QueryThreadSettings, events: QueryThreadEvents) {
     this.#worker = new Worker(new URL('./query-thread-main.ts', import.meta.url), {
@@ -23,8 +27,20 @@ export class QueryThread {
       name: 'query',
     });
     this.#worker.on('message', (message: FromQueryThread) => {
-      if (message.kind === 'ask') events.ask(this, message.askId, message.botId, message.deadlineMs);
-      else this.#listened?.(message.kind === 'listening');
+      switch (message.kind) {
+        case 'ask':
+          events.ask(this, message.askId, message.botId, message.deadlineMs);
+          return;
+        case 'run':
+          void this.#run(message.runId, message.question, events.run);
+          return;
+        case 'leave':
+          this.#runs.get(message.runId)?.abort();
+          return;
+        case 'listening':
+        case 'not-listening':
+          this.#listened?.(message.kind === 'listening');
+      }
     });
     this.#worker.on('error', (error) => {
       this.#error = error;
@@ -32,6 +48,7 @@ export class QueryThread {
     this.#ended = new Promise((resolve) => {
       this.#worker.once('exit', (code) => {
         this.#gone = true;
+        for (const run of this.#runs.values()) run.abort();
         resolve();
         this.#listened?.(false);
         if (this.#closing) return;
@@ -52,6 +69,14 @@ export class QueryThread {
       this.post({ kind: 'routes', changes: table });
       this.post({ kind: 'listen', host, port });
     });
+  }
+
+  async #run(runId: number, question: QueryQuestion, run: RunQuery): Promise<void> {
+    const abort = new AbortController();
+    this.#runs.set(runId, abort);
+    const outcome = await run(question, abort.signal);
+    this.#runs.delete(runId);
+    if (!abort.signal.aborted) this.post({ kind: 'ran', runId, outcome });
   }
 
   post(message: ToQueryThread): void {

@@ -2,7 +2,7 @@ import type { Route } from '../../actors/route.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { probePort } from './port-probe.ts';
 import { PortInUse } from './query-errors.ts';
-import type { AskWhy, QueryFrontEnd } from './query-front-end.ts';
+import type { AskWhy, QueryFrontEnd, RunQuery } from './query-front-end.ts';
 import { QueryThread } from './query-thread.ts';
 import type { QueryThreadSettings } from './query-thread-protocol.ts';
 
@@ -12,6 +12,7 @@ export interface ThreadedFrontEndOptions {
   readonly threads: number;
   readonly settings: QueryThreadSettings;
   readonly askWhy: AskWhy;
+  readonly runQuery: RunQuery;
   readonly clock: Clock;
   readonly closeGraceMs: number;
   /** A thread died or cannot listen; a sentence for people. It is replaced without further ado. */
@@ -73,6 +74,7 @@ export class ThreadedFrontEnd implements QueryFrontEnd {
   async #startThread(index: number): Promise<boolean> {
     const thread = new QueryThread(this.#options.settings, {
       ask: (asker, askId, botId, deadlineMs) => this.#answer(asker, askId, botId, deadlineMs),
+      run: this.#options.runQuery,
       dead: (_, error) => this.#replace(index, error.message),
     });
     this.#threads[index] = thread;

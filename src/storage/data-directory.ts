@@ -12,6 +12,7 @@
  *     logs/<botId>/bot.log       what the bot wrote
  *     journal/                   transitions and restart memory, see src/supervisor/journal.ts
  *     run/                       the process engine's notes about live processes
+ *     query-runs/                what a bot that does not run answers with, while it does; otherwise empty
  *     cache/                     can be deleted at any time (bundled agent)
  */
 import { join, resolve } from 'node:path';
@@ -36,7 +37,9 @@ export function dataPaths(root: string) {
     state: (botId: string) => join(base, 'state', botId),
     logs: (botId: string) => join(base, 'logs', botId),
     journal: join(base, 'journal'),
+    schedules: join(base, 'schedules'),
     run: join(base, 'run'),
+    queryRuns: join(base, 'query-runs'),
     cache: join(base, 'cache'),
   };
 }

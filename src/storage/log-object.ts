@@ -1,3 +1,4 @@
+import { countedBody } from './counted-body.ts';
 import {
   type Body,
   type ByteRange,
@@ -25,6 +26,13 @@ export interface AppendResult {
   readonly movedBytes: number;
 }
 
+export interface AppendOptions {
+  readonly offsets: string;
+  readonly signal: AbortSignal;
+  readonly spoolDirectory: string;
+  readonly onSent?: (bytes: number) => void;
+}
+
 /** Metadata of a log: how far its writers have come. The format number is the value's first word. */
 const OFFSETS = 'the0-log';
 
@@ -42,6 +50,7 @@ export async function logVersion(
  * piece is kept where it is and only the chunk travels; a smaller one, which the store cannot copy, is sent again with it.
  *
  * @param options.spoolDirectory where a small log waits that is sent again
+ * @param options.onSent told what travels, also of an append that fails
  * @throws StoreError `changed` when `version` is not the current one; after `unreachable` and `busy` the chunk may or may
  *   not be there, and the offsets of the then current version tell
  */
@@ -50,9 +59,10 @@ export async function appendToLog(
   place: ObjectPlace,
   version: LogVersion | null,
   chunk: Body,
-  options: { readonly offsets: string; readonly signal: AbortSignal; readonly spoolDirectory: string },
+  options: AppendOptions,
 ): Promise<AppendResult> {
   const write = { contentType: CONTENT_TYPE, metadata: { [OFFSETS]: options.offsets }, signal: options.signal };
+  const { onSent = () => undefined } = options;
   const size = (version?.size ?? 0) + chunk.size;
   const written = (etag: string): AppendResult => ({
     version: { etag, size, offsets: options.offsets },
@@ -60,17 +70,19 @@ export async function appendToLog(
   });
   if (version === null || version.size === 0) {
     const condition = version === null ? ({ ifAbsent: true } as const) : { ifMatch: version.etag };
-    return written(await store.write(place, chunk, { ...write, condition }));
+    return written(await store.write(place, countedBody(chunk, onSent), { ...write, condition }));
   }
   if (version.size < store.pieces.minPieceBytes) {
     const whole: Body = { size, read: () => bothOf(store, place, version.etag, chunk, options.signal) };
     const condition = { ifMatch: version.etag };
     return withSpooled(whole, options.spoolDirectory, async (body) =>
-      written(await store.write(place, body, { ...write, condition })),
+      written(await store.write(place, countedBody(body, onSent), { ...write, condition })),
     );
   }
   const kept = rangesOf(version.size, store.pieces.maxPieceBytes).map((range): Piece => ({ kind: 'kept', range }));
-  return written(await store.rewrite(place, version.etag, [...kept, { kind: 'new', body: chunk }], write));
+  return written(
+    await store.rewrite(place, version.etag, [...kept, { kind: 'new', body: countedBody(chunk, onSent) }], write),
+  );
 }
 
 async function* bothOf(

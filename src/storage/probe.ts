@@ -7,6 +7,7 @@ import {
   StoreError,
   type WriteCondition,
 } from './object-store.ts';
+import { type RetryPolicy, retryRead } from './retry.ts';
 
 export interface StoreAbilities {
   /** Writes and rewrites heed their condition. Without it two writers can overwrite each other unnoticed. */
@@ -20,6 +21,8 @@ export const PROBE_PREFIX = '.the0-probe/';
 
 const FIRST = Buffer.from('first version');
 const SECOND = Buffer.from('second version');
+/** Removing has no other effect when it is done twice. */
+const REMOVAL: RetryPolicy = { attempts: 3, firstPauseMs: 200, longestPauseMs: 1_000, random: Math.random };
 const CONTENT = { contentType: 'application/octet-stream' };
 
 /**
@@ -34,7 +37,7 @@ export async function probeStore(store: ObjectStore, bucket: string, signal?: Ab
   const options = { ...CONTENT, ...(signal === undefined ? {} : { signal }) };
   const write = (bytes: Buffer, condition: WriteCondition) =>
     store.write(place, bodyOf(bytes), { ...options, condition });
-  try {
+  const tryOut = async (): Promise<StoreAbilities> => {
     const stale = await write(FIRST, null);
     const current = await write(SECOND, null);
     const rewrite = (etag: string, pieces: readonly Piece[]) => store.rewrite(place, etag, pieces, options);
@@ -51,9 +54,19 @@ export async function probeStore(store: ObjectStore, bucket: string, signal?: Ab
       (await works(() => rewrite(known, [kept]))) &&
       (await bytesOf(store, place, signal)).equals(SECOND.subarray(2));
     return { conditionalWrites, copies };
-  } finally {
-    await store.remove(place);
+  };
+  // Also when the signal has come.
+  const remove = () => retryRead(() => store.remove(place), REMOVAL);
+  let abilities: StoreAbilities;
+  try {
+    abilities = await tryOut();
+  } catch (error) {
+    // What went wrong first says more. An object that stays belongs to no bot, and the clean-up takes it like all such.
+    await remove().catch(() => undefined);
+    throw error;
   }
+  await remove();
+  return abilities;
 }
 
 /** The store says that another version is current. */

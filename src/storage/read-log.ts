@@ -1,4 +1,5 @@
-import type { ByteRange, ObjectPlace, ObjectStore } from './object-store.ts';
+import type { ByteRange, ObjectInfo, ObjectPlace, ObjectStore } from './object-store.ts';
+import { mayPass, pauseBefore, type RetryPolicy, retryRead } from './retry.ts';
 
 export interface ReadLogOptions {
   readonly store: ObjectStore;
@@ -9,8 +10,12 @@ export interface ReadLogOptions {
   /** Go on with what is stored from now on, until `signal`. */
   readonly follow: boolean;
   readonly pollMs: number;
+  /** How often it is looked whether another day has begun. */
+  readonly nextDayMs: number;
   /** How much of the log is searched for where these lines begin. */
   readonly searchBytes: number;
+  /** When the store is busy or away: of each look anew. */
+  readonly retry: RetryPolicy;
   readonly signal: AbortSignal;
 }
 
@@ -28,8 +33,6 @@ interface Part {
 
 const SEARCH_BYTES = 256 * 1024;
 const PIECE_BYTES = 4 * 1024 * 1024;
-/** How often a followed log is looked for in a new day. */
-const NEXT_DAY_MS = 15_000;
 /** A longer line is no line of an agent, and is shown in pieces. */
 const LONGEST_LINE_BYTES = 1024 * 1024;
 const NEWLINE = 0x0a;
@@ -38,7 +41,7 @@ const NEWLINE = 0x0a;
  * The end of a bot's log, out of the objects its agent stores: one for each day, only ever extended at the end (contract 4.1).
  * Lines come as the bot wrote them. What was printed lately may not be stored yet: the agent stores every few seconds.
  *
- * @throws StoreError
+ * @throws StoreError when the store refuses, or is busy or away for longer than `retry` allows
  */
 export async function* readStoredLog(options: ReadLogOptions): AsyncGenerator<Buffer> {
   const { signal, follow } = options;
@@ -50,7 +53,7 @@ export async function* readStoredLog(options: ReadLogOptions): AsyncGenerator<Bu
   while (follow && !signal.aborted) {
     await pause(options);
     if (signal.aborted) return;
-    if (current === null || performance.now() - lookedAt > NEXT_DAY_MS) {
+    if (current === null || performance.now() - lookedAt > options.nextDayMs) {
       lookedAt = performance.now();
       const later = (await listDays(options)).filter(({ place }) => current === null || place.key > current.place.key);
       const [next] = later;
@@ -61,7 +64,7 @@ export async function* readStoredLog(options: ReadLogOptions): AsyncGenerator<Bu
     }
     if (current === null) continue;
     const before: Day = current;
-    const info = await options.store.head(before.place, signal);
+    const info = await headOf(options, before.place);
     const size: number = info?.size ?? 0;
     // Shorter: it was removed, and begins anew.
     const from = size < before.size ? 0 : before.size;
@@ -72,12 +75,20 @@ export async function* readStoredLog(options: ReadLogOptions): AsyncGenerator<Bu
 
 /** What a day got since it was last looked at. */
 async function* growth(options: ReadLogOptions, { place, size: from }: Day): AsyncGenerator<Buffer> {
-  const info = await options.store.head(place, options.signal);
+  const info = await headOf(options, place);
   if (info !== null && info.size > from) yield* piecesOf(options, { place, range: { from, to: info.size } });
 }
 
+function headOf({ store, retry, signal }: ReadLogOptions, place: ObjectPlace): Promise<ObjectInfo | null> {
+  return retryRead(() => store.head(place, signal), retry, signal);
+}
+
 /** The oldest first. */
-async function listDays({ store, bucket, botId, signal }: ReadLogOptions): Promise<Day[]> {
+function listDays(options: ReadLogOptions): Promise<Day[]> {
+  return retryRead(() => listOnce(options), options.retry, options.signal);
+}
+
+async function listOnce({ store, bucket, botId, signal }: ReadLogOptions): Promise<Day[]> {
   const prefix = `logs/${botId}/`;
   const days: Day[] = [];
   for await (const { key, size } of store.list(bucket, prefix, signal)) {
@@ -123,13 +134,28 @@ function startOfLast(piece: Buffer, lines: number, isEnd: boolean): { offset: nu
   return { offset: 0, lines: found };
 }
 
+/** Goes on where the store has broken off. */
 async function* piecesOf(options: ReadLogOptions, { place, range }: Part): AsyncGenerator<Buffer> {
-  for (let from = range.from; from < range.to; from += PIECE_BYTES) {
-    const to = Math.min(range.to, from + PIECE_BYTES);
-    const content = await options.store.read(place, { range: { from, to }, signal: options.signal });
-    // Removed meanwhile: there is no more of it.
-    if (content === null) return;
-    yield* content.body;
+  const { store, retry, signal } = options;
+  let at = range.from;
+  for (let attempt = 1; at < range.to; attempt += 1) {
+    try {
+      const content = await store.read(place, {
+        range: { from: at, to: Math.min(range.to, at + PIECE_BYTES) },
+        signal,
+      });
+      // Removed meanwhile: there is no more of it.
+      if (content === null) return;
+      for await (const chunk of content.body) {
+        at += chunk.length;
+        attempt = 0;
+        yield chunk;
+      }
+      if (attempt > 0) return;
+    } catch (error) {
+      if (attempt >= retry.attempts || signal.aborted || !mayPass(error)) throw error;
+      await pauseBefore(attempt + 1, retry, signal);
+    }
   }
 }
 

@@ -22,20 +22,25 @@ export async function retryRead<Value>(
   policy: RetryPolicy,
   signal?: AbortSignal,
 ): Promise<Value> {
-  const pause = policy.pause ?? pauseFor;
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await read();
     } catch (error) {
       if (attempt >= policy.attempts || signal?.aborted || !mayPass(error)) throw error;
-      const longest = Math.min(policy.longestPauseMs, policy.firstPauseMs * 2 ** (attempt - 1));
-      await pause(policy.random() * longest, signal);
+      await pauseBefore(attempt + 1, policy, signal);
       if (signal?.aborted) throw error;
     }
   }
 }
 
-function mayPass(error: unknown): boolean {
+/** Waits as long as the policy wants before this call, of which the first has number 1; less when the signal comes. */
+export async function pauseBefore(attempt: number, policy: RetryPolicy, signal?: AbortSignal): Promise<void> {
+  const longest = Math.min(policy.longestPauseMs, policy.firstPauseMs * 2 ** (attempt - 2));
+  await (policy.pause ?? pauseFor)(policy.random() * longest, signal);
+}
+
+/** Whether it may be over when the store is asked again. */
+export function mayPass(error: unknown): boolean {
   return error instanceof StoreError && (error.trouble === 'busy' || error.trouble === 'unreachable');
 }
 

@@ -32,6 +32,6 @@ export function introduction(
 }
 
 function specOf(definition: BotDefinition, shapeRevision: string): BotSpec {
-  const { id, kind, enabled, runtime, entrypoint, queryEntrypoint, specRevision, problem } = definition;
-  return { id, kind, enabled, runtime, entrypoint, queryEntrypoint, specRevision, shapeRevision, problem };
+  const { id, kind, enabled, runtime, entrypoint, queryEntrypoint, schedule, specRevision, problem } = definition;
+  return { id, kind, enabled, runtime, entrypoint, queryEntrypoint, schedule, specRevision, shapeRevision, problem };
 }

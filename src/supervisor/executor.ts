@@ -1,8 +1,8 @@
-import type { EngineEffect } from '../../actors/effect.ts';
+import type { EngineEffect, StartEffect } from '../../actors/effect.ts';
 import type { BotMessage, EngineFailure, InFlightEffect } from '../../actors/message.ts';
 import type { Observation } from '../../actors/observation.ts';
 import type { BotDefinition } from '../desired/bot-definition.ts';
-import { type ContainerEngine, EngineError } from '../engine/container-engine.ts';
+import { type ContainerEngine, EngineError, type StartRequest } from '../engine/container-engine.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { StartGate } from './start-gate.ts';
 
@@ -77,14 +77,14 @@ export class Executor {
 
   async #carryOut(effect: EngineEffect): Promise<Observation> {
     const { engine, gate } = this.#options;
-    const { botId, incarnation } = effect;
+    const { botId } = effect;
     switch (effect.kind) {
       case 'start':
         this.#atGate.add(botId);
         return await gate.pass(effect.priority, async () => {
           this.#atGate.delete(botId);
-          const definition = this.#wanted(effect.botId, effect.specRevision);
-          return await this.#inTime(effect, engine.start({ definition, incarnation, inPlace: effect.inPlace }));
+          const definition = this.#wanted(effect);
+          return await this.#inTime(effect, engine.start(startRequest(effect, definition)));
         });
       case 'stop':
         return await this.#inTime(effect, engine.stop({ botId, containerId: effect.containerId }));
@@ -95,11 +95,12 @@ export class Executor {
     }
   }
 
-  /** @throws EngineError `superseded`: the bot was edited, disabled or removed while it waited at the gate */
-  #wanted(botId: string, specRevision: string): BotDefinition {
+  /** @throws EngineError `superseded`: while it waited at the gate the bot was edited, disabled or removed, or it got too late */
+  #wanted({ botId, specRevision, notAfter }: StartEffect): BotDefinition {
     const definition = this.#options.definitionOf(botId);
     const wanted = definition?.specRevision === specRevision && definition.enabled && definition.problem === null;
-    if (wanted && !this.#closed) return definition;
+    const inTime = notAfter === undefined || this.#options.clock.now() <= notAfter;
+    if (wanted && inTime && !this.#closed) return definition;
     throw new EngineError({ code: 'superseded', facts: {} }, `what is desired of ${botId} changed before its start`);
   }
 
@@ -135,6 +136,10 @@ export interface ExecutorOptions {
   answer(botId: string, message: BotMessage): void;
   /** What came of a call after it was given up. */
   late(observation: Observation): void;
+}
+
+function startRequest({ incarnation, inPlace, occurrence }: StartEffect, definition: BotDefinition): StartRequest {
+  return { definition, incarnation, inPlace, ...(occurrence === undefined ? {} : { occurrence }) };
 }
 
 /** The answer to the one answers the other. */

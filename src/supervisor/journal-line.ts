@@ -32,7 +32,7 @@ const reason = v.object({
   specRevision: v.string(),
 });
 
-const state = v.picklist(['waiting', 'starting', 'running', 'stopping', 'backing-off', 'blocked', 'stopped']);
+const state = v.picklist(['waiting', 'idle', 'starting', 'running', 'stopping', 'backing-off', 'blocked', 'stopped']);
 
 const transition = v.object({ from: state, to: state, reason });
 

@@ -23,6 +23,7 @@ export function lastKnownStatus(entry: RosterEntry, shapeRevisionOf: ShapeRevisi
     restarts: memory?.restarts ?? 0,
     since: reason.at,
     retryAt: memory === undefined || memory.backoffUntil === 0 ? null : memory.backoffUntil,
+    nextRunAt: typeof reason.facts['next'] === 'number' ? reason.facts['next'] * 1000 : null,
     endpoint: state === 'running' && container !== null ? container.endpoint : null,
     queryable: definition !== null && definition.queryEntrypoint !== null,
     containerId: container?.containerId ?? null,

@@ -108,6 +108,9 @@ function placeOf(message: BotMessage): string {
     case 'effect-done':
     case 'effect-failed':
       return `answer to ${message.effect} ${message.incarnation}`;
+    case 'ledger-done':
+    case 'ledger-failed':
+      return `answer to ledger ${message.ask}`;
     case 'command':
       return message.verb;
     case 'observed':

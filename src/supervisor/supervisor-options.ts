@@ -1,6 +1,7 @@
 import type { RecordEffect } from '../../actors/effect.ts';
 import type { Route } from '../../actors/route.ts';
 import type { DesiredState } from '../desired/desired-state.ts';
+import type { RunLedger } from '../desired/run-ledger.ts';
 import type { ContainerEngine } from '../engine/container-engine.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Journal } from './journal.ts';
@@ -21,6 +22,12 @@ export interface SupervisorOptions {
   /** Starts at a time during a flood of first starts, and how many live ones may run besides. */
   readonly floodStarts: number;
   readonly liveStarts: number;
+  /** Where runs of scheduled bots are recorded; null for a process that owns no bots. Closed with the supervisor. */
+  readonly ledger: RunLedger | null;
+  /** Runs of scheduled bots at a time. */
+  readonly scheduledRuns: number;
+  /** See `LedgerExecutorOptions.callDeadlineMs`. */
+  readonly ledgerCallDeadlineMs: number;
   /** See `ExecutorOptions.callDeadlineMs`. */
   readonly engineCallDeadlineMs: number;
   /** Questions to actors waiting for an answer at a time. */

@@ -8,8 +8,10 @@ import { Endings } from './endings.ts';
 import { Executor } from './executor.ts';
 import { Fleet } from './fleet.ts';
 import { FoundContainers } from './found-containers.ts';
-import { asQueuedStart } from './queued-start.ts';
+import { LedgerExecutor } from './ledger-executor.ts';
+import { asQueuedRun, asQueuedStart } from './queued-start.ts';
 import { noteObservation } from './roster.ts';
+import { RunGate } from './run-gate.ts';
 import { StartGate } from './start-gate.ts';
 import type { SupervisorOptions } from './supervisor-options.ts';
 
@@ -27,6 +29,8 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #fleet: Fleet;
   readonly #executor: Executor;
+  readonly #runGate: RunGate;
+  readonly #ledger: LedgerExecutor;
   readonly #asks: Asks;
   readonly #found = new FoundContainers();
   readonly #endings = new Endings();
@@ -53,6 +57,15 @@ export class Supervisor {
       definitionOf: (botId) => this.definitionOf(botId),
       answer: (botId, message) => this.#answered(botId, message),
       late: (observation) => this.observed(observation),
+    });
+    this.#runGate = new RunGate(options.scheduledRuns);
+    this.#ledger = new LedgerExecutor({
+      ledger: options.ledger,
+      gate: this.#runGate,
+      clock,
+      callDeadlineMs: options.ledgerCallDeadlineMs,
+      definitionOf: (botId) => this.definitionOf(botId),
+      answer: (botId, message) => this.#answered(botId, message),
     });
     this.#fleet = new Fleet({
       ...options,
@@ -102,11 +115,17 @@ export class Supervisor {
   }
 
   async #close(): Promise<void> {
-    const { desired, engine } = this.#options;
+    const { desired, engine, ledger } = this.#options;
     this.#executor.close();
+    this.#ledger.close();
     this.#asks.close();
     const failures: unknown[] = [];
-    for (const part of [() => desired.close(), () => this.#fleet.stop(), () => engine.close()]) {
+    for (const part of [
+      () => desired.close(),
+      () => this.#fleet.stop(),
+      () => engine.close(),
+      async () => await ledger?.close(),
+    ]) {
       await part().catch((error: unknown) => failures.push(error));
     }
     if (failures.length > 0) throw failures[0];
@@ -164,6 +183,7 @@ export class Supervisor {
   /** The engine saw something of a bot. */
   observed(observation: Observation): void {
     const { botId } = observation;
+    this.#noteRun(observation);
     const entry = this.#fleet.get(botId);
     if (entry !== undefined) {
       noteObservation(entry, observation);
@@ -173,6 +193,12 @@ export class Supervisor {
     } else {
       this.#found.note(observation);
     }
+  }
+
+  /** Runs have their places from being seen on, such as those that went on while there was no runtime. */
+  #noteRun({ botId, container }: Observation): void {
+    if (container?.occurrence !== undefined && container.phase === 'running') this.#runGate.hold(botId);
+    else if (container?.phase !== 'created') this.#runGate.release(botId);
   }
 
   #listed(present: ReadonlySet<string>): void {
@@ -203,17 +229,26 @@ export class Supervisor {
   #answered(botId: string, message: BotMessage): void {
     const entry = this.#fleet.get(botId);
     if (entry === undefined) return; // An actor does not end before its answer.
-    if (message.kind === 'effect-done') noteObservation(entry, message.observation);
+    if (message.kind === 'effect-done') {
+      this.#noteRun(message.observation);
+      noteObservation(entry, message.observation);
+    }
     this.#fleet.tell(entry, message, 'system');
   }
 
   #effect(effect: BotEffect): void {
     switch (effect.kind) {
       case 'start':
+        if (effect.occurrence !== undefined) this.#runGate.hold(effect.botId);
+        this.#executor.execute(effect);
+        break;
       case 'stop':
       case 'remove':
       case 'inspect':
         this.#executor.execute(effect);
+        break;
+      case 'ledger':
+        this.#ledger.execute(effect);
         break;
       case 'route':
         this.#options.setRoute(effect.botId, effect.route);
@@ -244,6 +279,7 @@ export class Supervisor {
   }
 
   #actorEnded(botId: string): void {
+    this.#ledger.drop(botId);
     const entry = this.#fleet.get(botId);
     if (entry === undefined) return;
     if (entry.definition !== null) {
@@ -252,8 +288,14 @@ export class Supervisor {
       return;
     }
     this.#fleet.strike(botId);
-    if (entry.removal !== 'shutdown') this.#options.journal.forget(botId);
+    if (entry.removal !== 'shutdown') this.#forget(botId);
     this.#endings.ended(botId);
+  }
+
+  #forget(botId: string): void {
+    const { journal, ledger, onFault } = this.#options;
+    journal.forget(botId);
+    ledger?.forget(botId).catch((error: unknown) => onFault(`The record of runs of ${botId} stays: ${String(error)}`));
   }
 
   // What outsiders may see and do
@@ -292,6 +334,7 @@ export class Supervisor {
   }
 
   #withQueue(status: BotStatus): BotStatus {
+    if (this.#runGate.isWaiting(status.id)) return asQueuedRun(status);
     return this.#executor.waitsAtGate(status.id) ? asQueuedStart(status) : status;
   }
 

@@ -7,7 +7,6 @@ const UNUSABLE: readonly [string, Partial<BotSpec>][] = [
   ['spec-invalid', { problem: { code: 'spec-invalid', facts: { field: 'id', expected: 'a string' } } }],
   ['runtime-unknown', { runtime: 'cobol' }],
   ['entrypoint-undefined', { entrypoint: '' }],
-  ['kind-unsupported', { kind: 'scheduled' }],
 ];
 
 for (const [code, change] of UNUSABLE) {

@@ -13,6 +13,16 @@ export const SETTINGS: BotActorSettings = {
   orphanGraceMs: 60_000,
   dependencyRetryMs: 5_000,
   historyLength: 4,
+  role: 'owner',
+  schedule: {
+    timeZone: 'UTC',
+    misfireMs: 60_000,
+    foreignClaimMs: 600_000,
+    longestRunMs: 0,
+    jitterMs: 0,
+    ledgerDeadlineMs: 10_000,
+    lookAgainMs: 600_000,
+  },
 };
 
 export const SPEC: BotSpec = {
@@ -22,6 +32,7 @@ export const SPEC: BotSpec = {
   runtime: 'python3.11',
   entrypoint: 'main.py',
   queryEntrypoint: 'query.py',
+  schedule: null,
   specRevision: 'r1',
   shapeRevision: 's1',
   problem: null,

@@ -18,6 +18,7 @@ export function status(id: string, overrides: Partial<BotStatus> = {}): BotStatu
     restarts: 0,
     since: T0,
     retryAt: null,
+    nextRunAt: null,
     endpoint: { host: '127.0.0.1', port: 20_001 },
     queryable: true,
     containerId: 'c1',

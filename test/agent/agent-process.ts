@@ -12,6 +12,7 @@ import type { AgentLimits } from '../../src/agent/agent-limits.ts';
 
 const WRAPPERS = fileURLToPath(new URL('../../images/wrappers', import.meta.url));
 const DEADLINE_MS = 60_000;
+const ERRAND_FD = 4;
 
 /** How an agent ended. `lastWords` is the parsed last line of its stderr. */
 export interface AgentEnd {
@@ -29,6 +30,8 @@ export interface AgentOptions {
   readonly stdin?: 'pipe' | 'ignore';
   /** What the launcher would pass over descriptor 3. */
   readonly secrets?: string;
+  /** The errand that the launcher would have sent already; what it answers is written to `errandAnswer`. */
+  readonly errandPid?: number;
   /** Before the start: gets the directory with `code`, `logs` and `state`. */
   readonly prepare?: (root: string) => void;
 }
@@ -38,12 +41,16 @@ export class AgentProcess {
   readonly root: string;
   readonly child: ChildProcess;
   readonly ended: Promise<AgentEnd>;
+  /** Null without `errandPid`. */
+  readonly errandAnswer: Writable | null;
   stdout = '';
   stderr = '';
 
   private constructor(root: string, child: ChildProcess) {
     this.root = root;
     this.child = child;
+    const answer = child.stdio[ERRAND_FD];
+    this.errandAnswer = answer instanceof Writable ? answer : null;
     child.stdout?.on('data', (chunk: Buffer) => {
       this.stdout += chunk.toString('utf8');
     });
@@ -71,7 +78,13 @@ export class AgentProcess {
     options.prepare?.(root);
     const args = typeof options.args === 'function' ? options.args(root) : (options.args ?? ['execute']);
     const child = spawn(process.execPath, [agentFile, ...args], {
-      stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe', options.secrets === undefined ? 'ignore' : 'pipe'],
+      stdio: [
+        options.stdin ?? 'ignore',
+        'pipe',
+        'pipe',
+        options.secrets === undefined ? 'ignore' : 'pipe',
+        options.errandPid === undefined ? 'ignore' : 'pipe',
+      ],
       env: {
         PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
         BOT_ID: 'bot-1',
@@ -85,6 +98,7 @@ export class AgentProcess {
         THE0_WRAPPERS_PATH: WRAPPERS,
         THE0_AGENT_LIMITS: agentLimitsOf({}),
         ...(options.secrets === undefined ? {} : { THE0_SECRETS_FD: '3' }),
+        ...(options.errandPid === undefined ? {} : { THE0_ERRAND: `${ERRAND_FD} ${options.errandPid} code state` }),
         ...options.env,
       },
     });

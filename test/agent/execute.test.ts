@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { AgentProcess, ended } from './agent-process.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { AgentProcess, agentLimitsOf, ended } from './agent-process.ts';
 
 const sh = (script: string) => `#!/bin/sh\n${script}\n`;
 
@@ -257,6 +258,56 @@ test('the query server can run alone in the foreground', async (t) => {
   assert.equal((await agent.ended).code, 6);
   assert.equal(agent.stdout, 'path []\n');
 });
+
+test('the query server alone waits for the code that another container brings', async (t) => {
+  const agent = await AgentProcess.start(t, {
+    files: {},
+    env: { QUERY_ENTRYPOINT: 'query' },
+    args: ['execute', '--query-server-only'],
+  });
+  // Long enough for it to look in vain.
+  await delay(1_000);
+  const code = join(agent.root, 'code');
+  writeFileSync(join(code, 'draft'), sh('echo "served"; exit 6'), { mode: 0o644 });
+  renameSync(join(code, 'draft'), join(code, 'query'));
+  assert.equal((await agent.ended).code, 6);
+  assert.equal(agent.stdout, 'served\n');
+});
+
+test('the query server alone does not wait for ever for code that nobody brings', async (t) => {
+  const agent = await AgentProcess.start(t, {
+    files: {},
+    env: { QUERY_ENTRYPOINT: 'query', THE0_AGENT_LIMITS: agentLimitsOf({ codeWaitMs: 50 }) },
+    args: ['execute', '--query-server-only'],
+  });
+  const { code, lastWords } = await agent.ended;
+  assert.equal(code, 1);
+  assert.deepEqual(lastWords, { the0: 1, code: 'entrypoint-missing', facts: { path: 'query' } });
+});
+
+/** The directory of results is fixed (contract 8.6) and needs root where it is not there. */
+const mayMakeResults = { skip: process.getuid?.() === 0 ? false : 'needs root, to make /query' };
+
+test(
+  'a question is asked by QUERY_PATH or --query, which wins, of a program that archives left unexecutable',
+  mayMakeResults,
+  async (t) => {
+    const asked = async (env: Record<string, string>, args: readonly string[]) => {
+      const agent = await AgentProcess.start(t, {
+        files: { bot: sh('echo "the bot"'), query: sh('echo "asked for $QUERY_PATH"; exit 5') },
+        env,
+        args: ['execute', ...args],
+        prepare: (root) => chmodSync(join(root, 'code', 'query'), 0o644),
+      });
+      assert.equal((await agent.ended).code, 5, agent.stderr);
+      assert.equal(agent.log(), '');
+      return agent.stdout;
+    };
+    const env = { QUERY_ENTRYPOINT: 'query', QUERY_PATH: '/by-variable' };
+    assert.equal(await asked(env, []), 'asked for /by-variable\n');
+    assert.equal(await asked(env, ['--query', '/by-flag']), 'asked for /by-flag\n');
+  },
+);
 
 test('an agent that is killed leaves a blank termination log: nobody need wait for words', async (t) => {
   const earlier = await AgentProcess.start(t, { files: { bot: sh('exit 0') } });

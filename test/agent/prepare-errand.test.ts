@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -8,7 +10,7 @@ import { bodyOf } from '../../src/storage/object-store.ts';
 import { retryRead } from '../../src/storage/retry.ts';
 import { needsMinio, startMinio } from '../services/minio.ts';
 import { handMade } from '../storage/code-archive/archives.ts';
-import { AgentProcess, until } from './agent-process.ts';
+import { AgentProcess, agentLimitsOf, until } from './agent-process.ts';
 
 const KEY = 'local/grid/1.0.0';
 const RETRY = { attempts: 20, firstPauseMs: 100, longestPauseMs: 500, random: Math.random };
@@ -93,4 +95,63 @@ test('without a store, code that is there already is run as before', async (t) =
   const agent = await AgentProcess.start(t, { files: { bot: '#!/bin/sh\nexit 4\n' }, env: { CODE_FILE: KEY } });
   assert.equal((await agent.ended).code, 4);
   assert.equal(existsSync(join(agent.root, 'code/.the0-code')), false);
+});
+
+/** An agent that the launcher started, and something that stands for the errand it has sent. Its store is not there. */
+async function launched(t: TestContext): Promise<{ agent: AgentProcess; errand: ChildProcess }> {
+  const errand = spawn('sleep', ['600']);
+  t.after(() => errand.kill('SIGKILL'));
+  const { pid } = errand;
+  assert.ok(pid !== undefined);
+  const agent = await AgentProcess.start(t, {
+    files: { bot: '#!/bin/sh\nexit 4\n' },
+    secrets: 'MINIO_ENDPOINT=127.0.0.1:1\nMINIO_ACCESS_KEY=some-key\nMINIO_SECRET_KEY=some-secret\n',
+    errandPid: pid,
+    env: {
+      CODE_FILE: KEY,
+      THE0_AGENT_LIMITS: agentLimitsOf({ lastStateMs: 10, lastLogsMs: 10, failedStartLogsMs: 10 }),
+    },
+  });
+  return { agent, errand };
+}
+
+test('the last line of an errand that the launcher has sent starts the bot, whether or not it has ended', async (t) => {
+  const { agent, errand } = await launched(t);
+  agent.errandAnswer?.write('{"kind":"first-run"}\n{"done":');
+  agent.errandAnswer?.write('true}\n');
+  assert.equal((await agent.ended).code, 4);
+  assert.equal(errand.exitCode ?? errand.signalCode, null);
+});
+
+test('an errand of the launcher that breaks off ends the agent with the reason', async (t) => {
+  const { agent } = await launched(t);
+  agent.errandAnswer?.end('{"kind":"first-run"}\n');
+  const { code, lastWords } = await agent.ended;
+  assert.equal(code, 1);
+  assert.match(JSON.stringify(lastWords), /"code":"code-unavailable".*ended unexpectedly \(it broke off\)/);
+});
+
+test('an errand of the launcher that fails is the reason why the agent ends', async (t) => {
+  const { agent } = await launched(t);
+  const error = { code: 'code-missing', message: 'the code is not there', facts: { path: 'some/place' } };
+  agent.errandAnswer?.write(`${JSON.stringify({ error })}\n`);
+  const { code, lastWords } = await agent.ended;
+  assert.equal(code, 1);
+  assert.match(JSON.stringify(lastWords), /"code":"code-missing","facts":\{"path":"some\/place"/);
+});
+
+test('a stop ends the errand that the launcher has sent', async (t) => {
+  const { agent, errand } = await launched(t);
+  const killed = once(errand, 'exit');
+  // Its first file shows that it listens for signals.
+  await until(
+    'the log',
+    () => existsSync(join(agent.root, 'logs')) && readdirSync(join(agent.root, 'logs')).length > 0,
+  );
+  agent.child.kill('SIGTERM');
+  assert.deepEqual(await killed, [null, 'SIGKILL']);
+  agent.errandAnswer?.end();
+  const { code, lastWords } = await agent.ended;
+  assert.equal(code, 0);
+  assert.match(JSON.stringify(lastWords), /"code":"stopped","facts":\{"beforeStart":true/);
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { hiddenValues } from '../../src/agent/open-store.ts';
 import { secretMask } from '../../src/agent/secret-mask.ts';
 
 test('every string value of the config is masked, however deep', () => {
@@ -30,4 +31,25 @@ test('a config that is not JSON is a secret as a whole', () => {
 
 test('other secrets are masked too', () => {
   assert.equal(secretMask('', ['store-key'])('denied for store-key'), 'denied for ***');
+});
+
+test('credentials are hidden wherever they came from, and the address of the store is not', () => {
+  const piped = new Map([
+    ['MINIO_SECRET_KEY', 'piped-secret'],
+    ['MINIO_ENDPOINT', 'minio:9000'],
+  ]);
+  const env = {
+    MINIO_ACCESS_KEY: 'given-access',
+    MINIO_SECRET_KEY: 'given-secret',
+    NATS_URL: 'nats://me:given-password@nats:4222',
+    MONGO_URI: 'mongodb://me:mongo-password@mongo',
+    MINIO_ENDPOINT: 'other:9000',
+    MINIO_STATE_BUCKET: 'my-states',
+    MINIO_CODE_BUCKET: undefined,
+    MAX_STATE_SIZE_MB: '8192',
+  };
+  const text = ['minio:9000', 'other:9000', 'my-states', '8192', ...piped.values(), ...Object.values(env)].join(' ');
+  const masked = secretMask('{}', hiddenValues(piped, env))(text);
+  assert.doesNotMatch(masked, /secret|access|password/);
+  for (const open of ['minio:9000', 'other:9000', 'my-states', '8192']) assert.ok(masked.includes(open), masked);
 });

@@ -24,6 +24,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/agent/agent-limits.ts',
   ],
   'src/storage': ['node:', 'npm:', 'src/errno.ts', 'src/agent/process-identity.ts'],
+  'src/gc': ['node:', 'npm:', 'src/storage'],
   'src/query': ['node:', 'npm:', 'actors', 'src/kernel', 'src/storage'],
   'src/agent': ['node:', 'actors/observation.ts', 'src/duration.ts', 'src/errno.ts', 'src/storage'],
   'src/admin': ['node:', 'npm:', 'actors', 'src/errno.ts'],
@@ -39,7 +40,12 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
 };
 
 function ports(): string[] {
-  return ['src/desired/bot-definition.ts', 'src/desired/desired-state.ts', 'src/engine/container-engine.ts'];
+  return [
+    'src/desired/bot-definition.ts',
+    'src/desired/desired-state.ts',
+    'src/desired/run-ledger.ts',
+    'src/engine/container-engine.ts',
+  ];
 }
 
 /** Adapters of one port, which must not know each other. */
@@ -47,6 +53,9 @@ const ADAPTERS = [
   'src/engine/docker',
   'src/engine/process',
   'src/desired/directory',
+  'src/desired/mongodb',
+  'src/desired/nats',
+  'src/desired/local',
   'src/storage/filesystem',
   'src/storage/s3',
   'src/storage/minio',

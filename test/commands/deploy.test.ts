@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import {
   mkdirSync,
   mkdtempSync,
@@ -61,9 +62,12 @@ function scene(t: TestContext, wish: Wish = {}) {
   put('bot.json', JSON.stringify(botJson(wish)));
   put('main.py', 'print(1)\n');
   const store = new MemoryStore();
-  const { settings } = loadSettings({}, { bots });
-  const run = (owner = 'local') => deploy({ folder, owner, settings, store, bucket: 'custom-bots' }, () => undefined);
-  return { root, folder, bots, put, store, run };
+  const told: string[] = [];
+  const run = (owner = 'local', flags: Readonly<Record<string, string>> = {}) => {
+    const { settings } = loadSettings({}, { bots, ...flags });
+    return deploy({ folder, owner, settings, store, bucket: 'custom-bots' }, (sentence) => told.push(sentence));
+  };
+  return { root, folder, bots, put, store, told, run };
 }
 
 test('a bot is packed, uploaded and made desired, and an agent runs what was in the folder', async (t) => {
@@ -200,6 +204,49 @@ test('an upload that fails leaves no entry', async (t) => {
   store.troubles.push('denied');
   await assert.rejects(run(), { trouble: 'denied' });
   assert.deepEqual(readdirSync(bots), []);
+});
+
+for (const [what, flags, sentence] of [
+  ['more files', { 'code-files': '3' }, /more than 3 files/],
+  ['more bytes', { 'code-size': '1KiB' }, /is there data among the code/],
+  ['a larger file', { 'agent-code-file': '1KiB' }, /"data\/a\.bin".* has 1500 bytes, more than 1024/],
+  ['a larger bot.json', { 'bot-json-size': '1KiB' }, /bot\.json is larger than 1024 bytes/],
+] as const) {
+  test(`${what} than the limits allow are refused before anything is uploaded`, async (t) => {
+    const { bots, put, store, run } = scene(t);
+    put('data/a.bin', 'a'.repeat(1_500));
+    put('data/b.bin', 'b');
+    if ('bot-json-size' in flags) put('bot.json', JSON.stringify({ ...botJson({}), note: 'n'.repeat(2_000) }));
+    await assert.rejects(run('local', flags), { code: 'deploy-refused', message: sentence });
+    assert.deepEqual([...store.objects], []);
+    assert.deepEqual(readdirSync(bots), []);
+    await run();
+  });
+}
+
+test('code that an agent would take for a bomb is refused before it is uploaded', async (t) => {
+  const { put, store, run } = scene(t);
+  put('zeros.bin', '\0'.repeat(20 * 1024 * 1024));
+  await assert.rejects(run(), { code: 'deploy-refused', message: /more than 200 times/, hint: /--agent-code-ratio/ });
+  assert.deepEqual([...store.objects], []);
+  await run('local', { 'agent-code-ratio': '10000' });
+});
+
+test('it is told how far packing and uploading are, up to the end', async (t) => {
+  const { put, told, run } = scene(t);
+  put('data.bin', randomBytes(1_000_000).toString('latin1'));
+  await run();
+  const steps = told.map((sentence) => /^(packing|uploading) \d+(?:B|KiB|MiB): (\d+) %$/.exec(sentence)?.slice(1));
+  for (const step of ['packing', 'uploading']) {
+    const shares = steps.flatMap((found) => (found?.[0] === step ? [Number(found[1])] : []));
+    assert.ok(shares.length > 5, `${step}: ${told.join('; ')}`);
+    assert.equal(shares.at(-1), 100);
+    assert.deepEqual(
+      shares,
+      shares.toSorted((a, b) => a - b),
+    );
+  }
+  assert.equal(steps.indexOf(undefined), -1, told.join('; '));
 });
 
 test('without a store the command says what is missing', async (t) => {

@@ -49,6 +49,8 @@ test('variables have the names of the contract, or begin with THE0_', () => {
     'MAX_STATE_SIZE_MB',
     'MAX_STATE_FILE_SIZE_MB',
     'NATS_URL',
+    'NATS_LOGS_URL',
+    'MONGO_URI',
   ];
   const names = allSettings().map(({ env }) => env);
   for (const name of contract) assert.ok(names.includes(name), name);

@@ -11,15 +11,22 @@ export interface BotFiles {
   readonly entrypoints?: Readonly<Record<string, string>>;
   readonly config?: Readonly<Record<string, unknown>>;
   readonly enabled?: boolean;
+  /** Key of its code in the object store. */
+  readonly filePath?: string;
 }
 
 /** A `bot.json` in the shape of the contract's documents. */
-export function botJson({ id, runtime = 'nodejs20', entrypoints, config = {}, enabled }: Omit<BotFiles, 'files'>) {
+export function botJson(bot: Omit<BotFiles, 'files'>) {
+  const { id, runtime = 'nodejs20', entrypoints, config = {}, enabled, filePath } = bot;
   const script = runtime === 'nodejs20' ? { bot: 'main.js', query: 'query.js' } : { bot: 'main.py', query: 'query.py' };
   return {
     id,
     config,
-    custom: { version: '1.0.0', config: { name: id, type: 'realtime', runtime, entrypoints: entrypoints ?? script } },
+    custom: {
+      version: '1.0.0',
+      ...(filePath === undefined ? {} : { filePath }),
+      config: { name: id, type: 'realtime', runtime, entrypoints: entrypoints ?? script },
+    },
     ...(enabled === undefined ? {} : { enabled }),
   };
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { accessKeyOf } from '../../src/storage/minio/bot-credentials.ts';
 import { docker } from '../services/docker.ts';
 import { needsMinio } from '../services/minio.ts';
 import { needsNats } from '../services/nats.ts';
@@ -164,6 +165,9 @@ function assertContract(
   const variables = config.Env.map((variable) => [variable.slice(0, variable.indexOf('=')), variable] as const);
   const contract = variables.filter(([name]) => !/^(THE0_|TZ$|PATH$|LANG$)/.test(name));
   const json = '{"symbol":"\\u003cBTC\\u003e"}';
+  // Its own, not those of the runtime.
+  const secret = new Map(variables).get('MINIO_SECRET_KEY')?.slice('MINIO_SECRET_KEY='.length) ?? '';
+  assert.ok(secret.length > 30 && secret !== env['MINIO_SECRET_KEY']);
   assert.deepEqual(
     contract.map(([, variable]) => variable),
     [
@@ -174,8 +178,8 @@ function assertContract(
       'CODE_MOUNT_DIR=bot',
       'STATE_DIR=/state/.the0-state',
       `MINIO_ENDPOINT=${env['MINIO_CONTAINER_ENDPOINT']}`,
-      `MINIO_ACCESS_KEY=${env['MINIO_ACCESS_KEY']}`,
-      `MINIO_SECRET_KEY=${env['MINIO_SECRET_KEY']}`,
+      `MINIO_ACCESS_KEY=${accessKeyOf(id, 'bot')}`,
+      `MINIO_SECRET_KEY=${secret}`,
       'MINIO_USE_SSL=false',
       'MINIO_QUERY_RESULTS_BUCKET=query-results',
       // Beyond the contract, because it was set.

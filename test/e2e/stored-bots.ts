@@ -4,8 +4,13 @@ import { mkdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { MinioAdmin } from '../../src/storage/minio/admin-api.ts';
+import { accessKeyOf } from '../../src/storage/minio/bot-credentials.ts';
+import { MinioClient } from '../../src/storage/minio/minio-client.ts';
 import { openMinioStore } from '../../src/storage/minio/open-minio-store.ts';
 import { DEFAULT_BUCKETS, type ObjectPlace } from '../../src/storage/object-store.ts';
+import { parseEndpoint } from '../../src/storage/s3-api/endpoint.ts';
+import { DEFAULT_S3_LIMITS } from '../../src/storage/s3-api/s3-limits.ts';
 import { runCli } from '../commands/run-cli.ts';
 import { bridgeGateway } from '../services/docker.ts';
 import { startMinio } from '../services/minio.ts';
@@ -31,6 +36,8 @@ export interface StoredBots {
   stateFile(botId: string, name: string, holds: (text: string) => boolean): Promise<string>;
   /** The stored log of a bot, all days; waits until it `holds`. */
   log(bucket: string, botId: string, holds: (text: string) => boolean): Promise<string>;
+  /** Removes the bot's own account of the store. */
+  removeKeys(botId: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -113,6 +120,11 @@ export async function storedBots(): Promise<StoredBots> {
           return await start(more);
         },
       };
+    },
+    async removeKeys(botId) {
+      const client = new MinioClient(parseEndpoint(endpoint, false), minio.access, DEFAULT_S3_LIMITS);
+      await new MinioAdmin(client, secretKey).removeAccount(accessKeyOf(botId, 'bot'));
+      client.close();
     },
     async stateFile(botId, name, holds) {
       const place = { bucket: DEFAULT_BUCKETS.state, key: `${botId}/state.tar.gz` };

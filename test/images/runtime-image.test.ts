@@ -5,11 +5,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { docker, needsDocker, removeContainersOf } from '../services/docker.ts';
+import { openMinioStore } from '../../src/storage/minio/open-minio-store.ts';
+import { bodyOf, DEFAULT_BUCKETS } from '../../src/storage/object-store.ts';
+import { retryRead } from '../../src/storage/retry.ts';
+import { bridgeGateway, docker, needsDocker, removeContainersOf } from '../services/docker.ts';
+import { needsMinio, startMinio } from '../services/minio.ts';
+import { handMade } from '../storage/code-archive/archives.ts';
 
 const IMAGE = 'the0-runtime:slim';
 const INSTANCE = randomUUID();
 const DEADLINE_MS = 120_000;
+const RETRY = { attempts: 20, firstPauseMs: 100, longestPauseMs: 500, random: Math.random };
 
 interface Container {
   /** Resolves with the exit code. */
@@ -100,17 +106,11 @@ async function needsImage(): Promise<{ skip: string | false }> {
   return { skip: `there is no image ${IMAGE}; npm run image -- --target slim builds it` };
 }
 
-const python = { RUNTIME: 'python3.11', ENTRYPOINT: 'main.py' };
-const node = { RUNTIME: 'nodejs20', ENTRYPOINT: 'main.js' };
-
-describe('the runtime image', await needsImage(), () => {
-  after(() => removeContainersOf(INSTANCE));
-
-  test('credentials are in the environment of no process, PID 1 included, and on no open pipe', async (t) => {
-    const bot = `
+/** Says which processes show a credential: in their environment, their arguments, or a pipe from the launcher. */
+const LEAK_SEEKER = `
 import os, json
 def main(bot_id, config):
-    print("config intact", os.environ["CONFIG"] == "first\\nexport MINIO_FAKE=1\\nlast")
+    print("config intact", os.environ.get("CONFIG") == "first\\nexport MINIO_FAKE=1\\nlast")
     seen = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -119,16 +119,38 @@ def main(bot_id, config):
         except (FileNotFoundError, ProcessLookupError): continue  # it has ended since it was listed
         text = text.replace(b"MINIO_FAKE", b"")
         seen[pid] = [word for word in (b"s3cr3t", b"MINIO_", b"NATS_URL") if word in text]
-        for fd in ("3",):
+        for fd in ("3", "4", "5"):
             try: os.set_blocking((pipe := os.open(f"/proc/{pid}/fd/{fd}", os.O_RDONLY | os.O_NONBLOCK)), False)
             except OSError: continue
             try: leaked = os.read(pipe, 4096)
             except OSError: leaked = b""
-            if b"s3cr3t" in leaked: seen[pid].append(b"fd " + fd.encode())
+            if b"s3cr3t" in leaked or b"MINIO_" in leaked: seen[pid].append(b"fd " + fd.encode())
     print("seen", json.dumps({pid: [str(word) for word in words] for pid, words in seen.items()}))
 `;
+
+const python = { RUNTIME: 'python3.11', ENTRYPOINT: 'main.py' };
+const node = { RUNTIME: 'nodejs20', ENTRYPOINT: 'main.js' };
+
+/** What makes the launcher send the errand: code in a store, and a number of the start. */
+const CODE_KEY = 'some/code';
+const launched = { THE0_CODE_SOURCE: '', CODE_FILE: CODE_KEY, THE0_INCARNATION: '5' };
+
+async function assertNothingLeaked(container: Container): Promise<void> {
+  const seen: unknown = JSON.parse(await container.said('seen'));
+  assert.ok(typeof seen === 'object' && seen !== null);
+  assert.ok(Object.keys(seen).length >= 3, 'tini, the agent and the bot');
+  assert.deepEqual(
+    Object.values(seen),
+    Object.keys(seen).map(() => []),
+  );
+}
+
+describe('the runtime image', await needsImage(), () => {
+  after(() => removeContainersOf(INSTANCE));
+
+  test('credentials are in the environment of no process, PID 1 included, and on no open pipe', async (t) => {
     const container = await start(t, {
-      files: { 'main.py': bot },
+      files: { 'main.py': LEAK_SEEKER },
       env: {
         ...python,
         // No MINIO_ENDPOINT: with a store that is not there, the bot would not start.
@@ -141,14 +163,51 @@ def main(bot_id, config):
       },
     });
     assert.equal(await container.ended, 0);
-    const seen: unknown = JSON.parse(await container.said('seen'));
-    assert.ok(typeof seen === 'object' && seen !== null);
     assert.equal(await container.said('config intact'), 'True');
-    assert.ok(Object.keys(seen).length >= 3, 'tini, the agent and the bot');
-    assert.deepEqual(
-      Object.values(seen),
-      Object.keys(seen).map(() => []),
-    );
+    await assertNothingLeaked(container);
+  });
+
+  test(
+    'code that is fetched beside the start of the agent runs, and no credential is left either',
+    needsMinio(),
+    async (t) => {
+      const host = await bridgeGateway();
+      const minio = await startMinio(undefined, host);
+      t.after(() => minio.stop());
+      const store = openMinioStore(minio.access);
+      t.after(() => store.close());
+      for (const bucket of Object.values(DEFAULT_BUCKETS)) await retryRead(() => store.createBucket(bucket), RETRY);
+      const archive = handMade([{ name: 'main.py', content: LEAK_SEEKER }]);
+      const place = { bucket: DEFAULT_BUCKETS.code, key: CODE_KEY };
+      await store.write(place, bodyOf(archive), { condition: null, contentType: 'application/zip' });
+      const { endpoint, accessKey, secretKey } = minio.access;
+      const container = await start(t, {
+        env: {
+          ...python,
+          ...launched,
+          MINIO_ENDPOINT: endpoint,
+          MINIO_ACCESS_KEY: accessKey,
+          MINIO_SECRET_KEY: secretKey,
+        },
+      });
+      assert.equal(await container.ended, 0);
+      await assertNothingLeaked(container);
+    },
+  );
+
+  test('an errand of the launcher that fails gives the agent its last words', async (t) => {
+    const container = await start(t, {
+      env: {
+        ...python,
+        ...launched,
+        MINIO_ENDPOINT: '127.0.0.1:1',
+        MINIO_ACCESS_KEY: 'some-key',
+        MINIO_SECRET_KEY: 'some-secret',
+        THE0_AGENT_LIMITS: '{"v":1,"storeAttempts":1,"failedStartLogsMs":10}',
+      },
+    });
+    assert.equal(await container.ended, 1);
+    assert.match(await container.output(), /^\{"the0":1,"code":"store-unreachable"/m);
   });
 
   test('bots run as user 1000 on a read-only root, in /bot, with Python 3.11 and the SDK', async (t) => {

@@ -18,6 +18,7 @@ export const testLimits: QueryLimits = {
   idleConnectionMs: 4000,
   asksInFlight: 16,
   askDeadlineMs: 10_000,
+  runAsksPerBot: 8,
 };
 
 export interface Asked {
@@ -38,6 +39,7 @@ export async function frontEnd(
     threads: 0,
     token: null,
     askWhy: async () => ({ kind: 'unknown-bot' }),
+    runQuery: async () => ({ kind: 'failed', error: 'no bot is run in this test' }),
     closeGraceMs: 50,
     ...rest,
     limits: { ...testLimits, ...limits },

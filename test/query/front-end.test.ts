@@ -17,6 +17,7 @@ for (const threads of [0, 1, 2]) {
       token: null,
       limits: testLimits,
       askWhy: async () => ({ kind: 'not-running', sentence: 'it was stopped' }),
+      runQuery: async () => ({ kind: 'failed', error: 'nothing is run here' }),
       closeGraceMs: 50,
     });
     t.after(() => made.close());

@@ -10,6 +10,7 @@ interface FakeContainer {
   readonly createdAs: Incarnation;
   readonly specRevision: string;
   readonly shapeRevision: string;
+  readonly occurrence?: number;
   incarnation: Incarnation;
   phase: 'created' | 'running' | 'exited';
   port: number;
@@ -33,6 +34,7 @@ export interface FakeStart {
   readonly specRevision: string;
   readonly shapeRevision: string;
   readonly inPlace: string | null;
+  readonly occurrence?: number;
   /** The runtime that asked has been killed meanwhile, so nobody can be blamed for what comes of it. */
   readonly isLate: boolean;
 }
@@ -50,6 +52,10 @@ export class FakeEngine {
   readonly faults: FakeEngineFaults = { crash: 0, reject: 0 };
   reachable = true;
   imagePresent = true;
+  /** How long a run of a scheduled bot lasts, in milliseconds; null: until it is ended. */
+  runMs: (botId: string) => number | null = () => null;
+  /** Runs of scheduled bots begun so far, as `bot@occurrence`, in order. */
+  readonly runs: string[] = [];
   /** Containers created and started, for the check that nothing is restarted needlessly. */
   starts = 0;
   readonly #clock: Clock;
@@ -93,6 +99,8 @@ export class FakeEngine {
     if (present !== undefined && present.phase === 'running' && !present.touched && !request.isLate) {
       this.#onViolation(`start of ${request.botId} while ${present.containerId} is known to run`);
     }
+    if (request.occurrence !== undefined && present?.occurrence === request.occurrence)
+      return this.observe(request.botId);
     if (!this.imagePresent) throw new FakeEngineError({ code: 'image-missing', facts: { image: 'the0-runtime:test' } });
     if (present !== undefined && present.containerId !== request.inPlace) {
       throw new FakeEngineError({
@@ -182,6 +190,7 @@ export class FakeEngine {
       createdAs: request.incarnation,
       specRevision: request.specRevision,
       shapeRevision: request.shapeRevision,
+      ...(request.occurrence === undefined ? {} : { occurrence: request.occurrence }),
       incarnation: request.incarnation,
       phase: 'created',
       port: 0,
@@ -199,12 +208,24 @@ export class FakeEngine {
     container.phase = 'running';
     container.runs += 1;
     container.port = 20_000 + this.starts;
+    if (container.occurrence !== undefined) this.#planEnd(botId, container, container.occurrence);
     this.#event(botId);
     if (!this.#random.chance(this.faults.crash)) return;
     const { runs } = container;
     const livesMs = this.#random.pick([0, 1, 20, 500, 5_000, 15_000]);
     this.#clock.schedule(livesMs, () => {
       if (this.#containers.get(botId) === container && container.runs === runs) this.crash(botId);
+    });
+  }
+
+  #planEnd(botId: string, container: FakeContainer, occurrence: number): void {
+    this.runs.push(`${botId}@${occurrence}`);
+    const runMs = this.runMs(botId);
+    if (runMs === null) return;
+    this.#clock.schedule(runMs, () => {
+      if (this.#containers.get(botId) === container && container.phase === 'running') {
+        this.#end(botId, container, words('bot-exited', { exitCode: 0 }));
+      }
     });
   }
 
@@ -229,12 +250,13 @@ export class FakeEngine {
   }
 
   #facts(container: FakeContainer): ContainerFacts {
-    const { containerId, specRevision, shapeRevision, phase, port } = container;
+    const { containerId, specRevision, shapeRevision, occurrence, phase, port } = container;
     return {
       containerId,
       incarnation: this.#tracksInPlace ? container.incarnation : container.createdAs,
       specRevision,
       shapeRevision,
+      ...(occurrence === undefined ? {} : { occurrence }),
       phase,
       paused: false,
       endpoint: phase === 'running' ? { host: '127.0.0.1', port } : null,

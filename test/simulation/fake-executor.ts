@@ -93,6 +93,11 @@ export class FakeExecutor {
   #do(effect: EngineEffect): Observation {
     switch (effect.kind) {
       case 'start': {
+        // A start is two requests, and who is dead does not make the second.
+        if (this.#closed && effect.occurrence !== undefined)
+          throw new FakeEngineError({ code: 'superseded', facts: {} });
+        if (effect.notAfter !== undefined && this.#clock.now() > effect.notAfter)
+          throw new FakeEngineError({ code: 'superseded', facts: {} });
         const definition = this.#definitionOf(effect.botId);
         if (definition?.specRevision !== effect.specRevision) {
           throw new FakeEngineError({ code: 'superseded', facts: {} });

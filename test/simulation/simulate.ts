@@ -17,6 +17,16 @@ export const SIMULATED_SETTINGS: BotActorSettings = {
   orphanGraceMs: 3_000,
   dependencyRetryMs: 2_000,
   historyLength: 4,
+  role: 'owner',
+  schedule: {
+    timeZone: 'UTC',
+    misfireMs: 10_000,
+    foreignClaimMs: 30_000,
+    longestRunMs: 0,
+    jitterMs: 0,
+    ledgerDeadlineMs: 3_000,
+    lookAgainMs: 20_000,
+  },
 };
 
 export interface SimulationOptions {
@@ -278,6 +288,7 @@ class Scenario {
       runtime: odd && random.chance(0.5) ? 'cobol' : 'python3.11',
       entrypoint: 'main.py',
       queryEntrypoint: random.chance(0.7) ? 'query.py' : null,
+      schedule: null,
       specRevision: `r${this.#revisions}`,
       shapeRevision: 's1',
       problem:

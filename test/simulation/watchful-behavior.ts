@@ -69,12 +69,16 @@ export function watchful(
       retry: state.retryAt,
       grace: state.graceUntil,
       deadline: state.inFlight?.deadlineAt ?? 0,
+      due: state.schedule?.dueAt ?? 0,
+      ledger: state.schedule?.asking?.deadlineAt ?? 0,
     };
     for (const [name, at] of Object.entries(wanted)) {
       if ((mine.get(name) ?? 0) !== at) wrong(`timer ${name} is set for ${mine.get(name) ?? 'never'}, not ${at}`);
     }
     const atRest = state.state === 'running' || state.state === 'stopped' || state.state === 'blocked';
-    if (atRest && !state.inDoubt && state.inFlight === null && state.wish !== 'orphan' && mine.size > 0) {
+    // A run under way may be awaited from the ledger, or by the clock.
+    const isResting = atRest && state.schedule === null;
+    if (isResting && !state.inDoubt && state.inFlight === null && state.wish !== 'orphan' && mine.size > 0) {
       wrong(`${state.state} and at rest, but has timers: ${[...mine.keys()].join(', ')}`);
     }
   }

@@ -120,6 +120,24 @@ export class MemoryObjectStore implements ObjectStore {
 
   close(): void {}
 
+  /**
+   * For tests: the next requests of one kind, or of any, fail so.
+   * @param when `after`: only their answer is lost. Replaces what is in `before` or `after`, until the last has failed
+   */
+  failNext(
+    times: number,
+    error: StoreError,
+    { operation, when = 'before' }: { readonly operation?: string; readonly when?: 'before' | 'after' } = {},
+  ): void {
+    let left = times;
+    this[when] = (asked) => {
+      if (operation !== undefined && asked !== operation) return;
+      left -= 1;
+      if (left <= 0) this[when] = () => {};
+      throw error;
+    };
+  }
+
   /** For tests: the present bytes. */
   bytesOf(place: ObjectPlace): Buffer {
     const held = this.#held(place);

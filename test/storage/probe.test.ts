@@ -88,4 +88,29 @@ describe('the probe of a store', () => {
     await assert.rejects(probeStore(store, BUCKET), /503/);
     for await (const object of store.list(BUCKET, '')) assert.fail(`${object.key} is left`);
   });
+
+  it('says what went wrong first, not that its object could not be removed either', async (t) => {
+    const store = await storeWith(t, () => ({
+      rewrite: async () => {
+        throw new StoreError('busy', 'the cause');
+      },
+      remove: async () => {
+        throw new StoreError('unreachable', 'what followed');
+      },
+    }));
+    await assert.rejects(probeStore(store, BUCKET), /the cause/);
+  });
+
+  it('tries again to remove its object from a store that is busy', async (t) => {
+    let refusals = 1;
+    const store = await storeWith(t, (real) => ({
+      remove: async (place, signal) => {
+        refusals -= 1;
+        if (refusals >= 0) throw new StoreError('busy', '503');
+        await real.remove(place, signal);
+      },
+    }));
+    assert.deepEqual(await probeStore(store, BUCKET), { conditionalWrites: true, copies: true });
+    for await (const object of store.list(BUCKET, '')) assert.fail(`${object.key} is left`);
+  });
 });

@@ -24,7 +24,9 @@ async function logOf(days: Readonly<Record<string, string>>) {
     lines: Number.POSITIVE_INFINITY,
     follow: false,
     pollMs: 5,
+    nextDayMs: 15_000,
     searchBytes: 64 * 1024 * 1024,
+    retry: { attempts: 3, firstPauseMs: 1, longestPauseMs: 2, random: Math.random },
     signal: new AbortController().signal,
   };
   const read = async (changes: Partial<ReadLogOptions> = {}) => {
@@ -107,4 +109,83 @@ test('a store that fails is told', async () => {
     throw new StoreError('denied', 'not for you');
   };
   await assert.rejects(read(), StoreError);
+});
+
+test('another day is followed as well, after the end of the one before', async () => {
+  const { options, put } = await logOf({ 20260401: plain('one') });
+  const leave = new AbortController();
+  let text = '';
+  const following = (async () => {
+    const days = { ...options, nextDayMs: 20, follow: true, signal: leave.signal };
+    for await (const chunk of readStoredLog(days)) text += chunk;
+  })();
+  await eventually('the first line', () => text === 'one\n');
+  await put('20260401', plain('one') + plain('last'));
+  await put('20260402', plain('first'));
+  await eventually('the next day', () => text === 'one\nlast\nfirst\n');
+  leave.abort();
+  await following;
+});
+
+test('a store that is busy now and then ends neither what is read nor what is followed, and no line comes twice', async () => {
+  const { options, put, store } = await logOf({ 20260401: plain('one') });
+  let calls = 0;
+  store.before = () => {
+    calls += 1;
+    if (calls % 2 === 1) throw new StoreError('busy', 'not now');
+  };
+  const leave = new AbortController();
+  let text = '';
+  const following = (async () => {
+    for await (const chunk of readStoredLog({ ...options, follow: true, signal: leave.signal })) text += chunk;
+  })();
+  await eventually('the first line', () => text === 'one\n');
+  store.before = () => {};
+  await put('20260401', plain('one') + plain('two'));
+  store.before = () => {
+    calls += 1;
+    if (calls % 2 === 1) throw new StoreError('unreachable', 'not now');
+  };
+  await eventually('the second', () => text === 'one\ntwo\n');
+  leave.abort();
+  await following;
+});
+
+test('what was shown of a part is not shown again when the store breaks off in the middle of it', async () => {
+  const { options, put, store } = await logOf({ 20260401: plain('one') });
+  const leave = new AbortController();
+  let text = '';
+  let breaks = 2;
+  const read = store.read.bind(store);
+  store.read = async (place, range) => {
+    const content = await read(place, range);
+    if (content === null || breaks <= 0) return content;
+    breaks -= 1;
+    return {
+      ...content,
+      body: (async function* () {
+        for await (const chunk of content.body) {
+          yield chunk.subarray(0, 20);
+          throw new StoreError('unreachable', 'broken off');
+        }
+      })(),
+    };
+  };
+  const following = (async () => {
+    for await (const chunk of readStoredLog({ ...options, lines: 0, follow: true, signal: leave.signal }))
+      text += chunk;
+  })();
+  await put('20260401', plain('one') + plain('two') + plain('three'));
+  await eventually('both', () => text === 'two\nthree\n');
+  assert.equal(breaks, 0);
+  leave.abort();
+  await following;
+});
+
+test('a store that stays away ends what is followed, with its error', async () => {
+  const { read, store } = await logOf({ 20260401: plain('a line') });
+  store.before = () => {
+    throw new StoreError('unreachable', 'gone');
+  };
+  await assert.rejects(read({ follow: true }), /gone/);
 });

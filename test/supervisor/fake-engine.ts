@@ -67,15 +67,25 @@ export class FakeEngine implements ContainerEngine {
     this.list();
   }
 
-  async start({ definition, incarnation, inPlace }: StartRequest): Promise<Observation> {
+  async start({ definition, incarnation, inPlace, occurrence }: StartRequest): Promise<Observation> {
     const { id: botId, specRevision } = definition;
     return await this.#call('start', botId, () => {
       const present = this.containers.observe(botId).container;
+      const ofRun = occurrence === undefined ? {} : { occurrence };
       if (present?.phase === 'running') this.needlessStarts += 1;
-      if (present?.phase === 'running' && present.specRevision === specRevision) return this.containers.observe(botId);
+      if (occurrence === undefined && present?.phase === 'running' && present.specRevision === specRevision)
+        return this.containers.observe(botId);
       if (present !== null && present.containerId !== inPlace) this.containers.remove(botId, present.containerId);
       const shapeRevision = this.#shapeRevision;
-      return this.containers.start({ botId, incarnation, specRevision, shapeRevision, inPlace, isLate: false });
+      return this.containers.start({
+        botId,
+        incarnation,
+        specRevision,
+        shapeRevision,
+        inPlace,
+        isLate: false,
+        ...ofRun,
+      });
     });
   }
 
@@ -89,6 +99,11 @@ export class FakeEngine implements ContainerEngine {
 
   inspect(botId: string): Promise<Observation> {
     return this.#call('inspect', botId, () => this.containers.inspect(botId));
+  }
+
+  /** Query runs are not the supervisor's. */
+  async runQuery(): Promise<never> {
+    throw new EngineError({ code: 'rejected', facts: { detail: 'no queries' } }, 'this engine answers no queries');
   }
 
   async conditions(): Promise<readonly []> {

@@ -10,6 +10,7 @@ import type { Route } from '../../actors/route.ts';
 import type { BotActorSettings } from '../../actors/settings.ts';
 import type { BotDefinition } from '../../src/desired/bot-definition.ts';
 import type { DesiredState, DesiredStateListener } from '../../src/desired/desired-state.ts';
+import type { RunLedger } from '../../src/desired/run-ledger.ts';
 import type { KernelLimits } from '../../src/kernel/limits.ts';
 import { createLocalShard } from '../../src/kernel/local-shard.ts';
 import type { Shard, ShardListener } from '../../src/kernel/shard.ts';
@@ -38,6 +39,16 @@ export const ACTOR_SETTINGS: BotActorSettings = {
   orphanGraceMs: 3_000,
   dependencyRetryMs: 2_000,
   historyLength: 4,
+  role: 'owner',
+  schedule: {
+    timeZone: 'UTC',
+    misfireMs: 60_000,
+    foreignClaimMs: 600_000,
+    longestRunMs: 0,
+    jitterMs: 0,
+    ledgerDeadlineMs: 10_000,
+    lookAgainMs: 600_000,
+  },
 };
 
 /** The desired state as the test says; what there is at the start is given in `begin`. */
@@ -84,6 +95,7 @@ export function definition(id: string, changes: Partial<BotDefinition> = {}): Bo
 export interface StageOptions {
   readonly shards?: number;
   readonly limits?: Partial<KernelLimits>;
+  readonly ledger?: (clock: VirtualClock) => RunLedger;
   readonly supervisor?: Partial<SupervisorOptions>;
   /** Stands between the supervisor and its shards. */
   readonly wrapShard?: (shard: Shard<BotMessage>, listener: ShardListener<BotMessage, BotEffect>) => Shard<BotMessage>;
@@ -135,6 +147,9 @@ export class Stage {
       lostActorPauseMs: 1_000,
       floodStarts: 4,
       liveStarts: 4,
+      ledger: options.ledger?.(this.clock) ?? null,
+      scheduledRuns: 64,
+      ledgerCallDeadlineMs: 5_000,
       engineCallDeadlineMs: 600_000,
       openQuestions: 100,
       setRoute: (botId, route) => {

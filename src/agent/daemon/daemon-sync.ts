@@ -12,9 +12,6 @@ import { LogTail } from './log-tail.ts';
 import { serveReadiness } from './readiness.ts';
 import { findState } from './state-presence.ts';
 
-/** Contract 7.1. */
-const DONE_POLL_MS = 500;
-
 /**
  * Keeps state and log of a bot in the store that runs beside it, in another container on the same volumes (contract 7), until
  * a signal comes or the bot's done file is there; then once more, and ends.
@@ -39,10 +36,17 @@ export async function daemonSync(args: DaemonSyncArguments, secrets: ReadonlyMap
   const live = openLiveLog({ secrets, env: process.env, botId, limits: settings.limits, note });
   const onTailTrouble = (message: string | null) =>
     note(message === null ? 'info' : 'warn', message ?? 'the live log is back');
-  const tail = live && new LogTail(join(logsPath, 'bot.log'), (block) => live.receive(block), onTailTrouble);
+  const tail =
+    live &&
+    new LogTail({
+      path: join(logsPath, 'bot.log'),
+      pollMs: settings.limits.logTailPollMs,
+      onBlock: (block) => live.receive(block),
+      onTrouble: onTailTrouble,
+    });
   const doneCheck = setInterval(() => {
     if (doneFile !== null && existsSync(doneFile)) end.abort();
-  }, DONE_POLL_MS);
+  }, settings.limits.donePollMs);
   readiness?.ready();
 
   const incarnation = await findState(settings, process.env, end.signal);

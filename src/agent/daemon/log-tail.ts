@@ -2,28 +2,30 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { errorCodeOf, messageOf } from '../agent-error.ts';
 import { LineAssembler } from '../line-assembler.ts';
 
-const POLL_MS = 250;
 const BLOCK_BYTES = 64 * 1024;
 const LINE_BYTES = 64 * 1024;
 
+export interface LogTailOptions {
+  readonly path: string;
+  readonly pollMs: number;
+  readonly onBlock: (block: Buffer) => void;
+  /** Told whenever the log begins to be unreadable, and when it can be read again (null). */
+  readonly onTrouble: (message: string | null) => void;
+}
+
 /** What is added to a log from now on, in blocks of whole lines. A rotated file is left at once: this is for onlookers. */
 export class LogTail {
-  readonly #path: string;
-  readonly #onBlock: (block: Buffer) => void;
-  readonly #onTrouble: (message: string | null) => void;
+  readonly #options: LogTailOptions;
   readonly #timer: NodeJS.Timeout;
   readonly #lines = new LineAssembler(LINE_BYTES);
   #inode: number | null = null;
   #offset = 0;
   #troubled = false;
 
-  /** @param onTrouble told whenever the log begins to be unreadable, and when it can be read again (null) */
-  constructor(path: string, onBlock: (block: Buffer) => void, onTrouble: (message: string | null) => void) {
-    this.#path = path;
-    this.#onBlock = onBlock;
-    this.#onTrouble = onTrouble;
+  constructor(options: LogTailOptions) {
+    this.#options = options;
     this.#try(true);
-    this.#timer = setInterval(() => this.#try(false), POLL_MS);
+    this.#timer = setInterval(() => this.#try(false), options.pollMs);
   }
 
   /** Reads what is there a last time. */
@@ -34,12 +36,13 @@ export class LogTail {
 
   /** What is stored does not depend on onlookers: nothing here may end the daemon. */
   #try(atEnd: boolean): void {
+    const { path, onTrouble } = this.#options;
     try {
       this.#look(atEnd);
-      if (this.#troubled) this.#onTrouble(null);
+      if (this.#troubled) onTrouble(null);
       this.#troubled = false;
     } catch (error) {
-      if (!this.#troubled) this.#onTrouble(`the live log cannot read ${this.#path}: ${messageOf(error)}`);
+      if (!this.#troubled) onTrouble(`the live log cannot read ${path}: ${messageOf(error)}`);
       this.#troubled = true;
     }
   }
@@ -47,7 +50,7 @@ export class LogTail {
   #look(atEnd: boolean): void {
     let file: number;
     try {
-      file = openSync(this.#path, 'r');
+      file = openSync(this.#options.path, 'r');
     } catch (error) {
       if (errorCodeOf(error) === 'ENOENT') return;
       throw error;
@@ -62,7 +65,7 @@ export class LogTail {
         if (bytes === 0) return;
         this.#offset += bytes;
         const lines = this.#lines.push(block.subarray(0, bytes));
-        if (lines !== null) this.#onBlock(lines);
+        if (lines !== null) this.#options.onBlock(lines);
       }
     } finally {
       closeSync(file);

@@ -4,8 +4,6 @@ import { readSession } from '../state/restore-state.ts';
 import type { SyncSettings } from '../sync/bot-sync.ts';
 import { sessionFile } from '../sync/sync-settings.ts';
 
-const POLL_MS = 200;
-
 /**
  * Waits until the state directory holds what the bot has, and no part of it: its agent is still bringing it there, and an
  * empty directory is not yet the bot's doing (contract 12.3 #39).
@@ -21,7 +19,7 @@ export async function findState(
     const hasEnded = signal.aborted;
     const incarnation = presentState(settings, env);
     if (incarnation !== null || hasEnded) return incarnation;
-    await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+    await sleep(settings.limits.statePollMs, undefined, { signal }).catch(() => undefined);
   }
 }
 

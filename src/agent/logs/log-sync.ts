@@ -56,7 +56,7 @@ type LogSyncLimit =
   | 'logRequestMs'
   | 'logFailurePauseMs'
   | 'logFailurePauseCapMs'
-  | 'syncBytesPerSecond'
+  | 'logStoreBytesPerSecond'
   | 'storeAttempts'
   | 'storeRetryMs'
   | 'storeRetryCapMs';
@@ -86,9 +86,9 @@ export class LogSync {
   constructor(options: LogSyncOptions) {
     this.#options = options;
     this.#clock = { ...REAL_CLOCK, ...options.clock };
-    const { syncBytesPerSecond, logFlushCapMs } = options.limits;
+    const { logStoreBytesPerSecond, logFlushCapMs } = options.limits;
     this.#budget = new ByteBudget(
-      syncBytesPerSecond,
+      logStoreBytesPerSecond,
       { longestWaitMs: logFlushCapMs, creditMs: 0 },
       this.#clock.monotonicMs,
     );
@@ -132,7 +132,10 @@ export class LogSync {
 
   #pauseMs(): number {
     const { logFlushMs, logFailurePauseMs, logFailurePauseCapMs } = this.#options.limits;
-    if (this.#failures > 0) return Math.min(logFailurePauseMs * 2 ** (this.#failures - 1), logFailurePauseCapMs);
+    if (this.#failures > 0) {
+      const pauseMs = Math.min(logFailurePauseMs * 2 ** (this.#failures - 1), logFailurePauseCapMs);
+      return Math.max(pauseMs, this.#budget.waitMs);
+    }
     const affordable = Math.max(logFlushMs, this.#budget.waitMs);
     const now = this.#clock.now();
     const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1).getTime();
@@ -171,14 +174,22 @@ export class LogSync {
     if (chunk.size > 0) {
       const offsets = encodePositions(next.after, decodePositions(version?.offsets ?? ''));
       const spoolDirectory = dirname(path);
-      const append = () => appendToLog(store, place, version, chunk, { offsets, signal, spoolDirectory });
-      const result = await append().catch(async (error: unknown) => {
-        if (!(error instanceof StoreError) || error.trouble !== 'missing' || version !== null) throw error;
-        await store.createBucket(bucket, signal);
-        return append();
-      });
-      this.#budget.spend(result.movedBytes);
-      this.#known = { day, version: result.version };
+      let sentBytes = 0;
+      const onSent = (bytes: number) => {
+        sentBytes += bytes;
+      };
+      const append = () => appendToLog(store, place, version, chunk, { offsets, signal, spoolDirectory, onSent });
+      try {
+        const result = await append().catch(async (error: unknown) => {
+          if (!(error instanceof StoreError) || error.trouble !== 'missing' || version !== null) throw error;
+          await store.createBucket(bucket, signal);
+          return append();
+        });
+        sentBytes = result.movedBytes;
+        this.#known = { day, version: result.version };
+      } finally {
+        this.#budget.spend(sentBytes);
+      }
     } else {
       this.#known = { day, version };
     }

@@ -1,9 +1,7 @@
 import { connect, type Socket } from 'node:net';
 
-/** What a publisher may hold back for a slow server; more is dropped: the stored log has every line. */
-const MOST_UNSENT_BYTES = 1024 * 1024;
+/** Of the protocol, and far more than a server says about itself. */
 const MOST_LINE_BYTES = 64 * 1024;
-const SILENCE_MS = 150_000;
 
 export interface NatsPublisherOptions {
   /** As contract 1.2: one or more `nats://[user[:password]@|token@]host[:port]`, separated by commas. */
@@ -11,6 +9,10 @@ export interface NatsPublisherOptions {
   readonly name: string;
   readonly reconnectMs: number;
   readonly reconnectCapMs: number;
+  /** After so long without a word the connection is broken. */
+  readonly silenceMs: number;
+  /** What may be held back for a slow server; more is dropped: the stored log has every line. */
+  readonly unsentBytes: number;
   /** Told whenever the connection is lost or refused, and when it is there again (null). Holds no credential. */
   readonly onTrouble: (message: string | null) => void;
 }
@@ -59,7 +61,7 @@ export class NatsPublisher {
   publish(subject: string, payload: Buffer): boolean {
     const socket = this.#socket;
     if (socket === null || !this.#ready || payload.length > this.#maxPayload) return false;
-    if (socket.writableLength + payload.length > MOST_UNSENT_BYTES) return false;
+    if (socket.writableLength + payload.length > this.#options.unsentBytes) return false;
     socket.cork();
     socket.write(`PUB ${subject} ${payload.length}\r\n`);
     socket.write(payload);
@@ -93,8 +95,7 @@ export class NatsPublisher {
     this.#unparsed = '';
     let cause = 'the connection was closed';
     socket.setNoDelay(true);
-    // The server pings every two minutes: silence beyond that is a broken connection.
-    socket.setTimeout(SILENCE_MS, () => socket.destroy(new Error('no answer')));
+    socket.setTimeout(this.#options.silenceMs, () => socket.destroy(new Error('no answer')));
     socket.on('error', (error) => {
       cause = error.message;
     });

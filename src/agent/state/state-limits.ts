@@ -12,6 +12,8 @@ export interface StateLimits {
   readonly spoolMemoryBytes: number;
   /** … and so many, and one more file that is no larger, on disk; then they are uploaded before the next are packed. */
   readonly spoolBytes: number;
+  /** Of a file that must be JSON: larger ones are not parsed to see whether they are. */
+  readonly jsonBytes: number;
   /** How long one sync may wait for files that are being written. */
   readonly patienceMs: number;
 }
@@ -24,6 +26,7 @@ export function stateLimits(limits: AgentLimits, stateBytes: number, stateFileBy
     totalBytes: stateBytes,
     spoolMemoryBytes: limits.stateSpoolMemoryBytes,
     spoolBytes: limits.stateSpoolBytes,
+    jsonBytes: limits.stateJsonBytes,
     patienceMs: limits.statePatienceMs,
   };
 }

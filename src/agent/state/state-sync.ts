@@ -63,7 +63,11 @@ interface Uploaded {
 
 /** How often one sync begins anew because another writer came between. */
 const ROUNDS = 3;
-/** One upload is at most so many times what the spool holds, with the files that are read later. */
+/**
+ * One upload is at most so many times what the spool holds, with the files that are read later. So a large state is first
+ * stored in several uploads, each an archive of whole files: when one fails, or takes longer than a sync may, what came
+ * before it need not be sent again.
+ */
 const MOST_SPOOLS = 16;
 /** What an archive without files holds: the directory in which the SDKs keep their keys. */
 const STATE_KEYS = '.the0-state';
@@ -113,6 +117,7 @@ export class StateSync {
   /** Whether the tree has been compared with the names that are stored. */
   #isExpected = false;
   #superseded: number | null = null;
+  #movedBytes = 0;
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(options: StateSyncOptions) {
@@ -120,6 +125,11 @@ export class StateSync {
     this.#stored = new StoredState(options);
     this.#tree = new StateTree(options.directory, [RESTORING]);
     this.#notices = new Notices(options.onNotice, options.onNoticeOver);
+  }
+
+  /** What all uploads have moved, uploaded or copied in the store; of those that failed, as far as it is known. */
+  get movedBytes(): number {
+    return this.#movedBytes;
   }
 
   /** Brings the stored state into the directory, and goes on from there; see `restoreState`. @throws StateUnreadable */
@@ -372,7 +382,13 @@ export class StateSync {
       return this.#known;
     };
     this.#unsure = { stamp, commit, result: resultOf(done) };
-    return commit(await upload.send(signal));
+    try {
+      return commit(await upload.send(signal));
+    } finally {
+      // When all of it was sent, most likely the store has copied the rest as well.
+      const isAllSent = upload.sentBytes >= upload.bytes;
+      this.#movedBytes += upload.sentBytes + (isAllSent ? upload.copiedBytes : 0);
+    }
   }
 
   #isOverLimit(entries: number, bytes: number): boolean {

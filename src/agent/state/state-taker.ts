@@ -7,6 +7,7 @@ import type { Spool } from '../../storage/archive/spool.ts';
 import { linkStaysInside, type TarEntry } from '../../storage/archive/tar-entry.ts';
 import type { PackedEntry } from '../../storage/archive/upload-plan.ts';
 import { errorCodeOf } from '../agent-error.ts';
+import { jsonFaultOf } from './json-fault.ts';
 import { FileShrank, ReadBuffer, StableFile } from './stable-file.ts';
 import type { StateLimits } from './state-limits.ts';
 import type { WithheldCode } from './state-notice.ts';
@@ -164,7 +165,7 @@ export class StateTaker {
         if (isHot && !isLast && (await this.wait(attempt))) continue;
         if (stored?.size !== 0 && (await this.#settlesEmpty(file))) continue;
         const isJson = JSON_OF_STATE.test(name);
-        const fault = isJson ? jsonFaultOf(file) : null;
+        const fault = isJson ? this.#jsonFaultOf(file) : null;
         const taken = fault === null ? await this.packFile(name, file, stored) : notJson(fault, file);
         const isWhole = isHot && !isJson ? await this.#stays(file, taken, stored) : file.isUnchanged();
         if (isWhole && (fault === null || isLast)) return taken;
@@ -190,11 +191,18 @@ export class StateTaker {
    */
   async #stays(file: StableFile, taken: Taken, stored: StoredEntry | undefined): Promise<boolean> {
     await sleep(CLOCK_TICK_MS + 1);
-    if (file.isUnchanged()) return true;
-    const now = file.currentFacts();
     const { size } = file.facts;
+    // What was written after the reading and within the same tick shows in nothing else.
+    const digest = taken.kind === 'packed' ? taken.packed.digest : stored?.digest;
+    const stillBegins = this.#digestOfBeginning(file, size) === digest;
+    if (file.isUnchanged()) return stillBegins;
+    const now = file.currentFacts();
     if (taken.kind !== 'packed' || size === 0 || now.size < size) return false;
-    const stillBegins = this.#digestOfBeginning(file, size) === taken.packed.digest;
+    if (stored?.kind !== 'file') {
+      // What has never been stored may just as well be written for the first time, in pieces: that ends.
+      await sleep(CLOCK_TICK_MS + 1);
+      if (sameFacts(file.currentFacts(), now)) return false;
+    }
     const continues = stored?.kind !== 'file' || this.#digestOfBeginning(file, stored.size) === stored.digest;
     return stillBegins && continues;
   }
@@ -210,7 +218,7 @@ export class StateTaker {
   #busyOrNotJson(name: string): Taken {
     const file = JSON_OF_STATE.test(name) ? this.open(name) : null;
     try {
-      const fault = file === null ? null : jsonFaultOf(file);
+      const fault = file === null ? null : this.#jsonFaultOf(file);
       if (file !== null && fault !== null && file.isUnchanged()) return notJson(fault, file);
     } catch (error) {
       if (!(error instanceof FileShrank)) throw error;
@@ -218,6 +226,11 @@ export class StateTaker {
       file?.close();
     }
     return BUSY;
+  }
+
+  /** @throws FileShrank */
+  #jsonFaultOf(file: StableFile): string | null {
+    return jsonFaultOf(file, this.options.limits.jsonBytes, this.#buffer);
   }
 
   async #takeOther(name: string, kind: 'directory' | 'link', stored: StoredEntry | undefined): Promise<Taken> {
@@ -264,17 +277,5 @@ function* digested(chunks: Iterable<Buffer>, digest: ContentDigest): Generator<B
   for (const chunk of chunks) {
     digest.update(chunk);
     yield chunk;
-  }
-}
-
-/** Null when it is JSON. @throws FileShrank */
-function jsonFaultOf(file: StableFile): string | null {
-  const text = file.content().toString();
-  try {
-    JSON.parse(text);
-    return null;
-  } catch {
-    // The parser's own message would quote what is in it.
-    return text.trim() === '' ? 'it is empty' : 'it is not valid JSON';
   }
 }

@@ -3,6 +3,7 @@ import { type ArchiveLimits, readArchive } from '../../storage/archive/read-arch
 import { type Stamp, stampMetadata, stampOfMetadata } from '../../storage/archive/stamp.ts';
 import { piecesOf, type UploadSources, wholeBody } from '../../storage/archive/upload-pieces.ts';
 import type { UploadPlan } from '../../storage/archive/upload-plan.ts';
+import { countedBody } from '../../storage/counted-body.ts';
 import {
   type Body,
   type ObjectPlace,
@@ -47,6 +48,8 @@ export interface PreparedUpload {
   readonly bytes: number;
   /** What the store will copy by itself. */
   readonly copiedBytes: number;
+  /** What has travelled so far, of all its tries together. */
+  readonly sentBytes: number;
   /** @returns the new ETag @throws StoreError; unless it is `changed`, `missing` or the like, the effect may be unknown */
   send(signal: AbortSignal | undefined): Promise<string>;
 }
@@ -119,7 +122,14 @@ export class StoredState {
     let signal: AbortSignal | undefined;
     const object: UploadSources['object'] = (range) => this.bytes(etag ?? '', signal, range);
     const pieces = piecesOf(plan.segments, store.pieces, { object, spool, end });
+    let sentBytes = 0;
+    const onSent = (bytes: number) => {
+      sentBytes += bytes;
+    };
     return {
+      get sentBytes() {
+        return sentBytes;
+      },
       bytes: pieces.reduce((sum, piece) => sum + (piece.kind === 'new' ? piece.body.size : 0), 0),
       copiedBytes: pieces.reduce(
         (sum, piece) => sum + (piece.kind === 'kept' ? piece.range.to - piece.range.from : 0),
@@ -127,7 +137,7 @@ export class StoredState {
       ),
       send: (aborting) => {
         signal = aborting;
-        return this.#send(etag, pieces, stampMetadata(stamp), aborting);
+        return this.#send(etag, pieces, stampMetadata(stamp), onSent, aborting);
       },
     };
   }
@@ -136,6 +146,7 @@ export class StoredState {
     etag: string | null,
     pieces: readonly Piece[],
     metadata: Readonly<Record<string, string>>,
+    onSent: (bytes: number) => void,
     signal?: AbortSignal,
   ): Promise<string> {
     const { store, place, fencing, spoolDirectory } = this.#options;
@@ -144,10 +155,14 @@ export class StoredState {
     const whole = wholeBody(pieces);
     if (whole === null) {
       if (etag === null) throw new TypeError('nothing can be kept of what is not there');
-      return await store.rewrite(place, etag, pieces, options);
+      const counted = pieces.map((piece) =>
+        piece.kind === 'new' ? { ...piece, body: countedBody(piece.body, onSent) } : piece,
+      );
+      return await store.rewrite(place, etag, counted, options);
     }
     const unchanged: WriteCondition = etag === null ? { ifAbsent: true } : { ifMatch: etag };
-    const send = (body: Body) => this.#write(body, { ...options, condition: fencing ? unchanged : null });
+    const send = (body: Body) =>
+      this.#write(countedBody(body, onSent), { ...options, condition: fencing ? unchanged : null });
     return etag === null ? send(whole) : withSpooled(whole, spoolDirectory, send);
   }
 

@@ -40,6 +40,8 @@ export function openLiveLog({ secrets, env, botId, limits, note }: LiveLogParts)
       name: `the0-agent-${botId}`,
       reconnectMs: limits.natsReconnectMs,
       reconnectCapMs: limits.natsReconnectCapMs,
+      silenceMs: limits.natsSilenceMs,
+      unsentBytes: limits.natsUnsentBytes,
       onTrouble: (message) => note(message === null ? 'info' : 'warn', message ?? 'the live log is back'),
     });
     return new LiveLog(publisher, liveLogSubject(botId), {

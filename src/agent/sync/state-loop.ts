@@ -161,6 +161,7 @@ export class StateLoop {
     const directories = this.#dirty;
     this.#isDirty = false;
     this.#isHurried = false;
+    const movedBefore = sync.movedBytes;
     try {
       this.#settle(
         await sync.sync(directories, AbortSignal.any([this.#abort.signal, AbortSignal.timeout(limits.stateRequestMs)])),
@@ -173,6 +174,8 @@ export class StateLoop {
       const pauseMs = limits.stateFailurePauseMs * 2 ** (this.#failures - 1);
       this.#notBefore = monotonicMs() + Math.min(pauseMs, limits.stateFailurePauseCapMs);
       this.#again(directories);
+    } finally {
+      this.#budget.spend(sync.movedBytes - movedBefore);
     }
   }
 
@@ -184,7 +187,6 @@ export class StateLoop {
   }
 
   #settle(result: SyncResult): void {
-    if (result.kind === 'uploaded') this.#budget.spend(result.bytes + result.copiedBytes);
     if (result.kind !== 'superseded' || this.#isSuperseded) return;
     this.#isSuperseded = true;
     this.#end();

@@ -21,6 +21,8 @@ export interface BotToDeploy {
 
 export interface BotLimits {
   readonly code: CodeLimits;
+  /** Of one file of the code: an agent takes no larger one out of an archive. */
+  readonly codeFileBytes: number;
   readonly botJsonBytes: number;
 }
 
@@ -40,6 +42,11 @@ export async function botToDeploy(folder: string, limits: BotLimits): Promise<Bo
   }
   if (bot.entrypoint === '') throw refusal('entrypoint-undefined', {});
   const files = await filesOf(folder, await listed(folder, limits.code));
+  for (const { path: name, sizeBytes } of files) {
+    if (sizeBytes <= limits.codeFileBytes) continue;
+    const detail = `it has ${sizeBytes} bytes, more than ${limits.codeFileBytes}`;
+    throw refusal('code-too-large', { path: name, detail });
+  }
   const names = new Set(files.map((file) => file.path));
   for (const entrypoint of [bot.entrypoint, bot.queryEntrypoint]) {
     if (entrypoint !== null && !names.has(posix.normalize(entrypoint))) {

@@ -34,6 +34,7 @@ const STATE_FORMATS: Readonly<Record<string, Format>> = {
   running: 'green',
   starting: 'cyan',
   waiting: 'cyan',
+  idle: 'green',
   stopping: 'cyan',
   'backing-off': 'yellow',
   blocked: 'red',

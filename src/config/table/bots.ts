@@ -1,6 +1,6 @@
 import { DEFAULT_AGENT_LIMITS } from '../../agent/agent-limits.ts';
 import type { Pick } from '../setting.ts';
-import { duration, factor, integer, size } from '../setting-kinds.ts';
+import { choice, duration, factor, integer, natsServers, size } from '../setting-kinds.ts';
 
 /** What one bot may use, on every engine. */
 export function botSettings(pick: Pick) {
@@ -42,6 +42,15 @@ export function botSettings(pick: Pick) {
       help: 'weight of one bot when processors are short (engine docker)',
       lenientEnv: shares.parse,
     }),
+    /** 0: as many as there are. */
+    cpus: pick({
+      group: 'bots',
+      flag: 'bot-cpus',
+      env: 'THE0_BOT_CPUS',
+      kind: factor(0, 1024),
+      default: 0,
+      help: 'processors one bot may keep busy at most, such as 0.5; 0: as many as there are (engine docker)',
+    }),
     pidsLimit: pick({
       group: 'bots',
       flag: 'bot-pids',
@@ -49,6 +58,24 @@ export function botSettings(pick: Pick) {
       kind: integer('count', 16, 4_194_304),
       default: 1024,
       help: 'processes and threads of one bot (engine docker)',
+    }),
+    /** Null: by `passNatsUrl`. */
+    natsLogsUrl: pick({
+      group: 'nats',
+      flag: 'nats-logs-url',
+      env: 'NATS_LOGS_URL',
+      kind: natsServers,
+      default: null,
+      help: 'NATS servers as bots get them for their live logs, with an account that may do no more; in place of nats-url',
+    }),
+    passNatsUrl: pick({
+      group: 'nats',
+      flag: 'pass-nats-url',
+      env: 'THE0_PASS_NATS_URL',
+      // Contract 5.2.
+      kind: choice('true', 'false'),
+      default: 'true',
+      help: 'whether bots get nats-url, without nats-logs-url; if not, there are no live logs',
     }),
     logBytesPerSecond: pick({
       group: 'bots',

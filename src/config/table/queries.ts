@@ -152,6 +152,49 @@ export function querySettings(pick: Pick) {
         default: 2000,
         help: 'longest wait for the reason why a bot cannot be asked',
       }),
+      runAsksPerBot: pick({
+        group: 'queries',
+        flag: 'query-run-asks-per-bot',
+        env: 'THE0_QUERY_RUN_ASKS_PER_BOT',
+        kind: count(100_000),
+        default: 512,
+        help: 'queries to one bot that does not run, at the same time, answered or waiting; above it 503',
+      }),
+    },
+    /** Bots that do not run: their query programs are started for a question. */
+    runs: {
+      runs: pick({
+        group: 'queries',
+        flag: 'query-runs',
+        env: 'THE0_QUERY_RUNS',
+        kind: count(1024),
+        default: 8,
+        help: 'query programs of bots that do not run, at the same time; further ones wait',
+      }),
+      runsPerBot: pick({
+        group: 'queries',
+        flag: 'query-runs-per-bot',
+        env: 'THE0_QUERY_RUNS_PER_BOT',
+        kind: count(1024),
+        default: 4,
+        help: 'the same of one bot',
+      }),
+      runsWaiting: pick({
+        group: 'queries',
+        flag: 'query-runs-waiting',
+        env: 'THE0_QUERY_RUNS_WAITING',
+        kind: count(100_000),
+        default: 1024,
+        help: 'query programs that wait for others to end; above it 503',
+      }),
+      resultRemoveMs: pick({
+        group: 'queries',
+        flag: 'query-result-remove-deadline',
+        env: 'THE0_QUERY_RESULT_REMOVE_DEADLINE',
+        kind: duration('100ms', '10m'),
+        default: 5000,
+        help: 'how long a result that was read may take to be removed from the object store',
+      }),
     },
   };
 }

@@ -61,6 +61,30 @@ export function storedBotSettings(pick: Pick) {
       default: 1_000,
       help: 'how often a log in the store is looked at while `logs --follow` shows it',
     }),
+    nextDayMs: pick({
+      group: 'advanced',
+      flag: 'store-log-day-poll',
+      env: 'THE0_STORE_LOG_DAY_POLL',
+      kind: duration('100ms', '1h'),
+      default: 15_000,
+      help: 'how often it is then looked whether another day of the log has begun',
+    }),
+    logAttempts: pick({
+      group: 'advanced',
+      flag: 'store-log-attempts',
+      env: 'THE0_STORE_LOG_ATTEMPTS',
+      kind: integer('count', 1, 1_000),
+      default: 8,
+      help: 'how often a log is asked for of a store that is busy or away, before `logs` gives up',
+    }),
+    logRetryCapMs: pick({
+      group: 'advanced',
+      flag: 'store-log-retry-cap',
+      env: 'THE0_STORE_LOG_RETRY_CAP',
+      kind: duration('10ms', '10m'),
+      default: 10_000,
+      help: 'longest pause before such a log is asked for again',
+    }),
     /** Null: no live logs (contract 3.4). */
     natsUrl: pick({
       group: 'nats',

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { SpecProblem } from '../../../actors/bot-spec.ts';
 import { errnoOf } from '../../errno.ts';
 import type { BotDefinition } from '../bot-definition.ts';
-import { canonicalJson, specRevision } from '../revision.ts';
-import { BOT_JSON, type BotJson, type ParsedBotJson, parseBotJson } from './bot-json.ts';
+import { type DescribedBot, revisionOf, withProblem } from '../described-bot.ts';
+import { BOT_JSON, type ParsedBotJson, parseBotJson } from './bot-json.ts';
 import type { CodeCopies } from './code-copies.ts';
 import {
   CodeInMotion,
@@ -88,7 +88,7 @@ export class BotFolder {
    * The definition of a bot, with its code copied. Problems of the code are in the definition.
    * @throws CodeInMotion
    */
-  async define(bot: BotJson): Promise<BotDefinition> {
+  async define(bot: DescribedBot): Promise<BotDefinition> {
     try {
       if (bot.filePath !== '' && !(await this.#hasFile(bot.entrypoint))) return this.#defineStored(bot);
       const listing = await listCode(this.#path, this.#options.codeLimits);
@@ -105,7 +105,7 @@ export class BotFolder {
   }
 
   /** The folder says only what should run; the code is an archive in the object store, which never changes. */
-  #defineStored(bot: BotJson): BotDefinition {
+  #defineStored(bot: DescribedBot): BotDefinition {
     if (this.#options.hasCodeStore === true) return { ...bot, specRevision: revisionOf(bot, ''), problem: null };
     const detail = 'custom.filePath names an archive in an object store, and none is configured (MINIO_ENDPOINT)';
     return withProblem(bot, { code: 'code-unreadable', facts: { path: `${this.name}/${BOT_JSON}`, detail } });
@@ -122,7 +122,7 @@ export class BotFolder {
   }
 
   /** @returns the revision; reads no file when nothing has changed since the last time */
-  async #copy(bot: BotJson, listing: CodeListing): Promise<string> {
+  async #copy(bot: DescribedBot, listing: CodeListing): Promise<string> {
     const last = this.#copied;
     const isSame = last?.stamp === listing.stamp && revisionOf(bot, last.digest) === last.revision;
     if (isSame && (await this.#options.codeCopies.hasCopy(bot.id, last.revision))) return last.revision;
@@ -149,35 +149,6 @@ export class BotFolder {
       ...(fault === null ? {} : { fault }),
     };
   }
-}
-
-/** A definition that cannot be used; its revision changes with the problem. */
-export function withProblem(bot: BotJson, problem: SpecProblem): BotDefinition {
-  return { ...bot, specRevision: revisionOf(bot, canonicalJson(problem)), problem };
-}
-
-/** What is shown of a bot of which nothing could be read. */
-export function unknownBot(id: string): BotJson {
-  return {
-    id,
-    kind: 'realtime',
-    enabled: true,
-    config: {},
-    version: '',
-    filePath: '',
-    name: id,
-    runtime: '',
-    entrypoint: '',
-    queryEntrypoint: null,
-    schedule: null,
-  };
-}
-
-function revisionOf(
-  { config, runtime, entrypoint, queryEntrypoint, filePath, version }: BotJson,
-  code: string,
-): string {
-  return specRevision({ config, runtime, entrypoint, queryEntrypoint, filePath, version, code });
 }
 
 function unreadable(path: string, detail: string): ParsedBotJson {

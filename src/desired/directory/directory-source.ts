@@ -1,6 +1,7 @@
 import type { BotDefinition } from '../bot-definition.ts';
+import { unknownBot, withProblem } from '../described-bot.ts';
 import type { DesiredState, DesiredStateListener } from '../desired-state.ts';
-import { BotFolder, type BotFolderOptions, unknownBot, withProblem } from './bot-folder.ts';
+import { BotFolder, type BotFolderOptions } from './bot-folder.ts';
 import { BOT_JSON, type ParsedBotJson } from './bot-json.ts';
 import { BotsFolderError, copiesNotRemoved, linkIgnored, notWatched } from './bots-folder-error.ts';
 import { BotsRoot } from './bots-root.ts';

@@ -2,9 +2,16 @@ import { createHash } from 'node:crypto';
 import type Docker from 'dockerode';
 import { type AgentLimits, encodeAgentLimits } from '../../agent/agent-limits.ts';
 import type { BotDefinition } from '../../desired/bot-definition.ts';
-import { assertEnvironmentFits, botEnvironment, isStored, type ObjectStoreSettings } from '../bot-environment.ts';
+import type { BotCredentials, BotKeys } from '../bot-credentials.ts';
+import {
+  assertEnvironmentFits,
+  botEnvironment,
+  isStored,
+  type ObjectStoreSettings,
+  type QuestionSettings,
+} from '../bot-environment.ts';
 import { BOT_USER, type BotDirectories } from './bot-directories.ts';
-import { LABEL_FORMAT, labelsFor } from './container-labels.ts';
+import { type ContainerKeys, LABEL_FORMAT, labelsFor } from './container-labels.ts';
 import { containerName } from './container-name.ts';
 import { TERMINATION_LOG } from './termination-log.ts';
 
@@ -12,6 +19,8 @@ import { TERMINATION_LOG } from './termination-log.ts';
 export interface ContainerLimits {
   readonly memoryMiB: number;
   readonly cpuShares: number;
+  /** Processors a bot may keep busy at most, in thousandths; null: as many as there are. */
+  readonly milliCpus?: number | null;
   readonly pidsLimit: number;
   /** What its agent gets on top of the bot's grace, for its own last work: final sync, last words. */
   readonly agentGraceMs: number;
@@ -28,6 +37,8 @@ export interface ContainerTemplate {
   /** Where the code, state and log of bots are that do not come from the object store. */
   readonly directories: BotDirectories | null;
   readonly objectStore: ObjectStoreSettings | null;
+  /** Absent: containers get the keys in `objectStore`. */
+  readonly credentials?: BotCredentials;
   /** Asked at every start, because it may become known late; absent: it does. */
   readonly storeHonoursConditions?: () => boolean;
   readonly natsUrl: string | null;
@@ -35,7 +46,7 @@ export interface ContainerTemplate {
 
 /** Where the bot's query server listens in its container (contract App. B). */
 const QUERY_PORT = 9476;
-const CODE_SOURCE = '/the0/code';
+export const CODE_SOURCE = '/the0/code';
 export const LOGS_PATH = '/var/the0/logs';
 /** Raised when the template below changes what a container is, so that older ones are shown as outdated. */
 const TEMPLATE_VERSION = 1;
@@ -55,14 +66,17 @@ export function shapeRevision(
   definition: Pick<BotDefinition, 'filePath'>,
 ): string {
   const { image, limits, natsUrl } = template;
-  const { agent, ...own } = limits;
+  const { agent, milliCpus, ...always } = limits;
   // Only what is set counts: a new limit with its default makes no bot outdated.
+  const own = { ...always, ...(milliCpus ? { milliCpus } : {}) };
   const set = [Object.entries(own).sort(), encodeAgentLimits(agent) ?? null];
   const store = storeOf(template, definition);
   const shape = [
     ...[TEMPLATE_VERSION, LABEL_FORMAT, image, network, directoriesOf(template, definition) !== null, set],
     ...(store === null ? [] : [Object.entries(store).sort()]),
     ...(natsUrl === null ? [] : [natsUrl]),
+    // Who holds the keys of the runtime is outdated where bots have their own.
+    ...(store === null || template.credentials === undefined ? [] : ['own-keys']),
   ];
   return createHash('sha256').update(JSON.stringify(shape)).digest('hex').slice(0, 16);
 }
@@ -78,6 +92,29 @@ function storeOf({ objectStore, directories }: ContainerTemplate, definition: Pi
 }
 
 /**
+ * The template for one container, with keys that are made for it.
+ * @throws EngineError as `BotCredentials.keysFor`
+ */
+export async function withKeysFor(
+  template: ContainerTemplate,
+  definition: BotDefinition,
+  purpose: 'bot' | 'query',
+): Promise<KeyedTemplate> {
+  const { credentials } = template;
+  const store = storeOf(template, definition);
+  if (store === null || credentials === undefined) return { ...template, keys: null };
+  const made = await credentials.keysFor(definition, purpose);
+  if (made === null) return { ...template, keys: { shared: true, until: null } };
+  const { accessKey, secretKey, sessionToken, until = null } = made;
+  const own: BotKeys = { accessKey, secretKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
+  return { ...template, objectStore: { ...store, ...own }, keys: { shared: false, until } };
+}
+
+export interface KeyedTemplate extends ContainerTemplate {
+  readonly keys: ContainerKeys | null;
+}
+
+/**
  * A bot's container, as contract 5.2 has it. Beyond the contract: a name, `the0.*` labels, `TZ` and the agent's own
  * variables, a limit of processes and of Docker's own log; and for a bot that is not in the object store its directories
  * (design 9).
@@ -85,9 +122,15 @@ function storeOf({ objectStore, directories }: ContainerTemplate, definition: Pi
  * @throws EngineError `rejected` when the config is too large for an environment variable
  */
 export function containerOptions(
-  template: ContainerTemplate,
+  template: ContainerTemplate & { readonly keys?: ContainerKeys | null },
   definition: BotDefinition,
-  own: { readonly incarnation: number; readonly shapeRevision: string; readonly networkMode: string },
+  own: {
+    readonly incarnation: number;
+    readonly occurrence?: number;
+    readonly shapeRevision: string;
+    readonly networkMode: string;
+    readonly question?: QuestionSettings;
+  },
 ): Docker.ContainerCreateOptions {
   const { limits } = template;
   const directories = directoriesOf(template, definition);
@@ -96,6 +139,7 @@ export function containerOptions(
     incarnation: own.incarnation,
     limits: limits.agent,
     timeZone: limits.timeZone,
+    ...(own.question === undefined ? {} : { question: own.question }),
     ...(directories === null ? {} : { codeSource: CODE_SOURCE, terminationLog: `${LOGS_PATH}/${TERMINATION_LOG}` }),
     ...(objectStore === null ? {} : { objectStore, storeFencing: template.storeHonoursConditions?.() ?? true }),
     ...(template.natsUrl === null ? {} : { natsUrl: template.natsUrl }),
@@ -111,9 +155,12 @@ export function containerOptions(
     Labels: labelsFor(definition, {
       instance: template.instance,
       incarnation: own.incarnation,
+      ...(own.occurrence === undefined ? {} : { occurrence: own.occurrence }),
       shapeRevision: own.shapeRevision,
-      queryPort: definition.queryEntrypoint ? QUERY_PORT : null,
+      // A run has no query server (contract 6.2): such a bot is asked by a run of its own.
+      queryPort: definition.queryEntrypoint && definition.kind === 'realtime' ? QUERY_PORT : null,
       keepsFilesInside: directories === null,
+      keys: template.keys ?? null,
     }),
     Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
     HostConfig: {
@@ -126,6 +173,7 @@ export function containerOptions(
       ...(directories === null ? {} : { Mounts: mounts(directories, definition) }),
       Memory: limits.memoryMiB * 1024 * 1024,
       CpuShares: limits.cpuShares,
+      ...(limits.milliCpus ? { NanoCpus: limits.milliCpus * 1_000_000 } : {}),
       PidsLimit: limits.pidsLimit,
       RestartPolicy: { Name: 'no' },
       AutoRemove: false,
@@ -134,7 +182,7 @@ export function containerOptions(
   };
 }
 
-function memoryFileSystems(stateIsMounted: boolean): Record<string, string> {
+export function memoryFileSystems(stateIsMounted: boolean): Record<string, string> {
   const owned = `nosuid,nodev,uid=${BOT_USER},gid=${BOT_USER}`;
   return {
     '/bot': `rw,exec,${owned}`,

@@ -13,6 +13,8 @@ export interface BotDirectories {
   readonly codeDirOf: (botId: string, specRevision: string) => string;
   readonly stateDirOf: (botId: string) => string;
   readonly logsDirOf: (botId: string) => string;
+  /** Where query runs have a directory each, for as long as they last. */
+  readonly queryRuns: string;
 }
 
 /**
@@ -49,7 +51,7 @@ async function expectCode(code: string, botId: string): Promise<void> {
  * As root the files are given to the bot's user. Otherwise the directory is opened to everybody: it lies inside the data
  * directory, which only its owner can enter.
  */
-async function makeWritable(directory: string): Promise<void> {
+export async function makeWritable(directory: string): Promise<void> {
   if (process.getuid?.() !== 0) {
     if ((await lstat(directory)).uid !== BOT_USER) await chmod(directory, 0o777);
     return;

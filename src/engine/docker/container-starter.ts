@@ -1,7 +1,7 @@
 import type { BotDefinition } from '../../desired/bot-definition.ts';
 import { isStored } from '../bot-environment.ts';
 import { EngineError, type StartRequest } from '../container-engine.ts';
-import { type ContainerTemplate, containerOptions } from './bot-container.ts';
+import { type ContainerTemplate, containerOptions, withKeysFor } from './bot-container.ts';
 import { prepareDirectories } from './bot-directories.ts';
 import type { BotImage } from './bot-image.ts';
 import type { BotNetwork } from './bot-network.ts';
@@ -10,6 +10,7 @@ import type { ContainerLedger } from './container-ledger.ts';
 import { containerName } from './container-name.ts';
 import type { ContainerInspection, DockerApi } from './docker-api.ts';
 import { detailOf, isUnreachable, statusOf } from './docker-errors.ts';
+import type { GoContainers } from './go-containers.ts';
 import { clearTerminationLog } from './termination-log.ts';
 import { TrackedContainer } from './tracked-container.ts';
 
@@ -28,6 +29,8 @@ export interface StarterParts {
   readonly image: BotImage;
   readonly network: BotNetwork;
   readonly shapeRevisionOf: (definition: BotDefinition) => string;
+  /** Null: containers of the Go runtime are nobody's business here. */
+  readonly go: GoContainers | null;
 }
 
 /**
@@ -49,9 +52,10 @@ export class ContainerStarter {
   }
 
   /** @returns the container that runs the bot now; what state it is in is for the caller to look at */
-  async start({ definition, incarnation, inPlace }: StartRequest): Promise<TrackedContainer> {
+  async start(request: StartRequest): Promise<TrackedContainer> {
+    const { definition, incarnation, inPlace } = request;
     const again = inPlace === null ? null : await this.#startInPlace(inPlace, definition, incarnation);
-    return again ?? (await this.#startNew(definition, incarnation));
+    return again ?? (await this.#startNew(request));
   }
 
   /** Ends and removes a container of ours; its last events are no news to anybody. */
@@ -74,12 +78,14 @@ export class ContainerStarter {
     definition: BotDefinition,
     incarnation: number,
   ): Promise<TrackedContainer | null> {
-    const { api, ledger } = this.#parts;
+    const { api, ledger, template } = this.#parts;
     const container = ledger.get(containerId);
     const { botId, specRevision } = container?.identity ?? {};
     if (container === undefined || botId !== definition.id || specRevision !== definition.specRevision) return null;
     // It would run with limits or credentials of before, perhaps for ever; the new one takes its name away from it.
     if (container.identity.shapeRevision !== this.#parts.shapeRevisionOf(definition)) return null;
+    // Keys that the store refuses are refused the next time, too.
+    if (template.credentials !== undefined && (await container.exit)?.lastWords?.code === 'store-denied') return null;
     // A crash is answered within a few milliseconds, and a file is not deleted in that time while Docker is busy: what the
     // run before left is known by its version.
     if (container.terminationLog === null) await this.#clearTerminationLog(definition);
@@ -96,18 +102,29 @@ export class ContainerStarter {
     return null;
   }
 
-  async #startNew(definition: BotDefinition, incarnation: number): Promise<TrackedContainer> {
-    const { api, image, network, ledger, template } = this.#parts;
+  async #startNew(request: StartRequest): Promise<TrackedContainer> {
+    const { definition, incarnation, occurrence } = request;
+    const { api, image, network, ledger, template, go } = this.#parts;
     const shapeRevision = this.#parts.shapeRevisionOf(definition);
     await image.ensure();
     if (template.directories !== null && !isStored(definition)) {
       await prepareDirectories(template.directories, definition);
     }
+    // A run that was begun already left its words there.
+    const begun = occurrence === undefined ? null : await this.#clearName(request);
+    if (begun !== null) return begun;
     await this.#clearTerminationLog(definition);
+    const adopted = (await go?.makeWay(definition)) ?? null;
+    if (adopted !== null) return adopted;
+    // New keys end those of a container that runs, so whoever has the name is looked at before they are made.
+    const running = template.credentials === undefined ? null : await this.#clearName(request);
+    if (running !== null) return running;
+    const keyed = await withKeysFor(template, definition, 'bot');
     for (let attempt = 1; ; attempt++) {
       const networkMode = await network.mode();
-      const options = containerOptions(template, definition, { incarnation, networkMode, shapeRevision });
-      const { container, runs } = await this.#createOrTake(options, definition);
+      const ofRun = occurrence === undefined ? {} : { occurrence };
+      const options = containerOptions(keyed, definition, { incarnation, networkMode, shapeRevision, ...ofRun });
+      const { container, runs } = await this.#createOrTake(options, request);
       if (runs) return container;
       try {
         if ((await api.start(container.id)) !== 'absent') return container;
@@ -122,7 +139,7 @@ export class ContainerStarter {
 
   async #createOrTake(
     options: CreateOptions,
-    definition: BotDefinition,
+    request: StartRequest,
   ): Promise<{ container: TrackedContainer; runs: boolean }> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -130,7 +147,7 @@ export class ContainerStarter {
       } catch (error) {
         if (statusOf(error) !== 409 || attempt === MOST_ATTEMPTS) throw error;
       }
-      const running = await this.#clearName(definition);
+      const running = await this.#clearName(request);
       if (running !== null) return { container: running, runs: true };
     }
   }
@@ -153,16 +170,21 @@ export class ContainerStarter {
 
   /**
    * The bot's name is taken: whose is it?
-   * @returns the holder when it is this bot's, of this revision, and runs; null when the name is free now
+   * @returns the holder when it is this bot's, of this revision, and runs, or when it is this very run, ended or not; null when
+   * the name is free now
    * @throws EngineError `name-taken`
    */
-  async #clearName(definition: BotDefinition): Promise<TrackedContainer | null> {
+  async #clearName({ definition, occurrence }: StartRequest): Promise<TrackedContainer | null> {
     const { api, ledger, template } = this.#parts;
     const holder = await api.inspect(containerName(definition.id));
     if (holder === null) return null;
     const identity = readLabels(holder.Config.Labels, template.instance);
     if (typeof identity === 'string') throw nameTaken(definition.id, holder, identity);
-    if (identity.specRevision === definition.specRevision && holder.State.Running) {
+    const isTheSame =
+      occurrence === undefined
+        ? identity.occurrence === undefined && identity.specRevision === definition.specRevision && holder.State.Running
+        : identity.occurrence === occurrence && holder.State.Status !== 'created';
+    if (isTheSame) {
       return ledger.get(holder.Id) ?? new TrackedContainer(holder.Id, identity);
     }
     await this.remove(holder.Id);

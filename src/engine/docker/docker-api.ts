@@ -75,6 +75,13 @@ export class DockerApi {
     );
   }
 
+  /** All that run, whosever they are. */
+  async running(): Promise<ContainerSummary[]> {
+    return await this.#call('list', this.#deadlines.listMs, (abortSignal) =>
+      this.#calls.listContainers({ abortSignal }),
+    );
+  }
+
   /** @returns the container's id */
   async create(options: Docker.ContainerCreateOptions): Promise<string> {
     const { id } = await this.#call('create', this.#deadlines.callMs, (abortSignal) =>
@@ -94,6 +101,23 @@ export class DockerApi {
         throw error;
       }
     });
+  }
+
+  /** Resolves with its exit code when it does not run any more, at once when it does not. */
+  async ended(id: string, deadlineMs: number): Promise<number> {
+    // On a socket of its own: the answer comes when the container ends.
+    const { StatusCode }: { StatusCode: number } = await this.#call('wait', deadlineMs, (abortSignal) =>
+      this.#stops.getContainer(id).wait({ condition: 'not-running', abortSignal }),
+    );
+    return StatusCode;
+  }
+
+  /** The last lines a container wrote, both streams as they came. */
+  async logTail(id: string, lines: number): Promise<string> {
+    const log = await this.#call('logs', this.#deadlines.callMs, (abortSignal) =>
+      this.#calls.getContainer(id).logs({ follow: false, stdout: true, stderr: true, tail: lines, abortSignal }),
+    );
+    return framesOf(log);
   }
 
   /** SIGTERM, after the grace SIGKILL; resolves when the container has ended, or is not there. */

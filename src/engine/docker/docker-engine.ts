@@ -11,25 +11,46 @@ import {
   type ContainerEngine,
   type ContainerRequest,
   type EngineListener,
+  type QueryRunRequest,
+  type QueryRunResult,
   type StartRequest,
 } from '../container-engine.ts';
 import { type ContainerTemplate, containerGraceSeconds, shapeRevision } from './bot-container.ts';
 import { BotImage } from './bot-image.ts';
 import { BotNetwork } from './bot-network.ts';
 import { readConditionsInside } from './conditions-inside.ts';
+import { conditionsOfKeys } from './conditions-of-keys.ts';
 import { ownLabels, readLabels } from './container-labels.ts';
 import { ContainerLedger } from './container-ledger.ts';
 import { containerName } from './container-name.ts';
 import { ContainerStarter } from './container-starter.ts';
 import { addressOfSummary, endpointOf, isPaused, phaseOfSummary, viewOfInspection } from './container-view.ts';
-import { type ContainerInspection, DockerApi, type DockerDeadlines, type DockerSockets } from './docker-api.ts';
+import {
+  type ContainerInspection,
+  type ContainerSummary,
+  DockerApi,
+  type DockerDeadlines,
+  type DockerSockets,
+} from './docker-api.ts';
 import { toEngineError } from './docker-errors.ts';
 import type { ContainerEvent } from './event-stream.ts';
 import { EventWatch } from './event-watch.ts';
 import { ExitReader } from './exit-reader.ts';
+import { goBotIn } from './go-container.ts';
+import { GoContainers, isGo } from './go-containers.ts';
+import { refuseBesideGoRunner } from './go-runner.ts';
+import { QueryContainers } from './query-containers.ts';
 import { TrackedContainer } from './tracked-container.ts';
 
 export interface DockerEngineOptions extends ContainerTemplate {
+  /**
+   * Containers of bots that the Go runtime made are taken over (contract 5.2): there is one such runtime at a time on an
+   * engine, and this is it. Absent: they are left alone.
+   */
+  readonly takesOver?: {
+    /** What is desired of a bot now, or null. */
+    readonly definitionOf: (botId: string) => BotDefinition | null;
+  };
   /** Whether an image that is not there is pulled; never for an image that is built locally. */
   readonly pull: 'never' | 'missing';
   /** Name of an existing network; null: a bridge of our own without traffic between containers. */
@@ -68,6 +89,8 @@ class DockerEngine implements ContainerEngine {
   readonly #ledger = new ContainerLedger();
   readonly #exits: ExitReader;
   readonly #starter: ContainerStarter;
+  readonly #queries: QueryContainers;
+  readonly #go: GoContainers | null;
   /** Bots with a call under way: its answer tells what came of it, so its events need no report of their own. */
   readonly #busy = new Set<string>();
   /** Asked for every bot again and again, and there are only these two. */
@@ -83,14 +106,30 @@ class DockerEngine implements ContainerEngine {
       options.socketPath === undefined ? {} : { socketPath: options.socketPath },
     );
     this.#exits = new ExitReader(this.#api, options.directories?.logsDirOf ?? null, options.lastWordsMs);
-    this.#starter = new ContainerStarter({
+    this.#go =
+      options.takesOver === undefined
+        ? null
+        : new GoContainers({
+            ...options.takesOver,
+            api: this.#api,
+            ledger: this.#ledger,
+            instance: options.instance,
+            graceSeconds: containerGraceSeconds(options.limits),
+            now: options.now,
+          });
+    const shared = {
       api: this.#api,
-      ledger: this.#ledger,
       template: options,
       image: new BotImage(this.#api, options.image, options.pull, options.imageCheckMs),
       network: new BotNetwork(this.#api, options.network),
+    };
+    this.#starter = new ContainerStarter({
+      ...shared,
+      ledger: this.#ledger,
+      go: this.#go,
       shapeRevisionOf: (definition) => this.shapeRevisionOf(definition),
     });
+    this.#queries = new QueryContainers({ ...shared, sweepMs: options.resyncMs, now: options.now });
   }
 
   shapeRevisionOf(definition: Pick<BotDefinition, 'filePath'>): string {
@@ -101,7 +140,7 @@ class DockerEngine implements ContainerEngine {
 
   async watch(listener: EngineListener): Promise<void> {
     this.#listener = listener;
-    const labels = ownLabels(this.#options.instance);
+    const labels = this.#go?.labels ?? ownLabels(this.#options.instance);
     const watch = new EventWatch(
       {
         connect: () => this.#api.events(labels),
@@ -113,10 +152,12 @@ class DockerEngine implements ContainerEngine {
     );
     this.#watch = watch;
     try {
+      if (this.#go !== null) await refuseBesideGoRunner(this.#api);
       await watch.start();
     } catch (error) {
       throw toEngineError(error, 'Watching containers');
     }
+    this.#queries.sweepFromNowOn();
   }
 
   async start(request: StartRequest): Promise<Observation> {
@@ -142,25 +183,56 @@ class DockerEngine implements ContainerEngine {
   }
 
   async inspect(botId: string): Promise<Observation> {
-    return await this.#carryOut(botId, 'inspect', 'Looking at', () => this.#observeById(botId, containerName(botId)));
+    return await this.#carryOut(botId, 'inspect', 'Looking at', async () => {
+      const holder = await this.#go?.holderOf(botId);
+      return await this.#observeById(botId, holder?.Id ?? containerName(botId));
+    });
   }
 
   async conditions({ botId, containerId }: ContainerRequest): Promise<readonly BotCondition[]> {
     const container = this.#ledger.get(containerId);
     if (container === undefined || container.phase !== 'running') return [];
-    const { directories } = this.#options;
+    const { directories, credentials } = this.#options;
+    const ofKeys = credentials === undefined ? [] : conditionsOfKeys(container);
+    // The agent of the Go runtime says nothing.
+    if (isGo(container.identity)) return ofKeys;
     try {
-      return directories === null || container.identity.keepsFilesInside
-        ? await readConditionsInside(this.#api, containerId, botId)
-        : await readConditionsIn(directories.logsDirOf(botId), botId);
+      const ofAgent =
+        directories === null || container.identity.keepsFilesInside
+          ? await readConditionsInside(this.#api, containerId, botId)
+          : await readConditionsIn(directories.logsDirOf(botId), botId);
+      return [...ofKeys, ...ofAgent];
     } catch (error) {
       throw toEngineError(error, `Asking the agent of bot ${botId}`);
     }
   }
 
+  async runQuery(request: QueryRunRequest, signal: AbortSignal): Promise<QueryRunResult> {
+    try {
+      return await this.#queries.run(request, signal);
+    } catch (error) {
+      throw toEngineError(error, `Asking bot ${request.definition.id}`);
+    }
+  }
+
+  get troubles(): readonly string[] {
+    return this.#go?.troubles ?? [];
+  }
+
+  keysEndingBefore(time: number): readonly string[] {
+    const ends = [...this.#ledger.all()].flatMap(({ identity, phase }) =>
+      phase === 'running' && identity.keys?.until ? [{ botId: identity.botId, until: identity.keys.until }] : [],
+    );
+    return ends
+      .filter(({ until }) => until < time)
+      .sort((one, other) => one.until - other.until)
+      .map(({ botId }) => botId);
+  }
+
   async close(): Promise<void> {
     this.#listener = null;
     this.#watch?.close();
+    await this.#queries.close();
     this.#api.close();
   }
 
@@ -177,7 +249,9 @@ class DockerEngine implements ContainerEngine {
       return await call();
     } catch (error) {
       const failure = toEngineError(error, `${doing} bot ${botId}`);
-      if (failure.failure.code === 'unreachable') this.#watch?.doubt(failure);
+      // Where something else is away, Docker is not in doubt.
+      const { code, facts } = failure.failure;
+      if (code === 'unreachable' && facts['dependency'] === undefined) this.#watch?.doubt(failure);
       throw failure;
     } finally {
       this.#busy.delete(botId);
@@ -186,7 +260,7 @@ class DockerEngine implements ContainerEngine {
 
   async #observeById(botId: string, idOrName: string): Promise<Observation> {
     const inspection = await this.#api.inspect(idOrName);
-    const identity = inspection === null ? 'foreign' : readLabels(inspection.Config.Labels, this.#options.instance);
+    const identity = inspection === null ? 'foreign' : this.#identify(inspection);
     if (inspection === null || typeof identity === 'string' || identity.botId !== botId) {
       const known = this.#ledger.ofBot(botId);
       if (known !== undefined) this.#ledger.forget(known);
@@ -214,12 +288,17 @@ class DockerEngine implements ContainerEngine {
   #observation(container: TrackedContainer, lastExit: ExitFacts | null): Observation {
     const { botId } = container.identity;
     const current = this.#ledger.ofBot(botId);
+    if (current !== undefined) this.#go?.recognize(current);
     return { botId, container: current?.facts() ?? null, lastExit, at: this.#options.now() };
   }
 
   #changed(event: ContainerEvent): void {
-    const identity = readLabels(event.labels, this.#options.instance);
-    if (typeof identity === 'string') return;
+    const identity = this.#ledger.get(event.containerId)?.identity ?? readLabels(event.labels, this.#options.instance);
+    if (typeof identity === 'string') {
+      if (event.action === 'start') void this.#foreignStarted(event);
+      else if (event.action === 'destroy') this.#ledger.unmarkRemoved(event.containerId);
+      return;
+    }
     if (event.action === 'destroy') {
       this.#destroyed(event.containerId);
       return;
@@ -246,6 +325,23 @@ class DockerEngine implements ContainerEngine {
         void this.#reportExit(container, event);
         return;
     }
+  }
+
+  /** Of the Go runtime: by somebody's hand, or there is a second runtime. */
+  async #foreignStarted({ containerId, labels }: ContainerEvent): Promise<void> {
+    const go = this.#go;
+    const botId = goBotIn(labels);
+    if (go === null || botId === null || this.#ledger.wasRemoved(containerId)) return;
+    if (go.isIntruder(containerId, labels) || this.#busy.has(botId)) return;
+    try {
+      this.#listener?.observed(await this.#observeById(botId, containerId));
+    } catch (error) {
+      this.#watch?.doubt(toEngineError(error, `Looking at bot ${botId}`));
+    }
+  }
+
+  #identify(inspection: ContainerInspection): ReturnType<typeof readLabels> {
+    return this.#go?.identify(inspection) ?? readLabels(inspection.Config.Labels, this.#options.instance);
   }
 
   #destroyed(containerId: string): void {
@@ -291,13 +387,16 @@ class DockerEngine implements ContainerEngine {
   async #compare(first: boolean): Promise<void> {
     if (first) this.#ledger.forgetRemoved();
     const asked = this.#ledger.changes;
-    const summaries = await this.#api.list(ownLabels(this.#options.instance));
+    const all = await this.#api.list(this.#go?.labels ?? ownLabels(this.#options.instance));
+    const summaries = this.#go?.onePerBot(all) ?? all;
     const listed = new Set<string>();
     for (const summary of summaries) {
-      const identity = readLabels(summary.Labels, this.#options.instance);
-      if (typeof identity === 'string' || this.#ledger.wasRemoved(summary.Id)) continue;
-      listed.add(summary.Id);
+      if (this.#ledger.wasRemoved(summary.Id)) continue;
       const known = this.#ledger.get(summary.Id);
+      // Of a container of the Go runtime the list tells too little.
+      const identity = known?.identity ?? (await this.#identityOf(summary));
+      if (typeof identity === 'string') continue;
+      listed.add(summary.Id);
       if ((known !== undefined && known.touched > asked) || this.#busy.has(identity.botId)) continue;
       const phase = phaseOfSummary(summary);
       const endpoint = endpointOf({ phase, address: addressOfSummary(summary) }, identity.queryPort);
@@ -323,6 +422,13 @@ class DockerEngine implements ContainerEngine {
       if (this.#ledger.forget(container)) this.#listener?.observed(absent(botId, this.#options.now()));
     }
     if (first) this.#listener?.listed(this.#ledger.bots());
+  }
+
+  async #identityOf(summary: ContainerSummary): Promise<ReturnType<typeof readLabels>> {
+    const identity = readLabels(summary.Labels, this.#options.instance);
+    if (this.#go === null || goBotIn(summary.Labels) === null) return identity;
+    const inspection = await this.#api.inspect(summary.Id);
+    return inspection === null ? 'foreign' : this.#go.identify(inspection);
   }
 }
 

@@ -18,6 +18,8 @@ export class TrackedContainer {
   phase: ContainerFacts['phase'] = 'created';
   paused = false;
   incarnation: Incarnation;
+  /** Its identity's, unless it turned out to be equal to another. */
+  specRevision: string;
   endpoint: Endpoint | null = null;
   /** The facts of the last exit, read once per run and shared by all who ask. */
   exit: Promise<ExitFacts> | null = null;
@@ -37,6 +39,7 @@ export class TrackedContainer {
     this.id = id;
     this.identity = identity;
     this.incarnation = identity.incarnation;
+    this.specRevision = identity.specRevision;
   }
 
   /** A start is about to be asked for. */
@@ -76,8 +79,9 @@ export class TrackedContainer {
     return {
       containerId: this.id,
       incarnation: this.incarnation,
-      specRevision: this.identity.specRevision,
+      specRevision: this.specRevision,
       shapeRevision: this.identity.shapeRevision,
+      ...(this.identity.occurrence === undefined ? {} : { occurrence: this.identity.occurrence }),
       phase: this.phase,
       paused: this.paused,
       endpoint: this.endpoint,

@@ -6,6 +6,7 @@ import {
   botEnvironment,
   isStored,
   type ObjectStoreSettings,
+  type QuestionSettings,
   STATE_FOLDER,
   secretLines,
 } from '../bot-environment.ts';
@@ -17,6 +18,8 @@ export interface AgentStart {
   readonly incarnation: Incarnation;
   readonly directories: BotDirectories;
   readonly endpoint: Endpoint | null;
+  /** It is there for this question only. */
+  readonly question?: QuestionSettings;
   /** Where the agent notes the process groups it starts. */
   readonly groupsFile: string;
 }
@@ -42,6 +45,7 @@ export function agentEnvironment(options: ProcessEngineOptions, start: AgentStar
       ...(objectStore === null ? {} : { objectStore, storeFencing: options.storeHonoursConditions?.() ?? true }),
       ...(agentSecrets(options, start.definition) === null ? {} : { secretsFd: SECRETS_FD }),
       ...(start.endpoint === null ? {} : { query: start.endpoint }),
+      ...(start.question === undefined ? {} : { question: start.question }),
     }),
   };
   assertEnvironmentFits(start.definition.id, environment);

@@ -21,6 +21,8 @@ export interface BotProcessIdentity {
   readonly containerId: string;
   readonly incarnation: Incarnation;
   readonly specRevision: string;
+  /** See `StartRequest.occurrence`. */
+  readonly occurrence?: number;
   readonly shapeRevision: string;
   readonly endpoint: Endpoint | null;
 }
@@ -122,13 +124,14 @@ export class BotProcess {
   }
 
   observation(): Observation {
-    const { botId, containerId, incarnation, specRevision, shapeRevision, endpoint } = this.identity;
+    const { botId, containerId, incarnation, specRevision, shapeRevision, occurrence, endpoint } = this.identity;
     const exit = this.#lastExit;
     const container: ContainerFacts = {
       containerId,
       incarnation,
       specRevision,
       shapeRevision,
+      ...(occurrence === undefined ? {} : { occurrence }),
       phase: exit === null ? 'running' : 'exited',
       paused: false,
       endpoint: exit === null ? endpoint : null,

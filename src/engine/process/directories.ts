@@ -23,13 +23,17 @@ export async function prepareDirectories(
     logs: options.logsDirOf(id),
   };
   if (isStored(definition)) await mkdir(directories.code, { recursive: true, mode: 0o700 });
-  else if (!(await isDirectory(directories.code))) {
-    const detail = `the copy of its code, ${directories.code}, is missing`;
-    throw new EngineError({ code: 'code-unavailable', facts: { detail } }, `bot ${id}: ${detail}`);
-  }
+  else await expectCode(directories.code, id);
   await mkdir(directories.state, { recursive: true, mode: 0o700 });
   await mkdir(directories.logs, { recursive: true, mode: 0o700 });
   return directories;
+}
+
+/** @throws EngineError `code-unavailable` */
+export async function expectCode(code: string, botId: string): Promise<void> {
+  if (await isDirectory(code)) return;
+  const detail = `the copy of its code, ${code}, is missing`;
+  throw new EngineError({ code: 'code-unavailable', facts: { detail } }, `bot ${botId}: ${detail}`);
 }
 
 async function isDirectory(path: string): Promise<boolean> {

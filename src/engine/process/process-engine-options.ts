@@ -17,6 +17,8 @@ export interface ProcessEngineOptions {
   readonly codeDirOf: (botId: string, revision: string) => string;
   readonly stateDirOf: (botId: string) => string;
   readonly logsDirOf: (botId: string) => string;
+  /** Where query runs have a directory each, for as long as they last. Nothing else is in there. */
+  readonly queryRuns: string;
   /** For notes about live processes. */
   readonly runDirectory: string;
   /** What the bots get of the runtime's own environment. Nothing else of it reaches them. */

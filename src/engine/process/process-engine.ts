@@ -10,6 +10,8 @@ import {
   type ContainerRequest,
   EngineError,
   type EngineListener,
+  type QueryRunRequest,
+  type QueryRunResult,
   type StartRequest,
 } from '../container-engine.ts';
 import { agentEnvironment, agentSecrets, botMarks, searchPath } from './agent-environment.ts';
@@ -21,6 +23,7 @@ import type { ProcessEngineOptions } from './process-engine-options.ts';
 import { ProcessNotes } from './process-notes.ts';
 import { Programs } from './programs.ts';
 import { QueryPorts } from './query-ports.ts';
+import { QueryProcesses } from './query-processes.ts';
 import { endRemains, type Traces } from './remains.ts';
 import { engineErrorFor } from './start-failure.ts';
 import { Sweeper } from './sweeper.ts';
@@ -53,6 +56,7 @@ class ProcessEngine implements ContainerEngine {
   readonly #ports: QueryPorts;
   readonly #programs: Programs;
   readonly #sweeper: Sweeper;
+  readonly #queries: QueryProcesses;
   /** The one container of each bot, running or exited. */
   readonly #bots = new Map<string, BotProcess>();
   /** Bots whose container is being made: a second one is refused from here on. */
@@ -70,6 +74,7 @@ class ProcessEngine implements ContainerEngine {
     this.#ports = new QueryPorts(options.queryPortRange, QUERY_HOST, randomInt(first, last + 1));
     this.#programs = new Programs(searchPath(options), options.missingProgramMs);
     this.#sweeper = new Sweeper({ graceMs: 0, killMs: options.killWaitMs });
+    this.#queries = new QueryProcesses(options, this.#sweeper);
     this.#shapeRevision = shapeOf(options);
   }
 
@@ -84,6 +89,7 @@ class ProcessEngine implements ContainerEngine {
         environmentOf: (botId) => botMarks(this.#options, botId),
         waits: { graceMs: this.#options.leftoverGraceMs, killMs: this.#options.killWaitMs },
       });
+      await this.#queries.endLeftovers();
     } catch (error) {
       throw engineErrorFor(error, 'what a former runtime left running could not be ended');
     }
@@ -96,8 +102,10 @@ class ProcessEngine implements ContainerEngine {
     if (this.#closed) throw rejected(botId, 'the runtime is shutting down');
     if (!SAFE_ID.test(botId)) throw rejected(botId, 'its id has characters other than letters, digits, - and _');
     if (this.#starting.has(botId)) throw nameTaken(botId);
+    const begun = this.#bots.get(botId);
+    if (begun !== undefined && isSameRun(begun, request)) return begun.observation();
     const running = this.#running(botId);
-    if (running?.identity.specRevision === request.definition.specRevision) return running.observation();
+    if (running !== null && isSameBot(running, request)) return running.observation();
     const launch = this.#launch(request, running);
     this.#starting.set(botId, launch);
     try {
@@ -141,10 +149,24 @@ class ProcessEngine implements ContainerEngine {
     return runs ? await readConditionsIn(this.#options.logsDirOf(botId), botId) : [];
   }
 
+  async runQuery(request: QueryRunRequest, signal: AbortSignal): Promise<QueryRunResult> {
+    const { definition } = request;
+    if (this.#closed) throw rejected(definition.id, 'the runtime is shutting down');
+    try {
+      const program = await this.#programs.missingFor(definition.runtime);
+      if (program !== null) throw programMissing(definition, program);
+      if (!existsSync(this.#options.agentFile)) await this.#refillCache();
+      return await this.#queries.run(request, signal);
+    } catch (error) {
+      throw engineErrorFor(error, `bot ${definition.id} could not be asked`);
+    }
+  }
+
   /** Ends all bots: without the runtime nobody would watch them. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#listener = null;
+    await this.#queries.close();
     // A start that is under way ends either in a process to stop or in an error its caller sees.
     await Promise.allSettled(this.#starting.values());
     const stops = await Promise.allSettled(
@@ -175,7 +197,8 @@ class ProcessEngine implements ContainerEngine {
     }
     await this.#sweeps.get(definition.id);
     if (!existsSync(this.#options.agentFile)) await this.#refillCache();
-    const port = definition.queryEntrypoint === null ? null : await this.#ports.take();
+    const hasServer = definition.queryEntrypoint !== null && definition.kind === 'realtime';
+    const port = hasServer ? await this.#ports.take() : null;
     let bot: BotProcess;
     try {
       bot = await this.#spawn(request, directories, port);
@@ -200,7 +223,7 @@ class ProcessEngine implements ContainerEngine {
   }
 
   #spawn(request: StartRequest, directories: BotDirectories, port: number | null): Promise<BotProcess> {
-    const { definition, incarnation, inPlace } = request;
+    const { definition, incarnation, inPlace, occurrence } = request;
     const botId = definition.id;
     const endpoint: Endpoint | null = port === null ? null : { host: QUERY_HOST, port };
     const groupsFile = this.#notes.groupsFile(botId);
@@ -211,6 +234,7 @@ class ProcessEngine implements ContainerEngine {
         containerId: this.#bots.get(botId)?.identity.containerId === inPlace ? inPlace : `${botId}.${incarnation}`,
         incarnation,
         specRevision: definition.specRevision,
+        ...(occurrence === undefined ? {} : { occurrence }),
         shapeRevision: this.#shapeRevision,
         endpoint,
       },
@@ -274,6 +298,16 @@ class ProcessEngine implements ContainerEngine {
     if (await within(bot.exited, graceMs + 2 * killMs)) return;
     throw rejected(bot.identity.botId, `process ${bot.agent?.pid ?? ''} does not end, even after SIGKILL`);
   }
+}
+
+/** This occurrence has been begun, whether it is over by now or not. */
+function isSameRun({ identity }: BotProcess, { occurrence }: StartRequest): boolean {
+  return occurrence !== undefined && identity.occurrence === occurrence;
+}
+
+function isSameBot({ identity }: BotProcess, { definition, occurrence }: StartRequest): boolean {
+  const isRun = occurrence !== undefined || identity.occurrence !== undefined;
+  return !isRun && identity.specRevision === definition.specRevision;
 }
 
 function rejected(botId: string, detail: string): EngineError {

@@ -34,7 +34,7 @@ const HAS_DESCRIPTOR = 0x0008;
  * @param into does not exist yet; left half-filled when this throws
  * @throws CodeArchiveError, or the file system's error
  */
-export async function extractArchive(archivePath: string, into: string, limits: ExtractLimits): Promise<void> {
+export async function extractCode(archivePath: string, into: string, limits: ExtractLimits): Promise<void> {
   const archive = new ArchiveFile(archivePath);
   try {
     const directory = findDirectory(archive);
@@ -50,6 +50,11 @@ export async function extractArchive(archivePath: string, into: string, limits: 
   } finally {
     archive.close();
   }
+}
+
+/** Whether so many bytes are more than an archive of this size may unpack to. */
+export function isBomb(bytes: number, archiveBytes: number, ratio: number): boolean {
+  return bytes > RATIO_FREE_BYTES && bytes > archiveBytes * ratio;
 }
 
 /** @returns where the entries begin, in order */
@@ -68,7 +73,7 @@ function checkEntries(archive: ArchiveFile, directory: ZipDirectory, limits: Ext
     if (bytes > limits.codeBytes) throw tooLarge(`holds more than ${limits.codeBytes} bytes`);
     headers[index++] = headerFrom;
   }
-  if (bytes > RATIO_FREE_BYTES && bytes > archive.size * limits.codeRatio) {
+  if (isBomb(bytes, archive.size, limits.codeRatio)) {
     throw tooLarge(`unpacks to more than ${limits.codeRatio} times its size (${bytes} bytes from ${archive.size})`);
   }
   return headers.sort();

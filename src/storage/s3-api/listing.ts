@@ -43,10 +43,11 @@ function listedObject(call: StoreCall, entry: string): ListedObject {
   if (key === null || !Number.isSafeInteger(size) || Number.isNaN(modifiedAt)) {
     throw storeFailure('unreachable', call, 'an entry of the listing lacks key, size or time');
   }
-  return { key: decoded(call, key), size, modifiedAt };
+  return { key: decodedKey(call, key), size, modifiedAt };
 }
 
-function decoded(call: StoreCall, key: string): string {
+/** @throws StoreError `unreachable` */
+export function decodedKey(call: StoreCall, key: string): string {
   try {
     return decodeURIComponent(key.replaceAll('+', ' '));
   } catch (error) {

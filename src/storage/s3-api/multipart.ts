@@ -21,6 +21,9 @@ interface Rewrite {
  *     create ──► parts, a few at a time ──► complete (If-Match) ──► current
  *                          └──── any failure: abort
  *
+ * Who is killed in between leaves an upload that nobody sees and that takes room. It is left to the clean-up (`gc`), which may
+ * list uploads: an agent may not, and its next start has better things to do.
+ *
  * The same list of parts gives the same ETag again: a version that only repeats the one before cannot be told from it.
  */
 export async function rewriteObject(client: S3Client, call: StoreCall, rewrite: Rewrite): Promise<string> {

@@ -13,13 +13,14 @@ function stage(t: TestContext) {
   let seen = '';
   const troubles: (string | null)[] = [];
   const tail = () =>
-    new LogTail(
-      join(logs, 'bot.log'),
-      (block) => {
+    new LogTail({
+      path: join(logs, 'bot.log'),
+      pollMs: 20,
+      onBlock: (block) => {
         seen += block.toString();
       },
-      (message) => troubles.push(message),
-    );
+      onTrouble: (message) => troubles.push(message),
+    });
   return { logs, log: join(logs, 'bot.log'), tail, troubles, seen: () => seen };
 }
 

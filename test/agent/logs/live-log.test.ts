@@ -6,10 +6,26 @@ import { liveLogSubject, NatsPublisher } from '../../../src/agent/logs/nats-publ
 import { eventually } from '../../admin/admin-fixture.ts';
 import { needsNats, startNats } from '../../services/nats.ts';
 
-const PAUSES = { name: 'the0-agent', reconnectMs: 5, reconnectCapMs: 20 };
+const LIMITS = {
+  name: 'the0-agent',
+  reconnectMs: 5,
+  reconnectCapMs: 20,
+  silenceMs: 150_000,
+  unsentBytes: 1024 * 1024,
+};
 
-function publisherTo(t: TestContext, servers: string, troubles: (string | null)[] = []): NatsPublisher {
-  const publisher = new NatsPublisher({ ...PAUSES, servers, onTrouble: (trouble) => troubles.push(trouble) });
+function publisherTo(
+  t: TestContext,
+  servers: string,
+  troubles: (string | null)[] = [],
+  limits: Partial<typeof LIMITS> = {},
+): NatsPublisher {
+  const publisher = new NatsPublisher({
+    ...LIMITS,
+    ...limits,
+    servers,
+    onTrouble: (trouble) => troubles.push(trouble),
+  });
   t.after(() => publisher.close(1_000));
   return publisher;
 }
@@ -85,6 +101,19 @@ test('what is told of a refusal holds no credential, and the next server is trie
   assert.equal(publisher.publish('s', Buffer.alloc(2000)), false);
   assert.match(troubles[0] ?? '', /Authorization Violation/);
   assert.doesNotMatch(troubles.join(' '), /s3cret|t0ken|bob/);
+});
+
+test('a server that says nothing any more is left, and the next is tried', async (t) => {
+  const troubles: (string | null)[] = [];
+  let connections = 0;
+  const silent = await listen(t, (socket) => {
+    connections += 1;
+    socket.write('INFO {"max_payload":1024}\r\n');
+    socket.once('data', () => socket.write('PONG\r\n'));
+  });
+  publisherTo(t, silent, troubles, { silenceMs: 100 });
+  await eventually('another connection', () => connections > 1);
+  assert.match(troubles[0] ?? '', /no answer/);
 });
 
 test('a server that does not speak NATS, or asks for TLS, is told as such', async (t) => {

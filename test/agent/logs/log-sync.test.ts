@@ -8,11 +8,13 @@ import { DEFAULT_AGENT_LIMITS } from '../../../src/agent/agent-limits.ts';
 import { LogSync, type LogSyncOptions } from '../../../src/agent/logs/log-sync.ts';
 import { StoreError } from '../../../src/storage/object-store.ts';
 import { eventually } from '../../admin/admin-fixture.ts';
+import { Random } from '../../simulation/random.ts';
 import { MemoryObjectStore } from '../../storage/memory-object-store.ts';
 
 const DAY = new Date('2026-04-01T10:00:00');
 const PLACE = { bucket: 'bot-logs', key: 'logs/a/20260401.log' };
 const MiB = 1024 * 1024;
+const LOST = new StoreError('unreachable', 'the answer was lost');
 
 const limits = {
   ...DEFAULT_AGENT_LIMITS,
@@ -20,7 +22,7 @@ const limits = {
   logFailurePauseMs: 1,
   logFailurePauseCapMs: 2,
   storeRetryMs: 1,
-  syncBytesPerSecond: 0,
+  logStoreBytesPerSecond: 0,
 };
 
 function stage(t: TestContext) {
@@ -52,21 +54,22 @@ function stage(t: TestContext) {
       .split('\n')
       .filter((line) => line !== '')
       .map((line): unknown => JSON.parse(line).message);
-  return { store, path, troubles, dropped, agent, messages, directory };
-}
-
-test('lines are stored as they come, and the rest when the bot has ended', async (t) => {
-  const { path, agent, messages } = stage(t);
-  const sync = agent();
-  sync.start();
-  writeFileSync(path, 'one\n');
-  await eventually('the first line', () => {
+  const hasStored = () => {
     try {
       return messages().length === 1;
     } catch {
       return false; // no object yet
     }
-  });
+  };
+  return { store, path, troubles, dropped, agent, messages, hasStored, directory };
+}
+
+test('lines are stored as they come, and the rest when the bot has ended', async (t) => {
+  const { path, agent, messages, hasStored } = stage(t);
+  const sync = agent();
+  sync.start();
+  writeFileSync(path, 'one\n');
+  await eventually('the first line', hasStored);
   appendFileSync(path, 'two\nno newline');
   assert.equal(await sync.finish(10_000), true);
   assert.deepEqual(messages(), ['one', 'two', 'no newline']);
@@ -75,11 +78,7 @@ test('lines are stored as they come, and the rest when the bot has ended', async
 test('the end is tried again while the store asks for that', async (t) => {
   const { store, path, troubles, agent, messages } = stage(t);
   writeFileSync(path, 'one\n');
-  let failures = 3;
-  store.before = () => {
-    failures -= 1;
-    if (failures >= 0) throw new StoreError('busy', 'not now');
-  };
+  store.failNext(3, new StoreError('busy', 'not now'));
   assert.equal(await agent().finish(10_000), true);
   assert.deepEqual([messages(), troubles], [['one'], []]);
 });
@@ -128,7 +127,7 @@ test('a log of 6 MB and one of 60 MB cost the same to append to, a small one is 
 test('the next append waits until the last one is paid for', async (t) => {
   const { store, path, agent } = stage(t);
   writeFileSync(path, `${'x'.repeat(2000)}\n`);
-  const sync = agent({ limits: { ...limits, syncBytesPerSecond: 1, logFlushCapMs: 3_600_000 } });
+  const sync = agent({ limits: { ...limits, logStoreBytesPerSecond: 1, logFlushCapMs: 3_600_000 } });
   sync.start();
   await eventually('the first append', () => store.traffic.bytesUp > 0);
   const { requests } = store.traffic;
@@ -138,19 +137,27 @@ test('the next append waits until the last one is paid for', async (t) => {
   assert.equal(await sync.finish(10_000), true); // the end does not wait
 });
 
+test('what an append has sent is paid for, also when it failed', async (t) => {
+  const { store, path, troubles, agent, messages } = stage(t);
+  writeFileSync(path, 'one\n');
+  store.failNext(1, LOST, { operation: 'write', when: 'after' });
+  const sync = agent({ limits: { ...limits, logStoreBytesPerSecond: 1, logFlushCapMs: 3_600_000 } });
+  sync.start();
+  await eventually('the failure', () => troubles.length === 1);
+  const { requests } = store.traffic;
+  await delay(100);
+  assert.equal(store.traffic.requests, requests);
+  assert.equal(await sync.finish(10_000), true);
+  assert.deepEqual(messages(), ['one']);
+});
+
 test('each day has its own object, and the day after knows where the day before ended', async (t) => {
-  const { path, agent, messages } = stage(t);
+  const { path, agent, messages, hasStored } = stage(t);
   writeFileSync(path, 'one\n');
   let now = DAY;
   const sync = agent({ clock: { now: () => now } });
   sync.start();
-  await eventually('the first line', () => {
-    try {
-      return messages().length === 1;
-    } catch {
-      return false; // no object yet
-    }
-  });
+  await eventually('the first line', hasStored);
   now = new Date('2026-04-02T00:00:01');
   appendFileSync(path, 'two\n');
   assert.equal(await sync.finish(10_000), true);
@@ -162,11 +169,8 @@ test('an agent that died before it noted an acknowledgement repeats nothing', as
   const { store, path, agent, messages } = stage(t);
   writeFileSync(path, 'one\n');
   // The append happens, its answer is lost, and so is the agent.
-  store.after = (operation) => {
-    if (operation === 'write') throw new StoreError('unreachable', 'connection reset');
-  };
+  store.failNext(1, LOST, { operation: 'write', when: 'after' });
   assert.equal(await agent({ limits: { ...limits, storeAttempts: 1 } }).finish(10_000), false);
-  store.after = () => {};
   appendFileSync(path, 'two\n');
   assert.equal(await agent().finish(10_000), true);
   assert.deepEqual(messages(), ['one', 'two']);
@@ -175,11 +179,8 @@ test('an agent that died before it noted an acknowledgement repeats nothing', as
 test('the same the day after', async (t) => {
   const { store, path, agent, messages } = stage(t);
   writeFileSync(path, 'one\n');
-  store.after = (operation) => {
-    if (operation === 'write') throw new StoreError('unreachable', 'connection reset');
-  };
+  store.failNext(1, LOST, { operation: 'write', when: 'after' });
   assert.equal(await agent({ limits: { ...limits, storeAttempts: 1 } }).finish(10_000), false);
-  store.after = () => {};
   appendFileSync(path, 'two\n');
   assert.equal(await agent({ clock: { now: () => new Date('2026-04-02T09:00:00') } }).finish(10_000), true);
   assert.deepEqual([messages(), messages('logs/a/20260402.log')], [['one'], ['two']]);
@@ -229,7 +230,7 @@ test('lines of an old and a new container do not displace each other', async (t)
 test('whatever fails and whenever the agent dies, every line is stored once and in order', async (t) => {
   for (let seed = 1; seed <= 10; seed++) {
     const { store, path, agent, messages } = stage(t);
-    const random = generator(seed);
+    const random = new Random(seed).next;
     let isDead = false;
     const misfortune = () => {
       if (isDead) throw new StoreError('unreachable', 'dead');
@@ -265,14 +266,3 @@ test('whatever fails and whenever the agent dies, every line is stored once and 
     );
   }
 });
-
-/** mulberry32 */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}

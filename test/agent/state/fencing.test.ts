@@ -4,38 +4,21 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { RESTORING } from '../../../src/agent/state/restore.ts';
-import { encodeTarHeader } from '../../../src/storage/archive/tar-encode.ts';
-import { paddingOf } from '../../../src/storage/archive/tar-entry.ts';
 import { bodyOf, StoreError } from '../../../src/storage/object-store.ts';
-import { contentOf, entryOf, type Thing } from '../../storage/archive/build-archive.ts';
+import { plainTar, type Thing } from '../../storage/archive/build-archive.ts';
 import { content, PLACE, type StateFixture, stateFixture } from './state-fixture.ts';
 
 /** As the API and the Go runtime write it. */
-function plainArchive(things: readonly Thing[]): Buffer {
-  const blocks = things.flatMap((thing) => {
-    const entry = entryOf(thing);
-    return [encodeTarHeader(entry), ...contentOf(thing), Buffer.alloc(paddingOf(entry.size))];
-  });
-  return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)]));
-}
-
 async function putPlain({ store }: StateFixture, things: readonly Thing[]): Promise<void> {
   await store.createBucket(PLACE.bucket);
-  await store.write(PLACE, bodyOf(plainArchive(things)), { condition: null, contentType: 'application/gzip' });
+  await store.write(PLACE, bodyOf(gzipSync(plainTar(things))), { condition: null, contentType: 'application/gzip' });
 }
 
 function names(list: readonly { readonly name: string }[]): string[] {
   return list.map(({ name }) => name);
 }
 
-/** Fails one operation, the next time it is asked. */
-function failOnce(fixture: StateFixture, when: 'before' | 'after', wanted: string): void {
-  fixture.store[when] = (operation) => {
-    if (operation !== wanted) return;
-    fixture.store[when] = () => {};
-    throw new StoreError('unreachable', 'the connection broke');
-  };
-}
+const BROKEN = new StoreError('unreachable', 'the connection broke');
 
 test('a state that does not exist is a first run; its bucket is made when there is something to store', async (t) => {
   const fixture = stateFixture(t);
@@ -135,7 +118,7 @@ for (const operation of ['write', 'rewrite']) {
       await sync.sync(null);
     }
     writeFileSync(join(directory, 'a'), 'x');
-    failOnce(fixture, 'after', operation);
+    fixture.store.failNext(1, BROKEN, { operation, when: 'after' });
     await assert.rejects(sync.sync(null), { trouble: 'unreachable' });
     const { bytesUp } = fixture.store.traffic;
     assert.equal((await sync.sync(null)).kind, 'uploaded');
@@ -156,7 +139,7 @@ for (const operation of ['write', 'rewrite']) {
       rmSync(join(directory, 'f50'));
     }
     writeFileSync(join(directory, 'a'), 'x');
-    failOnce(fixture, 'before', operation);
+    fixture.store.failNext(1, BROKEN, { operation });
     await assert.rejects(sync.sync(null), { trouble: 'unreachable' });
     assert.equal((await sync.sync(null)).kind, 'uploaded');
     const found = names(await fixture.restored());
@@ -286,7 +269,7 @@ test('a damaged archive keeps the bot from starting, and leaves nothing behind',
 
 test('a store that does not answer keeps the bot from starting', async (t) => {
   const fixture = stateFixture(t);
-  failOnce(fixture, 'before', 'read');
+  fixture.store.failNext(1, BROKEN, { operation: 'read' });
   await assert.rejects(fixture.sync(fixture.directory()).restore(), { name: 'StateUnreadable', code: 'unreachable' });
 });
 

@@ -3,20 +3,16 @@ import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync, utim
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { PieceLimits } from '../../../src/storage/object-store.ts';
+import { Random } from '../../simulation/random.ts';
 import { extractWithTar, listTree, listWithGo } from '../../storage/archive/other-readers.ts';
 import { content, PLACE, SMALL_PIECES, type StateFixture, stateFixture } from './state-fixture.ts';
 
 const S3_PIECES: PieceLimits = { minPieceBytes: 5 * 1024 * 1024, maxPieceBytes: 5 * 1024 ** 3, mostPieces: 10_000 };
 
-/** mulberry32 */
+/** Whole numbers from 0. */
 function randomOf(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
+  const random = new Random(seed);
+  return (below) => random.between(0, below - 1);
 }
 
 /** One thing that a bot may do to its state. */

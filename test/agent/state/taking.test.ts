@@ -296,6 +296,21 @@ test('large and many files go by way of the disk, in several uploads', async (t)
   assert.ok(fixture.store.traffic.requests > 4);
 });
 
+test('a key of a state that is cut off is not taken either when it is too large to be parsed', async (t) => {
+  const fixture = stateFixture(t);
+  const directory = fixture.directory();
+  mkdirSync(join(directory, '.the0-state'));
+  const file = join(directory, '.the0-state', 'large.json');
+  const whole = JSON.stringify(Array.from({ length: 100 }, (_, index) => ({ [`key ${index}`]: '[{' })));
+  const sync = fixture.sync(directory, { limits: { ...DEFAULT_STATE_LIMITS, jsonBytes: 100, patienceMs: 50 } });
+  writeFileSync(file, whole);
+  await sync.sync(null);
+  writeFileSync(file, whole.slice(0, -10));
+  await sync.sync(null);
+  assert.equal(await restoredText(fixture, '.the0-state/large.json'), whole);
+  assert.deepEqual(codes(fixture), ['not-json .the0-state/large.json']);
+});
+
 test('a file that is too large for the spool never lies in it, and is stored all the same', async (t) => {
   const fixture = stateFixture(t, { ...SMALL_PIECES, maxPieceBytes: 10_000_000 });
   const directory = fixture.directory();

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { bodyOf } from '../../../src/storage/object-store.ts';
 import { needsMinio } from '../../services/minio.ts';
+import { handMade } from '../../storage/code-archive/archives.ts';
 import { type StoredBot, storedBot } from './stored-bot.ts';
 
 const sh = (text: string) => `#!/bin/sh\n${text}\n`;
@@ -13,6 +15,25 @@ async function withState(bot: StoredBot): Promise<string | undefined> {
   await (await bot.start({ files: { bot: sh('mkdir -p "$STATE_DIR"; echo 42 > "$STATE_DIR/a"') } })).ended;
   return (await bot.store.head(PLACE))?.etag;
 }
+
+describe('a query server in a container of its own', needsMinio(), () => {
+  test('fetches the code itself when nobody brings it', async (t) => {
+    const bot = await storedBot(t);
+    const zip = handMade([{ name: 'query', content: sh('echo "word $(cat "$STATE_DIR/a")"; exit 6'), mode: 0o100644 }]);
+    await bot.store.write({ bucket: 'custom-bots', key: 'local/bot/1' }, bodyOf(zip), {
+      condition: null,
+      contentType: 'application/zip',
+    });
+    await withState(bot);
+    const agent = await bot.start({
+      args: ['execute', '--query-server-only'],
+      env: { QUERY_ENTRYPOINT: 'query', CODE_FILE: 'local/bot/1' },
+      limits: { codeWaitMs: 10 },
+    });
+    assert.equal((await agent.ended).code, 6, agent.stderr);
+    assert.equal(agent.stdout, 'word 42\n');
+  });
+});
 
 describe('a query in a container of its own', asRoot, () => {
   test('sees a copy of the state, and its result is stored whatever its exit code', async (t) => {

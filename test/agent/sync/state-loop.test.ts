@@ -6,9 +6,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type AgentLimits, DEFAULT_AGENT_LIMITS } from '../../../src/agent/agent-limits.ts';
 import type { StateSyncOptions } from '../../../src/agent/state/state-sync.ts';
 import { StateLoop } from '../../../src/agent/sync/state-loop.ts';
-import { StoreError } from '../../../src/storage/object-store.ts';
+import { type Body, type ObjectPlace, StoreError, type WriteOptions } from '../../../src/storage/object-store.ts';
+import { MemoryObjectStore } from '../../storage/memory-object-store.ts';
 import { until } from '../agent-process.ts';
-import { stateFixture } from '../state/state-fixture.ts';
+import { SMALL_PIECES, stateFixture } from '../state/state-fixture.ts';
 
 const QUICK = {
   stateSettleMs: 10,
@@ -17,6 +18,9 @@ const QUICK = {
   stateFailurePauseMs: 20,
   storeRetryMs: 1,
 };
+
+const BUSY = new StoreError('busy', 'not now');
+const AWAY = new StoreError('unreachable', 'nobody there');
 
 async function scene(t: TestContext, limits: Partial<AgentLimits> = {}, options: Partial<StateSyncOptions> = {}) {
   const fixture = stateFixture(t);
@@ -94,16 +98,43 @@ test('a burst of changes is stored at once, not one by one', async (t) => {
 
 test('what a failed attempt did not store is stored by a later one, and both is told once', async (t) => {
   const { fixture, loop, write, troubles, storedNames } = await scene(t);
-  let failures = 3;
-  fixture.store.before = () => {
-    failures -= 1;
-    if (failures >= 0) throw new StoreError('busy', 'not now');
-  };
+  fixture.store.failNext(3, BUSY);
   write('a', '1');
   loop.start();
   await until('the trouble to be over', () => troubles.length === 2);
   assert.match(troubles[0] ?? '', /^the state cannot be stored: not now; trying again$/);
   assert.equal(troubles[1], null);
+  await storedNames('a');
+});
+
+test('what an upload has sent counts for the budget, also when it failed', async (t) => {
+  class BreakingStore extends MemoryObjectStore {
+    attempts = 0;
+    override async write(place: ObjectPlace, body: Body, options: WriteOptions): Promise<string> {
+      this.attempts += 1;
+      if (this.attempts > 1) return await super.write(place, body, options);
+      for await (const _chunk of body.read());
+      throw new StoreError('busy', 'not after all');
+    }
+  }
+  const store = new BreakingStore(SMALL_PIECES);
+  const limits = { stateBytesPerSecond: 1, stateCreditMs: 0, stateFailurePauseMs: 1 };
+  const { loop, write, troubles, finish } = await scene(t, limits, { store });
+  write('a', '1');
+  loop.start();
+  await until('the failure', () => troubles.length === 1);
+  await delay(300);
+  assert.equal(store.attempts, 1);
+  assert.equal(await finish(), true);
+});
+
+test('an upload that was refused before anything was sent costs nothing', async (t) => {
+  const limits = { stateBytesPerSecond: 1, stateCreditMs: 0, stateFailurePauseMs: 1 };
+  const { fixture, loop, write, troubles, storedNames } = await scene(t, limits);
+  fixture.store.failNext(2, AWAY, { operation: 'write' });
+  write('a', '1');
+  loop.start();
+  await until('it to work again', () => troubles.length === 2);
   await storedNames('a');
 });
 
@@ -145,11 +176,7 @@ test('a later start ends it for good', async (t) => {
 
 test('the end is tried again while the store asks for that', async (t) => {
   const { fixture, write, stored, troubles, finish } = await scene(t);
-  let failures = 3;
-  fixture.store.before = () => {
-    failures -= 1;
-    if (failures >= 0) throw new StoreError('busy', 'not now');
-  };
+  fixture.store.failNext(3, BUSY);
   write('a', '1');
   assert.equal(await finish(), true);
   assert.deepEqual([await stored(), troubles], [['a'], []]);
@@ -158,11 +185,7 @@ test('the end is tried again while the store asks for that', async (t) => {
 test('the end waits for a store that is away for a while', async (t) => {
   const { fixture, loop, write, stored, finish } = await scene(t, { storeAttempts: 1, storeRetryMs: 1 });
   loop.start();
-  let refusals = 7;
-  fixture.store.before = () => {
-    refusals -= 1;
-    if (refusals > 0) throw new StoreError('unreachable', 'nobody there');
-  };
+  fixture.store.failNext(6, AWAY);
   write('a', '1');
   assert.equal(await finish(60_000), true);
   assert.ok((await stored()).includes('a'));
@@ -181,9 +204,7 @@ test('after a quiet time one upload is free of the budget, and those after it ar
 test('an end that cannot be stored is told', async (t) => {
   const { fixture, loop, write, troubles, finish } = await scene(t);
   loop.start();
-  fixture.store.before = () => {
-    throw new StoreError('unreachable', 'nobody there');
-  };
+  fixture.store.failNext(Number.POSITIVE_INFINITY, AWAY);
   write('a', '1');
   assert.equal(await finish(200), false);
   assert.match(troubles.at(-1) ?? '', /^the end of the state could not be stored: nobody there/);

@@ -13,6 +13,7 @@ import type { EngineHarness } from './suite.ts';
 
 export interface DockerHarness extends EngineHarness {
   readonly instance: string;
+  readonly limits: DockerEngineOptions['limits'];
   makeEngine(overrides?: Partial<DockerEngineOptions> & { stopGraceMs?: number }): ContainerEngine;
 }
 
@@ -22,8 +23,18 @@ export async function dockerHarness(): Promise<DockerHarness> {
   const paths = dataPaths(root);
   const instance: string = randomUUID();
   const instances = new Set<string>([instance]);
+  const limits = {
+    memoryMiB: 256,
+    cpuShares: 512,
+    pidsLimit: 256,
+    agentGraceMs: 5_000,
+    timeZone: 'UTC',
+    dockerLogBytes: 1_000_000,
+    agent: { ...DEFAULT_AGENT_LIMITS, codeFiles: 1_000, codeBytes: 10_000_000 },
+  };
   return {
     instance,
+    limits,
     makeEngine({ stopGraceMs = 30_000, ...overrides } = {}) {
       if (overrides.instance !== undefined) instances.add(overrides.instance);
       return createDockerEngine({
@@ -31,16 +42,13 @@ export async function dockerHarness(): Promise<DockerHarness> {
         pull: 'never',
         instance,
         network: null,
-        limits: {
-          memoryMiB: 256,
-          cpuShares: 512,
-          pidsLimit: 256,
-          agentGraceMs: 5_000,
-          timeZone: 'UTC',
-          dockerLogBytes: 1_000_000,
-          agent: { ...DEFAULT_AGENT_LIMITS, stopGraceMs, codeFiles: 1_000, codeBytes: 10_000_000 },
+        limits: { ...limits, agent: { ...limits.agent, stopGraceMs } },
+        directories: {
+          codeDirOf: paths.code,
+          stateDirOf: paths.state,
+          logsDirOf: paths.logs,
+          queryRuns: paths.queryRuns,
         },
-        directories: { codeDirOf: paths.code, stateDirOf: paths.state, logsDirOf: paths.logs },
         objectStore: null,
         natsUrl: null,
         resyncMs: 60_000,

@@ -35,6 +35,7 @@ export async function processHarness(): Promise<ProcessHarness> {
     codeDirOf: paths.code,
     stateDirOf: paths.state,
     logsDirOf: paths.logs,
+    queryRuns: `${paths.run}-queries`,
     runDirectory: paths.run,
     hostEnvironment: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: root },
     timeZone: 'UTC',
@@ -57,7 +58,11 @@ export async function processHarness(): Promise<ProcessHarness> {
       // Another instance is another data directory; what counts of it here is whose processes it notes.
       const runDirectory = instance === undefined ? paths.run : join(root, 'instances', instance);
       const engine = createProcessEngine(
-        options({ agentLimits: { ...DEFAULT_AGENT_LIMITS, stopGraceMs }, runDirectory }),
+        options({
+          agentLimits: { ...DEFAULT_AGENT_LIMITS, stopGraceMs },
+          runDirectory,
+          queryRuns: `${runDirectory}-queries`,
+        }),
       );
       engines.add(engine);
       return engine;

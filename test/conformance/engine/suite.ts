@@ -96,6 +96,36 @@ export function engineSuite(name: string, traits: EngineTraits, makeHarness: () 
       assert.equal((await engine.inspect(definition.id)).container?.containerId, fresh.container.containerId);
     });
 
+    it('begins a run of a scheduled bot once, and keeps what is left of it until it is removed', async (t) => {
+      const { engine, seen } = await watched(t);
+      const made = await harness.makeBot(bots.countsStarts);
+      const definition: BotDefinition = {
+        ...made,
+        kind: 'scheduled',
+        schedule: '* * * * *',
+        queryEntrypoint: 'query.js',
+      };
+      const run = { definition, inPlace: null, occurrence: 1_773_501_000 };
+      const incarnation = next();
+      const first = await engine.start({ ...run, incarnation });
+      assert.equal(first.container?.occurrence, 1_773_501_000);
+      assert.equal(first.container?.endpoint, null, 'a run has no query server');
+      const { lastExit } = await seen.exitOf(definition.id, incarnation);
+      assert.equal(lastExit.code, 1);
+      const again = await engine.start({ ...run, incarnation: next() });
+      assert.deepEqual(
+        [again.container?.containerId, again.container?.phase, again.container?.occurrence],
+        [first.container?.containerId, 'exited', 1_773_501_000],
+      );
+      assert.equal(again.lastExit?.code, 1);
+      assert.equal(await stateFile(definition.id, 'starts'), '1');
+      await engine.remove({ botId: definition.id, containerId: first.container?.containerId ?? '' });
+      const other = next();
+      await engine.start({ ...run, incarnation: other, occurrence: 1_773_501_060 });
+      await seen.exitOf(definition.id, other);
+      assert.equal((await engine.inspect(definition.id)).container?.occurrence, 1_773_501_060);
+    });
+
     it('reports an exit with its code, its incarnation and the last words of the agent', async (t) => {
       const { engine, seen } = await watched(t);
       const definition = await harness.makeBot(bots.exits(7));

@@ -5,7 +5,8 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { BotFolder, unknownBot } from '../../../src/desired/directory/bot-folder.ts';
+import { unknownBot } from '../../../src/desired/described-bot.ts';
+import { BotFolder } from '../../../src/desired/directory/bot-folder.ts';
 import { createCodeStore } from '../../../src/storage/filesystem/code-store.ts';
 
 async function place(t: TestContext): Promise<{ path: string; data: string; folder: BotFolder }> {

@@ -40,6 +40,7 @@ const template: ContainerTemplate = {
     codeDirOf: (botId, revision) => `/data/code/${botId}/${revision}`,
     stateDirOf: (botId) => `/data/state/${botId}`,
     logsDirOf: (botId) => `/data/logs/${botId}`,
+    queryRuns: '/data/query-runs',
   },
   objectStore: null,
   natsUrl: null,
@@ -99,6 +100,14 @@ describe("a bot's container", () => {
       const other = { ...template, limits: { ...limits, ...changed } };
       assert.notEqual(shapeRevision(other, null, definition), shapeRevision(template, null, definition));
     }
+  });
+
+  it('is of another shape when it should have keys of its own, and keeps its shape without a limit of processors', () => {
+    const credentials = { keysFor: async () => null };
+    const shape = (changes: object) => shapeRevision({ ...withStore, ...changes }, null, stored);
+    assert.notEqual(shape({ credentials }), shape({}));
+    assert.equal(shape({ limits: { ...template.limits, milliCpus: null } }), shape({}));
+    assert.notEqual(shape({ limits: { ...template.limits, milliCpus: 500 } }), shape({}));
   });
 
   it('is of another shape when what it is told of the store or of NATS is another, credentials too', () => {

@@ -23,6 +23,7 @@ const OURS = {
   shapeRevision: 'shape',
   queryPort: 9476,
   keepsFilesInside: false,
+  keys: null,
 };
 const labels = labelsFor(definition, OURS);
 
@@ -42,7 +43,19 @@ describe('labels of a container', () => {
       shapeRevision: 'shape',
       queryPort: 9476,
       keepsFilesInside: false,
+      keys: null,
     });
+  });
+
+  it('tell whose keys it holds, and until when', () => {
+    for (const keys of [
+      { shared: true, until: null },
+      { shared: false, until: null },
+      { shared: false, until: 1_700_000_000_000 },
+    ]) {
+      const identity = readLabels(labelsFor(definition, { ...OURS, keys }), 'here');
+      assert.deepEqual(typeof identity === 'string' ? identity : identity.keys, keys);
+    }
   });
 
   it('tell where the files are, of older containers too', () => {

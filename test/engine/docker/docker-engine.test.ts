@@ -97,6 +97,18 @@ describe('the Docker engine', { ...(await needsDocker()), concurrency: 2 }, () =
       );
     });
 
+    it('has limits of processors, processes, memory and of what Docker keeps of its output', async (t) => {
+      const limits = { ...harness.limits, milliCpus: 250, pidsLimit: 99, memoryMiB: 128, dockerLogBytes: 65_536 };
+      const { run } = await watched(t, { limits });
+      const { byHand } = await run(bots.idle);
+      const { HostConfig } = await byHand.inspect();
+      const { NanoCpus, PidsLimit, Memory, LogConfig } = HostConfig;
+      assert.deepEqual([NanoCpus, PidsLimit, Memory], [250_000_000, 99, 128 * 1024 * 1024]);
+      assert.deepEqual(LogConfig, { Type: 'json-file', Config: { 'max-size': '65536', 'max-file': '2' } });
+      const unlimited = await (await watched(t)).run(bots.idle);
+      assert.equal((await unlimited.byHand.inspect()).HostConfig.NanoCpus, 0);
+    });
+
     it('is on a bridge without traffic between containers', async (t) => {
       const { run } = await watched(t);
       const { byHand } = await run(bots.idle);

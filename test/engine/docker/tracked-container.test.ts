@@ -10,6 +10,7 @@ const identity = {
   shapeRevision: 't',
   queryPort: 9476,
   keepsFilesInside: false,
+  keys: null,
 };
 const running: ContainerView = {
   phase: 'running',

@@ -55,6 +55,7 @@ export async function bench(t: TestContext, changes: Partial<ProcessEngineOption
     codeDirOf: (botId, revision) => join(root, 'code', botId, revision),
     stateDirOf: (botId) => join(root, 'state', botId),
     logsDirOf: (botId) => join(root, 'logs', botId),
+    queryRuns: join(root, 'query-runs'),
     runDirectory: join(root, 'run'),
     hostEnvironment: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: root },
     timeZone: 'UTC',

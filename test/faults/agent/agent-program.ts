@@ -11,7 +11,10 @@ export interface AgentPlace {
   readonly root: string;
   readonly epoch: number;
   readonly access: S3Access;
-  readonly spoolMemoryBytes: number;
+  /** On top of what all have here. */
+  readonly limits: Partial<AgentLimits>;
+  /** The times of files move in steps (coarse-clock.ts). */
+  readonly coarseClock: boolean;
   /** What the bot says, line by line, in this run. */
   readonly linesFile: string;
 }
@@ -38,21 +41,18 @@ export interface AgentProgram {
 
 /** The parts that sync and nothing else (syncing-agent.ts), as fast as they can. */
 export async function syncingAgent(directory: string): Promise<AgentProgram> {
-  const program = join(directory, 'syncing-agent.mjs');
-  const entry = join(import.meta.dirname, 'syncing-agent.ts');
-  // As one file it starts in a third of the time, and a sweep starts thousands.
-  await build({ entryPoints: [entry], outfile: program, bundle: true, platform: 'node', format: 'esm' });
+  const program = await bundled('syncing-agent', directory);
+  const clock = await bundled('coarse-clock', directory);
   return {
     writesLog: false,
-    start: ({ botId, root, epoch, access, spoolMemoryBytes }) => ({
+    start: ({ botId, root, epoch, access, limits, coarseClock }) => ({
       command: process.execPath,
-      args: [program],
+      args: [...(coarseClock ? ['--import', clock] : []), program],
       env: {
         ...storeEnvironment(access),
+        ...agentEnvironment(epoch, limits),
         BOT_ID: botId,
         ROOT: root,
-        EPOCH: String(epoch),
-        SPOOL_MEMORY_BYTES: String(spoolMemoryBytes),
       },
     }),
     isReady: (_place, output) => output.includes('{"event":"ready"'),
@@ -68,6 +68,7 @@ export async function syncingAgent(directory: string): Promise<AgentProgram> {
 /** Only so slow that a point does not last for minutes. */
 const QUICK: Partial<AgentLimits> = {
   flushMs: 30_000,
+  lastStateMs: 120_000,
   stateSettleMs: 5,
   stateSettleCapMs: 20,
   stateSweepMs: 200,
@@ -78,7 +79,7 @@ const QUICK: Partial<AgentLimits> = {
   logFlushMs: 5,
   logFailurePauseMs: 5,
   logFailurePauseCapMs: 50,
-  syncBytesPerSecond: 0,
+  logStoreBytesPerSecond: 0,
   storeRetryMs: 10,
   storeRetryCapMs: 50,
   storeSilenceMs: 2_000,
@@ -90,9 +91,10 @@ const NO_STATE = ['state-unreadable', 'store-denied', 'store-unreachable'];
 /** The agent as it runs beside a bot (`execute`); the bot repeats what is written into a file. */
 export async function execute(directory: string): Promise<AgentProgram> {
   const program = await bundleAgent(join(directory, 'agent.js'));
+  const clock = await bundled('coarse-clock', directory);
   return {
     writesLog: true,
-    start: ({ botId, root, epoch, access, spoolMemoryBytes, linesFile }) => {
+    start: ({ botId, root, epoch, access, limits, coarseClock, linesFile }) => {
       const code = join(root, 'code');
       mkdirSync(code, { recursive: true });
       rmSync(join(root, 'up'), { force: true });
@@ -100,7 +102,7 @@ export async function execute(directory: string): Promise<AgentProgram> {
       chmodSync(join(code, 'bot'), 0o755);
       return {
         command: process.execPath,
-        args: [program, 'execute'],
+        args: [...(coarseClock ? ['--import', clock] : []), program, 'execute'],
         env: {
           ...storeEnvironment(access),
           BOT_ID: botId,
@@ -111,7 +113,7 @@ export async function execute(directory: string): Promise<AgentProgram> {
           CODE_PATH: code,
           STATE_PATH: join(root, 'state'),
           LOGS_PATH: join(root, 'logs'),
-          ...agentEnvironment(epoch, spoolMemoryBytes),
+          ...agentEnvironment(epoch, limits),
           THE0_LOG_TEE: '0',
         },
       };
@@ -122,7 +124,8 @@ export async function execute(directory: string): Promise<AgentProgram> {
       if (last === null) return 'crashed';
       if (NO_STATE.includes(last)) return 'state-unreadable';
       if (last === 'state-superseded') return 'superseded';
-      return last === 'stopped' ? 'stopped' : 'crashed';
+      if (last !== 'stopped') return 'crashed';
+      return /"notStored":"[^"]+"/.test(output.split('\n').at(-1) ?? '') ? 'not-stored' : 'stopped';
     },
   };
 }
@@ -130,24 +133,25 @@ export async function execute(directory: string): Promise<AgentProgram> {
 /** `daemon init` and, when it has brought the state, `daemon sync`, as in the containers beside a bot's. */
 export async function daemon(directory: string): Promise<AgentProgram> {
   const program = await bundleAgent(join(directory, 'agent.js'));
+  const clock = await bundled('coarse-clock', directory);
   return {
     writesLog: false,
-    start: ({ botId, root, epoch, access, spoolMemoryBytes }) => {
+    start: ({ botId, root, epoch, access, limits, coarseClock }) => {
       rmSync(join(root, 'up'), { force: true });
-      const agent = `'${process.execPath}' '${program}' daemon`;
+      const agent = `'${process.execPath}' ${coarseClock ? `--import '${clock}' ` : ''}'${program}' daemon`;
       const places = `--bot-id '${botId}' --state-path '${root}/state'`;
       const init = `${agent} init ${places} --code-path '${root}/code'`;
       const sync = `exec ${agent} sync ${places} --logs-path '${root}/logs'`;
       return {
         command: '/bin/sh',
         args: ['-c', `${init} && : > '${root}/up' && ${sync}`],
-        env: { ...storeEnvironment(access), ...agentEnvironment(epoch, spoolMemoryBytes) },
+        env: { ...storeEnvironment(access), ...agentEnvironment(epoch, limits) },
       };
     },
     // Each run writes the note anew, once it minds signals.
     isReady: ({ root }) => existsSync(join(root, 'up')) && changedAt(noteOf(root)) > changedAt(join(root, 'up')),
     endOf: (code, output) => {
-      if (code === 0) return 'stopped';
+      if (code === 0) return /the end of the (state|log) could not be stored/.test(output) ? 'not-stored' : 'stopped';
       if (/a later start of this bot/.test(output)) return 'superseded';
       return code === 1 && /the stored state cannot be (read|used|written)/.test(output)
         ? 'state-unreadable'
@@ -156,10 +160,18 @@ export async function daemon(directory: string): Promise<AgentProgram> {
   };
 }
 
-function agentEnvironment(epoch: number, stateSpoolMemoryBytes: number): Record<string, string> {
+/** As one file it starts in a third of the time, and a sweep starts thousands. */
+async function bundled(name: string, directory: string): Promise<string> {
+  const outfile = join(directory, `${name}.mjs`);
+  const entry = join(import.meta.dirname, `${name}.ts`);
+  await build({ entryPoints: [entry], outfile, bundle: true, platform: 'node', format: 'esm' });
+  return outfile;
+}
+
+function agentEnvironment(epoch: number, limits: Partial<AgentLimits>): Record<string, string> {
   return {
     THE0_INCARNATION: String(epoch),
-    THE0_AGENT_LIMITS: JSON.stringify({ v: 1, ...QUICK, stateSpoolMemoryBytes }),
+    THE0_AGENT_LIMITS: JSON.stringify({ v: 1, ...QUICK, ...limits }),
   };
 }
 

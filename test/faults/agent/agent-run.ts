@@ -6,8 +6,8 @@ import type { AgentEnd, AgentPlace, AgentProgram } from './agent-program.ts';
 
 const MOST_OUTPUT = 40_000;
 const POLL_MS = 5;
-/** Far more than anything here takes; then the point has failed. */
-const DEADLINE_MS = 60_000;
+/** Far more than anything here takes, with a store that is away for a minute; then the point has failed. */
+const DEADLINE_MS = 150_000;
 
 /** One run of an agent, with all that it starts: together they are what a container is. */
 export class AgentRun {

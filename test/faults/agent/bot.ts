@@ -25,6 +25,12 @@ const STILL_ONE_WRITE_MS = 10;
 const BALLAST_FILES = 2;
 const BALLAST_BYTES = 3 * 1024 * 1024;
 
+const BEATS = 12;
+const BEAT_BYTES = 64;
+const LONGEST_BEAT_MS = 200;
+const LONGEST_BEAT_PAUSE_MS = 9;
+const LONGEST_GAP_MS = 5;
+
 const LINE = /^(s[\d.]+) \d+$/gm;
 
 /** One container's bot: writes state and log as real ones do, and notes every version before the disk has it. */
@@ -43,6 +49,7 @@ export class Bot {
   readonly #random: Random;
   readonly #broken = new Set<string>();
   #rotated = false;
+  #bursts = 0;
 
   constructor(root: string, container: string, journal: Journal, random: Random) {
     this.root = root;
@@ -67,9 +74,39 @@ export class Bot {
 
   /** Writes until `enough`, or for so many steps at most. */
   async live(steps: number, enough: () => boolean = () => false): Promise<void> {
+    const burst = steps > 0 && this.#random.chance(0.1) ? this.beat(enough) : null;
     for (let step = 0; step < steps && !enough(); step += 1) {
       this.step();
       await delay(this.#random.between(0, LONGEST_PAUSE_MS));
+    }
+    await burst;
+  }
+
+  /**
+   * Files are written in place and at one size, as counters and tables are: twice in a short time, or for a while. Each has
+   * its last write at a moment of its own, and is not touched afterwards: what of it is missed stays missed.
+   */
+  async beat(enough: () => boolean = () => false): Promise<void> {
+    this.hasLived = true;
+    this.#bursts += 1;
+    const id = `${this.#container}-${this.#bursts}`;
+    const began = performance.now();
+    // Keys among themselves: a key that is valid is taken at once, and nothing else holds the agent up then.
+    const kinds = this.#random.pick([['key'], ['whole', 'whole', 'torn']] as const);
+    const beats = Array.from({ length: BEATS }, (_, at) => {
+      const firstAt = began + this.#random.between(0, LONGEST_BEAT_MS);
+      const writes = this.#random.chance(0.8) ? 2 : this.#random.between(3, 60);
+      const everyMs = this.#random.between(2, LONGEST_BEAT_PAUSE_MS);
+      return { ...this.#newBeat(id, at, this.#random.pick(kinds)), at: firstAt, writes, everyMs };
+    });
+    while (beats.some(({ writes }) => writes > 0) && !enough()) {
+      for (const beat of beats) {
+        if (beat.writes === 0 || performance.now() < beat.at) continue;
+        beat.writes -= 1;
+        beat.at = performance.now() + beat.everyMs;
+        this.#inPlace(beat.name, beat.newBytes(), beat.isTorn);
+      }
+      await delay(1);
     }
   }
 
@@ -197,10 +234,14 @@ export class Bot {
     writeSync(file, half);
     while (performance.now() - began < BETWEEN_PIECES_MS);
     writeSync(file, bytes.subarray(half.length));
-    // On a busy machine it may have been long enough like this to be a version.
-    if (performance.now() - began > STILL_ONE_WRITE_MS) this.journal.write(name, fileVersion(half));
-    this.journal.write(name, fileVersion(bytes));
+    this.#wroteInPieces(name, began, half, bytes);
     closeSync(file);
+  }
+
+  /** On a busy machine it may have been long enough like `halves` to be a version. Nobody has asked the journal meanwhile. */
+  #wroteInPieces(name: string, began: number, halves: Buffer, bytes: Buffer): void {
+    if (performance.now() - began > STILL_ONE_WRITE_MS) this.journal.write(name, fileVersion(halves));
+    this.journal.write(name, fileVersion(bytes));
   }
 
   #write(name: string, bytes: Buffer): void {
@@ -208,6 +249,43 @@ export class Bot {
     this.journal.write(name, fileVersion(bytes));
     writeFileSync(join(this.state, name), bytes);
     this.#broken.delete(name);
+  }
+
+  #newBeat(
+    id: string,
+    at: number,
+    kind: 'key' | 'whole' | 'torn',
+  ): { name: string; newBytes: () => Buffer; isTorn: boolean } {
+    const noisy = () => noise(this.#random, BEAT_BYTES);
+    if (kind !== 'key') return { name: `beats/${id}-${at}`, newBytes: noisy, isTorn: kind === 'torn' };
+    const newBytes = () => Buffer.from(JSON.stringify({ beat: noisy().toString('hex') }));
+    return { name: `.the0-state/beat-${id}-${at}.json`, newBytes, isTorn: false };
+  }
+
+  /** Not cut off before: neither its size nor, within a tick of the clock, its times tell. @param isTorn in two pieces */
+  #inPlace(name: string, bytes: Buffer, isTorn: boolean): void {
+    this.#makeRoom(name);
+    const path = join(this.state, name);
+    if (!existsSync(path)) {
+      this.journal.write(name, fileVersion(''));
+      this.journal.write(name, fileVersion(bytes));
+      writeFileSync(path, bytes);
+      return;
+    }
+    const half = isTorn ? bytes.length >> 1 : bytes.length;
+    if (!isTorn) this.journal.write(name, fileVersion(bytes));
+    const before = readFileSync(path);
+    const file = openSync(path, 'r+');
+    const began = performance.now();
+    writeSync(file, bytes, 0, half, 0);
+    if (isTorn) {
+      const gapMs = this.#random.between(1, LONGEST_GAP_MS);
+      while (performance.now() - began < gapMs);
+      writeSync(file, bytes, half, bytes.length - half, half);
+      const halves = Buffer.concat([bytes.subarray(0, half), before.subarray(half)]);
+      this.#wroteInPieces(name, began, halves, bytes);
+    }
+    closeSync(file);
   }
 
   #append(name: string): void {

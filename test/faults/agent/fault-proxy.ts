@@ -40,6 +40,10 @@ export interface SeenRequest {
 
 export type Plan = (request: SeenRequest) => Fault;
 
+/** What a store does that is not there: it refuses connections, or takes them and says nothing, or something before it answers. */
+export const AWAY = ['refuses', 'silent', 'busy'] as const;
+export type Away = (typeof AWAY)[number];
+
 export const NO_FAULT: Fault = { kind: 'none' };
 const MOST_TRACE_LINES = 400;
 
@@ -61,7 +65,9 @@ export class FaultProxy {
   readonly #underWay = new Set<Promise<unknown>>();
   #plan: Plan = () => NO_FAULT;
   #number = 0;
-  #isDown = false;
+  #away: Away | null = null;
+  /** Told of every request that the store has done, and that may have changed what it holds. */
+  onDone: (target: string) => void = () => {};
 
   private constructor(server: Server, store: string) {
     const { port } = addressOf(server);
@@ -70,7 +76,7 @@ export class FaultProxy {
     this.#store = { host, port: Number(storePort) };
     this.endpoint = `127.0.0.1:${port}`;
     server.on('connection', (socket: Socket) => {
-      if (this.#isDown) {
+      if (this.#away === 'refuses') {
         socket.destroy();
         return;
       }
@@ -101,11 +107,11 @@ export class FaultProxy {
     this.#plan = plan;
   }
 
-  /** As if the store were not there: connections are refused, and those there are end. */
-  set isDown(isDown: boolean) {
-    this.#isDown = isDown;
-    this.#note(isDown ? 'the store goes away' : 'the store is back');
-    if (isDown) for (const socket of this.#sockets) socket.destroy();
+  /** Null: the store is there. Connections do not outlast a change. */
+  set away(away: Away | null) {
+    this.#away = away;
+    this.#note(away === null ? 'the store is back' : `the store goes away: ${away}`);
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   /** From now on all goes well; what was late has arrived. */
@@ -129,6 +135,11 @@ export class FaultProxy {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url: target = '', headers, socket } = request;
+    if (this.#away === 'silent') return;
+    if (this.#away === 'busy') {
+      await bytesOf(request);
+      return send(response, invented(503, 'SlowDown'));
+    }
     const conditional = headers['if-match'] !== undefined;
     const fault = this.#plan({ number: ++this.#number, method, target, conditional });
     const said = fault.kind === 'none' ? '' : `: ${JSON.stringify(fault)}`;
@@ -199,10 +210,11 @@ export class FaultProxy {
           headers: [...request.rawHeaders],
         },
         (answer) => {
-          bytesOf(answer).then(
-            (bytes) => resolve({ status: answer.statusCode ?? 0, headers: headersOf(answer, bytes), body: bytes }),
-            reject,
-          );
+          bytesOf(answer).then((bytes) => {
+            const status = answer.statusCode ?? 0;
+            if (request.method !== 'GET' && request.method !== 'HEAD' && status < 300) this.onDone(request.url ?? '');
+            resolve({ status, headers: headersOf(answer, bytes), body: bytes });
+          }, reject);
         },
       );
       passed.once('error', reject);

@@ -6,7 +6,7 @@ import type { AgentRun } from './agent-run.ts';
 import { editAsApi } from './api-edit.ts';
 import { badNetwork } from './bad-network.ts';
 import type { Bot } from './bot.ts';
-import { NO_FAULT, type Plan } from './fault-proxy.ts';
+import { AWAY, NO_FAULT, type Plan } from './fault-proxy.ts';
 import { type Point, until } from './point.ts';
 import { mountSmallDisk } from './small-disk.ts';
 
@@ -50,6 +50,7 @@ export const KINDS: readonly Kind[] = [
   { name: 'the API edits the stored state', weight: 3, run: apiEdits },
   { name: 'the disk is full', weight: 2, needsRoot: true, run: fullDisk },
   { name: 'the state cannot be read when the bot should start', weight: 4, run: unreadable },
+  { name: 'files change again and again while they are read', weight: 3, run: beats },
 ];
 
 /** Lives that are cut short by `trouble`, each in the same container or a new one, until one is left in peace. */
@@ -95,23 +96,41 @@ async function stoppedInBadWeather(point: Point): Promise<void> {
   for (let stops = random.between(1, 2); stops > 0; stops -= 1) {
     const agent = await point.insist(bot);
     await bot.live(random.between(1, 20));
+    const settled = random.chance(0.5);
+    if (settled) await point.settled(bot);
     proxy.plan = badNetwork(random, random.between(1, 10), random.pick([0.3, 1]));
-    assert.match(await agent.stop(), /^(stopped|not-stored)$/);
+    const end = await agent.stop();
+    assert.match(end, /^(stopped|not-stored)$/);
     await point.check();
     await proxy.calm();
+    // Whoever says so has done it.
+    if (settled && end === 'stopped') await point.allIsStored(bot);
   }
   await point.recover(bot, null);
   await inANewContainer(point, bot);
 }
 
+/** When it is back the agent stores everything by itself; told to stop while it is away, it waits for that. */
 async function storeAway(point: Point): Promise<void> {
+  const { random, proxy } = point;
   const bot = await firstLife(point);
   const agent = await point.insist(bot);
-  await bot.live(point.random.between(0, 10));
-  point.proxy.isDown = true;
-  await Promise.all([delay(point.outageMs), bot.live(point.random.between(5, 30))]);
+  await bot.live(random.between(0, 10));
+  proxy.away = random.pick(AWAY);
+  const isBack = delay(point.outageMs).then(() => {
+    proxy.away = null;
+  });
+  await bot.live(random.between(5, 30));
   await point.check();
-  point.proxy.isDown = false;
+  await point.settled(bot);
+  if (random.chance(0.4)) {
+    const end = agent.stop();
+    await isBack;
+    assert.equal(await end, 'stopped');
+    return await point.allIsStored(bot);
+  }
+  await isBack;
+  await point.catchesUp(bot);
   await point.recover(bot, agent);
 }
 
@@ -189,11 +208,11 @@ async function unreadable(point: Point): Promise<void> {
   const bad = random.between(1, 5);
   const share = random.pick([0.6, 1]);
   const isKilled = random.chance(0.4);
-  const busy = random.chance(0.3);
+  const busy = random.chance(0.3) ? random.pick([1, 4, 40]) : 0;
   for (let starts = 0; starts < bad; starts += 1) {
     const agent = point.agent(next);
     if (isKilled) proxy.plan = killedWhileItReads(point, agent);
-    else if (busy) proxy.plan = () => ({ kind: 'answer', status: 503, code: 'SlowDown', reached: false });
+    else if (busy > 0) proxy.plan = busyAtFirst(busy);
     else proxy.plan = badNetwork(random, 2, share);
     if (await point.ready(next, agent)) {
       agent.kill();
@@ -205,6 +224,24 @@ async function unreadable(point: Point): Promise<void> {
   await proxy.calm();
   await point.insist(next);
   assert.deepEqual(content(listTree(next.state)), expected, 'the bot does not have its whole state');
+}
+
+/** It delays the start, or stops it: which of both is the agent's to decide. */
+function busyAtFirst(requests: number): Plan {
+  return ({ number }) =>
+    number <= requests ? { kind: 'answer', status: 503, code: 'SlowDown', reached: false } : NO_FAULT;
+}
+
+/** All else is well; and nothing happens afterwards that would have everything looked at again. */
+async function beats(point: Point): Promise<void> {
+  const bot = await firstLife(point);
+  const agent = await point.insist(bot);
+  for (let bursts = point.random.between(2, 8); bursts > 0; bursts -= 1) {
+    await bot.beat();
+    await delay(point.random.between(0, 40));
+    await point.stored.looked();
+  }
+  await point.recover(bot, agent);
 }
 
 /** Mostly with half of the state in its hands. */

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ObjectStore } from '../../../src/storage/object-store.ts';
+import type { AgentLimits } from '../../../src/agent/agent-limits.ts';
+import { DEFAULT_BUCKETS, type ObjectStore } from '../../../src/storage/object-store.ts';
 import type { S3Access } from '../../../src/storage/s3-api/s3-client.ts';
 import { content } from '../../agent/state/state-fixture.ts';
 import { Random } from '../../simulation/random.ts';
@@ -12,7 +13,7 @@ import type { AgentProgram } from './agent-program.ts';
 import { AgentRun } from './agent-run.ts';
 import { Bot } from './bot.ts';
 import { FaultProxy, MOMENTS, NO_FAULT, type Plan } from './fault-proxy.ts';
-import { Journal, versionsOf } from './journal.ts';
+import { Journal, type Version, versionsOf } from './journal.ts';
 import { StoredBot } from './stored-bot.ts';
 
 const SPOOLS_IN_MEMORY = 1024 * 1024;
@@ -21,6 +22,10 @@ const FOREIGN_LOG_BYTES = 5.5 * 1024 * 1024;
 const MOST_STARTS = 20;
 const POLL_MS = 5;
 const DEADLINE_MS = 60_000;
+/** By then everything is stored that could not be while the store was away: far more than the agent's pauses here. */
+const CATCH_UP_MS = 60_000;
+/** How long one sync waits for files that are being written. */
+const PATIENCE_MS = [0, 0, 1_000] as const;
 
 /** What the points have in common. */
 export interface Stage {
@@ -43,7 +48,8 @@ export class Point {
   readonly #access: S3Access;
   readonly #cleanUps: (() => Promise<void>)[] = [];
   readonly #agents: AgentRun[] = [];
-  readonly #spoolMemoryBytes: number;
+  readonly #limits: Partial<AgentLimits>;
+  readonly #coarseClock: boolean;
   #containers = 0;
   #epoch = 1_000;
 
@@ -62,8 +68,15 @@ export class Point {
     this.directory = mkdtempSync(join(tmpdir(), 'the0-fault-'));
     this.#program = program;
     this.#access = { ...access, endpoint: proxy.endpoint };
-    this.outageMs = this.random.between(0, longestOutageMs);
-    this.#spoolMemoryBytes = this.random.chance(0.5) ? SPOOLS_ON_DISK : SPOOLS_IN_MEMORY;
+    this.outageMs = this.random.chance(0.5) ? longestOutageMs : this.random.between(0, longestOutageMs);
+    this.#coarseClock = this.random.chance(0.7);
+    this.#limits = {
+      stateSpoolMemoryBytes: this.random.chance(0.5) ? SPOOLS_ON_DISK : SPOOLS_IN_MEMORY,
+      statePatienceMs: this.random.pick(PATIENCE_MS),
+    };
+    proxy.onDone = (target) => {
+      if (target.startsWith(`/${DEFAULT_BUCKETS.state}/`)) this.stored.look(this.journal);
+    };
   }
 
   static async begin(botId: string, seed: number, stage: Stage): Promise<Point> {
@@ -88,6 +101,8 @@ export class Point {
     for (const agent of this.#agents) agent.kill();
     await Promise.all(this.#agents.map((agent) => agent.ended));
     await this.proxy.close();
+    // What it has seen was said where the point was checked.
+    await this.stored.looked().catch(() => undefined);
     for (const cleanUp of this.#cleanUps) await cleanUp();
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
     await this.stored.remove();
@@ -113,7 +128,8 @@ export class Point {
       linesFile: bot.linesFile,
       epoch: this.#epoch,
       access: this.#access,
-      spoolMemoryBytes: this.#spoolMemoryBytes,
+      limits: this.#limits,
+      coarseClock: this.#coarseClock,
     });
     this.#agents.push(agent);
     return agent;
@@ -163,10 +179,40 @@ export class Point {
   async recover(bot: Bot, running: AgentRun | null): Promise<void> {
     await this.proxy.calm();
     const agent = running ?? (await this.insist(bot));
+    if (this.random.chance(0.2)) await bot.beat();
+    await this.settled(bot);
+    assert.equal(await agent.stop(), 'stopped');
+    await this.allIsStored(bot);
+  }
+
+  /** Nothing is half done, and the local log has every line. */
+  async settled(bot: Bot): Promise<void> {
     bot.settle();
     await until('the last line to be in the log', () => (bot.written.get(bot.source) ?? 0) >= bot.lines);
-    assert.equal(await agent.stop(), 'stopped');
+  }
+
+  /** The agent needs no change and no stop for it: it goes on by itself. */
+  async catchesUp(bot: Bot): Promise<void> {
+    const expected = versionsOf(listTree(bot.state));
+    const missing = async () => {
+      const versions = (await this.stored.versions()) ?? new Map<string, Version>();
+      const lines = await this.stored.checkLog();
+      const names = new Set([...versions.keys(), ...expected.keys()]);
+      return [
+        ...[...names].filter((name) => versions.get(name) !== expected.get(name)),
+        ...[...bot.written].filter(([source, written]) => lines.get(source) !== written).map(([source]) => source),
+      ];
+    };
+    const isThere = async () => (await missing()).length === 0;
+    await until('the agent to catch up', isThere, { deadlineMs: CATCH_UP_MS, pollMs: 100 }).catch(async (error) => {
+      throw new Error(`not stored after the outage: ${await missing()}`, { cause: error });
+    });
+  }
+
+  /** The agent has ended and said that all is stored. */
+  async allIsStored(bot: Bot): Promise<void> {
     await this.proxy.calm();
+    await this.stored.looked();
     const tree = await this.stored.tree();
     assert.deepEqual(content(tree), content(listTree(bot.state)), 'what is stored is not what the bot has');
     this.journal.confirm(versionsOf(tree));
@@ -187,10 +233,14 @@ export class Point {
 }
 
 /** Polls. @throws when it takes far too long */
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const giveUpAt = performance.now() + DEADLINE_MS;
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  { deadlineMs = DEADLINE_MS, pollMs = POLL_MS } = {},
+): Promise<void> {
+  const giveUpAt = performance.now() + deadlineMs;
   while (!(await holds())) {
     if (performance.now() > giveUpAt) throw new Error(`waited in vain for ${what}`);
-    await delay(POLL_MS);
+    await delay(pollMs);
   }
 }

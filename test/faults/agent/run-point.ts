@@ -23,7 +23,8 @@ export async function runPoint(seed: number, kind: Kind, stage: Stage, agent: Ag
     await kind.run(point);
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error);
-    const again = `npm run faults -- --from ${seed} --points 1 --kind ${KINDS.indexOf(kind)} --agent ${agent}`;
+    const which = `--from ${seed} --points 1 --kind ${KINDS.indexOf(kind)} --agent ${agent}`;
+    const again = `npm run faults -- ${which} --outage ${stage.longestOutageMs / 1000}`;
     throw new Error(`point ${seed}, ${kind.name}: ${what}\nagain: ${again}\n${point.story}`, { cause: error });
   } finally {
     await point.end();

@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { DEFAULT_STATE_LIMITS } from '../../../src/agent/state/state-limits.ts';
 import { extractArchive } from '../../../src/storage/archive/extract.ts';
 import { stampOfMetadata } from '../../../src/storage/archive/stamp.ts';
 import { bodyOf, DEFAULT_BUCKETS, type ObjectPlace, type ObjectStore } from '../../../src/storage/object-store.ts';
 import { content } from '../../agent/state/state-fixture.ts';
 import { extractWithTar, type Listed, listTree } from '../../storage/archive/other-readers.ts';
-import { type Journal, type Version, versionsOf } from './journal.ts';
+import type { Journal, Version } from './journal.ts';
+import { piecesOf, versionsIn } from './stored-versions.ts';
 
 /** What the store holds of one bot, seen past the proxy. */
 export class StoredBot {
@@ -17,6 +19,9 @@ export class StoredBot {
   readonly #state: ObjectPlace;
   /** The stored log as it was seen last: it may only grow. */
   #log: Buffer = Buffer.alloc(0);
+  #look: Promise<void> | null = null;
+  /** What such looks have found wrong. */
+  readonly #seen: string[] = [];
 
   constructor(store: ObjectStore, botId: string) {
     this.botId = botId;
@@ -44,11 +49,43 @@ export class StoredBot {
     return await this.#bytes(this.#state);
   }
 
+  /** As a program that reads at any moment; null when there is no state. */
+  async versions(): Promise<ReadonlyMap<string, Version> | null> {
+    const archive = await this.archive();
+    return archive === null ? null : await versionsIn(archive);
+  }
+
+  /**
+   * The state has just been stored: whoever took it now would have to find versions of the bot's in it. One look at a time,
+   * and not all the time; what is wrong is said by `looked`.
+   */
+  look(journal: Journal): void {
+    this.#look ??= this.#lookOnce(journal).finally(() => {
+      this.#look = null;
+    });
+  }
+
+  /** @throws when a look has found something wrong; no more looks are under way then */
+  async looked(): Promise<void> {
+    await this.#look;
+    assert.deepEqual(this.#seen, [], 'what was stored for a while');
+  }
+
+  async #lookOnce(journal: Journal): Promise<void> {
+    const began = performance.now();
+    try {
+      const versions = await this.versions();
+      if (versions !== null) this.#seen.push(...journal.faultsOf(versions));
+    } catch (error) {
+      this.#seen.push(`the stored state cannot be read: ${error instanceof Error ? error.message : error}`);
+    }
+    await delay(REST_PER_LOOK * (performance.now() - began));
+  }
+
   /** Everything stored is a version of the bot's, and none that had been replaced before. */
-  async checkState(journal: Journal): Promise<ReadonlyMap<string, Version>> {
-    const versions = versionsOf(await this.tree());
-    assert.deepEqual(journal.faultsOf(versions), []);
-    return versions;
+  async checkState(journal: Journal): Promise<void> {
+    await this.looked();
+    assert.deepEqual(journal.faultsOf((await this.versions()) ?? new Map()), []);
   }
 
   /**
@@ -135,6 +172,8 @@ export class StoredBot {
 }
 
 const FOREIGN = 'foreign';
+/** So many times as long as a look has taken there is no other. */
+const REST_PER_LOOK = 1;
 
 function messageIn(line: string): string {
   const value: unknown = JSON.parse(line);
@@ -142,8 +181,4 @@ function messageIn(line: string): string {
     return value.message;
   }
   throw new Error(`a stored line has no message: ${line}`);
-}
-
-async function* piecesOf(bytes: Buffer, pieceBytes = 64 * 1024): AsyncGenerator<Buffer> {
-  for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
 }

@@ -9,18 +9,20 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../../src/agent/agent-error.ts';
-import { DEFAULT_AGENT_LIMITS } from '../../../src/agent/agent-limits.ts';
+import { decodeAgentLimits } from '../../../src/agent/agent-limits.ts';
 import { LogSync } from '../../../src/agent/logs/log-sync.ts';
 import { StateUnreadable } from '../../../src/agent/state/restore.ts';
-import { DEFAULT_STATE_LIMITS } from '../../../src/agent/state/state-limits.ts';
+import { stateLimits } from '../../../src/agent/state/state-limits.ts';
 import { StateSync } from '../../../src/agent/state/state-sync.ts';
+import { lastRetry } from '../../../src/agent/store-retry.ts';
 import { DEFAULT_BUCKETS } from '../../../src/storage/object-store.ts';
+import { retryRead } from '../../../src/storage/retry.ts';
 import { openS3Store } from '../../../src/storage/s3/open-s3-store.ts';
 import { DEFAULT_S3_LIMITS } from '../../../src/storage/s3-api/s3-limits.ts';
 
 const PAUSE_MS = 5;
 const FINAL_TRIES = 3;
-const FINAL_LOG_MS = 20_000;
+const MiB = 1024 * 1024;
 
 const given = new Map(Object.entries(process.env));
 const option = (name: string): string => {
@@ -28,6 +30,7 @@ const option = (name: string): string => {
   if (value === undefined) throw new Error(`${name} is missing`);
   return value;
 };
+const { limits } = decodeAgentLimits(option('THE0_AGENT_LIMITS'));
 const tell = (event: string, facts: object = {}) => process.stdout.write(`${JSON.stringify({ event, ...facts })}\n`);
 
 const botId = option('BOT_ID');
@@ -39,20 +42,16 @@ const store = openS3Store(
     secretKey: option('MINIO_SECRET_KEY'),
     ssl: false,
   },
-  { ...DEFAULT_S3_LIMITS, silenceMs: 2_000, callMs: 5_000 },
+  { ...DEFAULT_S3_LIMITS, silenceMs: limits.storeSilenceMs, callMs: limits.storeCallMs },
 );
 const state = new StateSync({
   store,
   place: { bucket: DEFAULT_BUCKETS.state, key: `${botId}/state.tar.gz` },
-  epoch: Number(option('EPOCH')),
+  epoch: Number(option('THE0_INCARNATION')),
   writer: `w${process.pid}x${Date.now()}`,
   directory: join(root, 'state'),
   spoolDirectory: join(root, 'spool'),
-  limits: {
-    ...DEFAULT_STATE_LIMITS,
-    spoolMemoryBytes: Number(option('SPOOL_MEMORY_BYTES')),
-    spoolBytes: 2 * 1024 * 1024,
-  },
+  limits: stateLimits(limits, 8_192 * MiB, 10 * MiB),
   fencing: true,
   pids: () => [],
   onNotice: (notice) => tell('notice', notice),
@@ -63,14 +62,7 @@ const logs = new LogSync({
   bucket: DEFAULT_BUCKETS.logs,
   botId,
   path: join(root, 'logs', 'bot.log'),
-  limits: {
-    ...DEFAULT_AGENT_LIMITS,
-    logFlushMs: 5,
-    logFailurePauseMs: 5,
-    logFailurePauseCapMs: 50,
-    logRequestMs: 5_000,
-    syncBytesPerSecond: 0,
-  },
+  limits,
   onTrouble: (message) => tell('log-trouble', { message }),
   onDropped: (lines) => tell('log-dropped', { lines }),
 });
@@ -81,8 +73,8 @@ process.once('SIGTERM', () => {
 });
 
 /** @returns whether it may go on */
-async function sync(): Promise<boolean> {
-  const result = await state.sync(null);
+async function sync(signal?: AbortSignal): Promise<boolean> {
+  const result = await state.sync(null, signal);
   if (result.kind !== 'unchanged') tell('synced', result);
   return result.kind !== 'superseded';
 }
@@ -104,19 +96,21 @@ async function main(): Promise<number> {
       if (!(await sync())) return 3;
     } catch (error) {
       tell('sync-failed', { message: messageOf(error) });
+      await delay(limits.stateFailurePauseCapMs);
     }
     await delay(PAUSE_MS);
   }
+  const signal = AbortSignal.timeout(limits.lastStateMs);
   for (let tries = 1; ; tries += 1) {
     try {
-      if (!(await sync())) return 3;
+      if (!(await retryRead(() => sync(signal), lastRetry(limits), signal))) return 3;
       break;
     } catch (error) {
       tell('last-sync-failed', { message: messageOf(error) });
       if (tries === FINAL_TRIES) return 2;
     }
   }
-  return (await logs.finish(FINAL_LOG_MS)) ? 0 : 2;
+  return (await logs.finish(limits.lastLogsMs, lastRetry(limits))) ? 0 : 2;
 }
 
 process.exit(await main());

@@ -4,7 +4,8 @@ import { endMember } from '../../../src/storage/archive/gzip-member.ts';
 import { packMember } from '../../../src/storage/archive/pack-member.ts';
 import { Spool } from '../../../src/storage/archive/spool.ts';
 import { type Stamp, stampNote } from '../../../src/storage/archive/stamp.ts';
-import type { TarEntry } from '../../../src/storage/archive/tar-entry.ts';
+import { encodeTarHeader } from '../../../src/storage/archive/tar-encode.ts';
+import { paddingOf, type TarEntry } from '../../../src/storage/archive/tar-entry.ts';
 import { type PackedEntry, planUpload } from '../../../src/storage/archive/upload-plan.ts';
 
 export const STAMP: Stamp = { epoch: 1_700_000_000_000, seq: 7, nonce: 'abc-7' };
@@ -30,6 +31,15 @@ export function contentOf(thing: Thing): Buffer[] {
   const chunks: Buffer[] = [];
   for (let at = 0; at < whole.length; at += 100_000) chunks.push(whole.subarray(at, at + 100_000));
   return chunks;
+}
+
+/** As another program writes it, before it is compressed. */
+export function plainTar(things: readonly Thing[]): Buffer {
+  const blocks = things.flatMap((thing) => {
+    const entry = entryOf(thing);
+    return [encodeTarHeader(entry), ...contentOf(thing), Buffer.alloc(paddingOf(entry.size))];
+  });
+  return Buffer.concat([...blocks, Buffer.alloc(1024)]);
 }
 
 /** An archive of these, in this order, as it is first uploaded. */

@@ -9,8 +9,7 @@ import { crc32, createGzip, gzipSync } from 'node:zlib';
 import { ArchiveError, type ArchiveTrouble } from '../../../src/storage/archive/archive-error.ts';
 import { extractArchive } from '../../../src/storage/archive/extract.ts';
 import { encodeTarHeader } from '../../../src/storage/archive/tar-encode.ts';
-import { paddingOf } from '../../../src/storage/archive/tar-entry.ts';
-import { buildArchive, chunked, contentOf, entryOf, NO_LIMITS, type Thing } from './build-archive.ts';
+import { buildArchive, chunked, entryOf, NO_LIMITS, plainTar, type Thing } from './build-archive.ts';
 import { listTree } from './other-readers.ts';
 
 function directory(t: TestContext): string {
@@ -22,15 +21,6 @@ function directory(t: TestContext): string {
 }
 
 const END = Buffer.alloc(1024);
-
-/** As another program writes it: one gzip member around a whole tar. */
-function plainTar(things: readonly Thing[]): Buffer {
-  const blocks = things.flatMap((thing) => {
-    const entry = entryOf(thing);
-    return [encodeTarHeader(entry), ...contentOf(thing), Buffer.alloc(paddingOf(entry.size))];
-  });
-  return Buffer.concat([...blocks, END]);
-}
 
 /** A header whose type is something that we would never write. */
 function headerOfType(flag: string, name = 'odd', target = ''): Buffer {

@@ -89,6 +89,27 @@ export function handMade(entries: readonly HandMade[]): Buffer {
   return Buffer.concat([...bodies, directory, end]);
 }
 
+/** As many entries in its directory, as short as they can be; more than the old fields can count, so in 64-bit ones. */
+export function crowded(entries: number): Buffer {
+  const record = handMade([{ name: 'a' }]).subarray(-22 - 47, -22);
+  const directory = Buffer.alloc(entries * record.length, record);
+  const end64 = Buffer.alloc(56);
+  end64.writeUInt32LE(0x06064b50, 0);
+  end64.writeBigUInt64LE(44n, 4);
+  end64.writeBigUInt64LE(BigInt(entries), 24);
+  end64.writeBigUInt64LE(BigInt(entries), 32);
+  end64.writeBigUInt64LE(BigInt(directory.length), 40);
+  const locator = Buffer.alloc(20);
+  locator.writeUInt32LE(0x07064b50, 0);
+  locator.writeBigUInt64LE(BigInt(directory.length), 8);
+  locator.writeUInt32LE(1, 16);
+  const end = Buffer.alloc(22, 0xff);
+  end.writeUInt32LE(0x06054b50, 0);
+  end.writeUInt32LE(0, 4);
+  end.writeUInt16LE(0, 20);
+  return Buffer.concat([directory, end64, locator, end]);
+}
+
 export function python(script: string, ...args: readonly string[]): void {
   execFileSync('python3', ['-c', script, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
 }

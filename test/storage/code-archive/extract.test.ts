@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type ArchiveTrouble, CodeArchiveError } from '../../../src/storage/code-archive/archive-error.ts';
-import { type ExtractLimits, extractArchive } from '../../../src/storage/code-archive/extract.ts';
+import { type ExtractLimits, extractCode } from '../../../src/storage/code-archive/extract.ts';
 import { filesIn, type HandMade, handMade, LIMITS, python, scratch } from './archives.ts';
 
 async function extracted(
@@ -15,7 +15,7 @@ async function extracted(
   const root = scratch(t);
   const file = join(root, 'a.zip');
   make(file);
-  await extractArchive(file, join(root, 'code'), limits);
+  await extractCode(file, join(root, 'code'), limits);
   return filesIn(join(root, 'code'));
 }
 
@@ -30,7 +30,7 @@ async function refused(
   const file = join(root, 'a.zip');
   if (typeof archive === 'function') archive(file);
   else writeFileSync(file, Buffer.isBuffer(archive) ? archive : handMade(archive));
-  await assert.rejects(extractArchive(file, join(root, 'code'), { ...LIMITS, ...limits }), (error) => {
+  await assert.rejects(extractCode(file, join(root, 'code'), { ...LIMITS, ...limits }), (error) => {
     assert.ok(error instanceof CodeArchiveError, String(error));
     assert.equal(error.trouble, trouble);
     assert.match(error.message, sentence);
@@ -108,7 +108,7 @@ test('files larger than one step are unpacked too, compressed and stored', async
   for (const method of [0, 8]) {
     const file = join(root, `${method}.zip`);
     writeFileSync(file, handMade([{ name: 'large.bin', content, method }]));
-    await extractArchive(file, join(root, `code-${method}`), LIMITS);
+    await extractCode(file, join(root, `code-${method}`), LIMITS);
     assert.ok(readFileSync(join(root, `code-${method}`, 'large.bin')).equals(content));
   }
 });
@@ -141,7 +141,7 @@ test('a folder that nobody may enter does not stop what is in it', async (t) => 
       { name: 'd/f', content: 'x' },
     ]),
   );
-  await extractArchive(file, join(root, 'code'), LIMITS);
+  await extractCode(file, join(root, 'code'), LIMITS);
   assert.equal(statSync(join(root, 'code/d')).mode & 0o700, 0o700);
 });
 
@@ -306,7 +306,7 @@ test('no single damaged byte is taken for good code', async (t) => {
     const file = join(root, `${at}.zip`);
     writeFileSync(file, bad);
     try {
-      await extractArchive(file, join(root, `code-${at}`), LIMITS);
+      await extractCode(file, join(root, `code-${at}`), LIMITS);
     } catch (error) {
       assert.ok(error instanceof CodeArchiveError, `byte ${at}: ${String(error)}`);
       continue;
@@ -336,7 +336,7 @@ with zipfile.ZipFile(sys.argv[1], 'w', zipfile.ZIP_DEFLATED) as z:
 test('a gigabyte of zeros is refused before anything is written', async (t) => {
   const file = zeros(t, 1024);
   const into = join(scratch(t), 'code');
-  await assert.rejects(extractArchive(file, into, LIMITS), { trouble: 'too-large', message: /1073741824 bytes/ });
+  await assert.rejects(extractCode(file, into, LIMITS), { trouble: 'too-large', message: /1073741824 bytes/ });
   assert.equal(existsSync(into), false);
 });
 

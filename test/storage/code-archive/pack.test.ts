@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { extractArchive } from '../../../src/storage/code-archive/extract.ts';
+import { extractCode } from '../../../src/storage/code-archive/extract.ts';
 import { type PackedFile, packCode } from '../../../src/storage/code-archive/pack.ts';
 import { filesIn, LIMITS, scratch } from './archives.ts';
 
@@ -32,7 +32,7 @@ test('what is packed is what is unpacked, here and by Python', async (t) => {
   const bytes = readFileSync(archive);
   assert.equal(sizeBytes, bytes.length);
   assert.equal(sha256, createHash('sha256').update(bytes).digest('hex'));
-  await extractArchive(archive, join(root, 'code'), LIMITS);
+  await extractCode(archive, join(root, 'code'), LIMITS);
   const unpacked = { 'main.py': '644 print(1)\n', 'tool.sh': '755 #!/bin/sh\n', 'vendor/é/a.py': '644 ' };
   assert.deepEqual(filesIn(join(root, 'code')), unpacked);
   const listing = execFileSync('python3', [
@@ -67,7 +67,7 @@ test('a link is packed as the file it leads to', async (t) => {
   symlinkSync('main.py', join(folder, 'link.py'));
   const archive = join(root, 'a.zip');
   await packCode(folder, [{ path: 'link.py', sizeBytes: 9, executable: false }], archive);
-  await extractArchive(archive, join(root, 'code'), LIMITS);
+  await extractCode(archive, join(root, 'code'), LIMITS);
   assert.deepEqual(filesIn(join(root, 'code')), { 'link.py': '644 print(1)\n' });
 });
 

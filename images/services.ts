@@ -1,0 +1,56 @@
+import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import * as v from 'valibot';
+import { BuildError } from './docker-cli.ts';
+
+const PROJECT = fileURLToPath(new URL('..', import.meta.url));
+
+/** What only development and the `process` engine need; the image has Node itself already. */
+const LEFT_OUT =
+  /^node_modules\/(esbuild|@esbuild\/.*|typescript|@typescript\/.*|@types\/.*|node-(bin-)?(linux|darwin)-.*)$/;
+
+/**
+ * Copies the runtime's own programs (bot-runner and the like) with the packages they use to where the image has them. They
+ * run from source, as in a clone: the same code, and errors that name its lines.
+ * @throws BuildError when the packages are not installed
+ */
+export function copyServices(directory: string): void {
+  mkdirSync(directory, { recursive: true });
+  for (const part of ['package.json', 'src', 'actors', 'LICENSE']) {
+    cpSync(join(PROJECT, part), join(directory, part), { recursive: true });
+  }
+  for (const folder of productionPackages()) {
+    cpSync(join(PROJECT, folder), join(directory, folder), { recursive: true, filter: isOfThisPlatform });
+  }
+}
+
+/** Folders below the project, as the lock file has them. */
+function productionPackages(): string[] {
+  const lock: unknown = JSON.parse(readFileSync(join(PROJECT, 'package-lock.json'), 'utf8'));
+  const entries = Object.entries(v.parse(LOCK, lock).packages);
+  const folders = entries
+    .filter(
+      ([folder, { dev, devOptional, optional }]) =>
+        folder !== '' && !dev && !devOptional && !optional && !LEFT_OUT.test(folder),
+    )
+    .map(([folder]) => folder);
+  const missing = folders.find((folder) => !existsSync(join(PROJECT, folder)));
+  if (missing !== undefined) throw new BuildError(`${missing} is not installed here: run npm ci`);
+  return folders.sort();
+}
+
+const FLAG = v.optional(v.boolean(), false);
+const LOCK = v.object({
+  packages: v.record(v.string(), v.object({ dev: FLAG, devOptional: FLAG, optional: FLAG })),
+});
+
+/** The web server comes for every platform and version of Node in one package: 130 MB. */
+function isOfThisPlatform(path: string): boolean {
+  const binary = /\/uws_([a-z0-9]+)_([a-z0-9]+)_(\d+)\.node$/.exec(path);
+  if (binary === null) return true;
+  return binary[1] === 'linux' && binary[2] === process.arch && binary[3] === NODE_22_ABI;
+}
+
+const NODE_22_ABI = '127';

@@ -1,0 +1,207 @@
+/**
+ * Figures for Prometheus, by its conventions: base units in the name, `_total` for what only grows. Names are public: only
+ * added to. A *figure* is read from the part that has it whenever somebody asks; all else is told as it happens.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { BotStatus, RecordEffect } from '../../../actors/effect.ts';
+import type { MetricsPage } from '../health-server.ts';
+import type { DependencyState } from '../readiness.ts';
+import type { MeasuredCall } from './measured.ts';
+
+export interface RuntimeMetricsOptions {
+  readonly version: string;
+  /** The live truth of all bots; read at most once per page. Null: this process has none. */
+  readonly bots: (() => Promise<readonly BotStatus[]>) | null;
+  /** Longest wait for it; the page is served without it then. */
+  readonly botsMs?: number;
+}
+
+/** What became of an event or of a document of the desired state. */
+export type EventOutcome = 'applied' | 'outdated' | 'poison' | 'held' | 'gap';
+
+export interface Figure {
+  /** With the prefix `the0_`, its unit, and `_total` when it only grows. */
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge';
+  /** By label value where `label` is given; else one number. */
+  readonly label?: string;
+  readonly read: () => number | Readonly<Record<string, number>>;
+}
+
+/** A call to an engine takes from a few milliseconds to a minute. */
+const CALL_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const BOTS_MS = 2_000;
+
+export class RuntimeMetrics implements MetricsPage {
+  readonly #options: RuntimeMetricsOptions;
+  readonly #registry = new Registry();
+  readonly #transitions: Counter<'from' | 'to' | 'reason'>;
+  readonly #starts: Counter<'reason'>;
+  readonly #startFailures: Counter<'reason'>;
+  readonly #exits: Counter<'reason'>;
+  readonly #restarts: Counter;
+  readonly #faults: Counter;
+  readonly #engineCalls: Histogram<'operation' | 'outcome'>;
+  readonly #events: Counter<'source' | 'outcome'>;
+  readonly #reads: Counter<'source' | 'outcome'>;
+  readonly #dependencies: Gauge<'dependency'>;
+  readonly #bots: Gauge<'kind' | 'state'>;
+  readonly #queued: Gauge;
+  readonly #botsUnknown: Counter;
+  #page: Promise<string> | null = null;
+
+  constructor(options: RuntimeMetricsOptions) {
+    this.#options = options;
+    const registers = [this.#registry];
+    const counter = <Label extends string = never>(name: string, help: string, ...labelNames: Label[]) =>
+      new Counter({ name, help, labelNames, registers });
+    const gauge = <Label extends string = never>(name: string, help: string, ...labelNames: Label[]) =>
+      new Gauge({ name, help, labelNames, registers });
+    this.#transitions = counter('the0_bot_transitions_total', 'Changes of state of bots', 'from', 'to', 'reason');
+    this.#starts = counter('the0_bot_starts_total', 'Starts of bots that were asked for, by why', 'reason');
+    this.#startFailures = counter('the0_bot_start_failures_total', 'Starts that led to no running bot', 'reason');
+    this.#exits = counter('the0_bot_exits_total', 'Running bots that ended without being told to', 'reason');
+    this.#restarts = counter('the0_bot_restarts_total', 'Starts of bots after they had ended');
+    this.#faults = counter(
+      'the0_runtime_faults_total',
+      'Actors, shards and query threads that failed and were replaced',
+    );
+    this.#engineCalls = new Histogram({
+      name: 'the0_engine_call_duration_seconds',
+      help: 'Calls to the container engine; outcome is ok or the code of the failure',
+      labelNames: ['operation', 'outcome'],
+      buckets: CALL_BUCKETS_S,
+      registers,
+    });
+    this.#events = counter('the0_desired_events_total', 'Events about desired bots', 'source', 'outcome');
+    this.#reads = counter('the0_desired_reads_total', 'Readings of all desired bots', 'source', 'outcome');
+    this.#dependencies = gauge('the0_dependency_ready', 'Whether a dependency is there (1) or not (0)', 'dependency');
+    this.#bots = gauge('the0_bots', 'Bots by kind and state', 'kind', 'state');
+    this.#queued = gauge('the0_bot_starts_queued', 'Starts that wait for their turn');
+    this.#botsUnknown = counter(
+      'the0_bots_unknown_total',
+      'Pages on which the states of bots are old: they took too long',
+    );
+    gauge('the0_build_info', 'Version of the runtime', 'version').set({ version: options.version }, 1);
+    // Ten samples of the event loop's lag per second: more cost processor time at rest.
+    collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: 100 });
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** Those who ask while a page is made get the same. */
+  page(): Promise<string> {
+    this.#page ??= this.#make().finally(() => {
+      this.#page = null;
+    });
+    return this.#page;
+  }
+
+  /** For `onTransition` of the supervisor. */
+  transition({ from, to, reason: { code } }: RecordEffect): void {
+    this.#transitions.inc({ from, to, reason: code });
+    if (to === 'starting' && from !== 'starting') {
+      this.#starts.inc({ reason: code });
+      if (code === 'restart-after-crash') this.#restarts.inc();
+    }
+    const isTrouble = to === 'backing-off' || to === 'blocked';
+    if (isTrouble && from === 'starting') this.#startFailures.inc({ reason: code });
+    if (isTrouble && from === 'running') this.#exits.inc({ reason: code });
+  }
+
+  /** For `onFault` of the supervisor. */
+  fault(): void {
+    this.#faults.inc();
+  }
+
+  engineCall({ operation, tookMs, error }: MeasuredCall): void {
+    const outcome = error === null ? 'ok' : failureCode(error);
+    this.#engineCalls.observe({ operation, outcome }, tookMs / 1000);
+  }
+
+  /** @param source such as `nats`, `mongodb` */
+  desiredEvent(source: string, outcome: EventOutcome): void {
+    this.#events.inc({ source, outcome });
+  }
+
+  desiredRead(source: string, outcome: 'ok' | 'failed'): void {
+    this.#reads.inc({ source, outcome });
+  }
+
+  /** For `onChange` of the readiness. */
+  dependency({ name, isReady }: DependencyState): void {
+    this.#dependencies.set({ dependency: name }, isReady ? 1 : 0);
+  }
+
+  /** Adds something that another part counts itself, such as the front end its queries. */
+  figure({ name, help, type, label, read }: Figure): void {
+    const put = (metric: Counter | Gauge): void => {
+      metric.reset();
+      const now = read();
+      if (typeof now === 'number') metric.inc(now);
+      else
+        for (const [value, amount] of Object.entries(now))
+          metric.inc(label === undefined ? {} : { [label]: value }, amount);
+    };
+    const configuration = { name, help, labelNames: label === undefined ? [] : [label], registers: [this.#registry] };
+    if (type === 'counter')
+      new Counter({
+        ...configuration,
+        collect() {
+          put(this);
+        },
+      });
+    else
+      new Gauge({
+        ...configuration,
+        collect() {
+          put(this);
+        },
+      });
+  }
+
+  async #make(): Promise<string> {
+    await this.#countBots();
+    return await this.#registry.metrics();
+  }
+
+  async #countBots(): Promise<void> {
+    const { bots, botsMs = BOTS_MS } = this.#options;
+    if (bots === null) return;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<null>((resolve) => {
+      timer = setTimeout(resolve, botsMs, null);
+    });
+    const statuses = await Promise.race([fulfilled(bots), late]).finally(() => clearTimeout(timer));
+    if (statuses === null) {
+      this.#botsUnknown.inc();
+      return;
+    }
+    this.#bots.reset();
+    let queued = 0;
+    for (const { kind, state, reason } of statuses) {
+      this.#bots.inc({ kind, state });
+      if (reason.code === 'start-queued') queued += 1;
+    }
+    this.#queued.set(queued);
+  }
+}
+
+/** Null when it fails: the counter says so. */
+async function fulfilled<Value>(read: () => Promise<Value>): Promise<Value | null> {
+  try {
+    return await read();
+  } catch {
+    return null;
+  }
+}
+
+/** As `EngineError` has it; such codes are few. */
+function failureCode(error: unknown): string {
+  const failure: unknown = error instanceof Error && 'failure' in error ? error.failure : null;
+  const code: unknown = typeof failure === 'object' && failure !== null && 'code' in failure ? failure.code : null;
+  return typeof code === 'string' ? code : 'failed';
+}

@@ -1,0 +1,139 @@
+/** What one dependency is known to be. */
+export interface DependencyState {
+  readonly name: string;
+  readonly isReady: boolean;
+  /** Why it is not ready, for people and without secrets; empty when it is. */
+  readonly sentence: string;
+  /** Since when it is so; milliseconds since 1970. */
+  readonly since: number;
+}
+
+/** For the part that knows a dependency and is told by it. */
+export interface DependencyReport {
+  ready(): void;
+  /** @param sentence why; without passwords, it is shown to whoever asks */
+  notReady(sentence: string): void;
+}
+
+/** Looks once. @returns null when all is well, else why not, in a sentence; @throws the same as an error */
+export type Probe = (signal: AbortSignal) => Promise<string | null>;
+
+export interface ProbeTimes {
+  /** Between the end of one look and the next (contract 5.3: 15 s). */
+  readonly intervalMs: number;
+  /** Of one look (contract 5.3: 5 s). */
+  readonly timeoutMs: number;
+}
+
+export const PROBE_TIMES: ProbeTimes = { intervalMs: 15_000, timeoutMs: 5_000 };
+
+/**
+ * Whether this process can do its work: all of its dependencies are there, and nobody has told it to end (contract 5.3).
+ * A dependency is not ready until somebody has seen that it is. It is told either by the part that uses it
+ * ({@link Readiness.dependency}) or by looking from time to time ({@link Readiness.probe}).
+ */
+export class Readiness {
+  readonly #states = new Map<string, DependencyState>();
+  readonly #onChange: (state: DependencyState) => void;
+  readonly #now: () => number;
+  readonly #ending = new AbortController();
+  readonly #probes: Promise<void>[] = [];
+
+  /** @param onChange a dependency went or came; its new state */
+  constructor(onChange: (state: DependencyState) => void = () => {}, now: () => number = Date.now) {
+    this.#onChange = onChange;
+    this.#now = now;
+  }
+
+  get isReady(): boolean {
+    return !this.#ending.signal.aborted && [...this.#states.values()].every(({ isReady }) => isReady);
+  }
+
+  get isEnding(): boolean {
+    return this.#ending.signal.aborted;
+  }
+
+  /** In the order in which they were named. */
+  get dependencies(): readonly DependencyState[] {
+    return [...this.#states.values()];
+  }
+
+  /** @param name as people call it: `MongoDB`, `object store` */
+  dependency(name: string): DependencyReport {
+    if (this.#states.has(name)) throw new Error(`${name} is a dependency already`);
+    this.#states.set(name, { name, isReady: false, sentence: 'It has not been looked at yet.', since: this.#now() });
+    return {
+      ready: () => this.#set(name, true, ''),
+      notReady: (sentence) => this.#set(name, false, sentence),
+    };
+  }
+
+  /** Looks at once and then again and again, each time at most for so long. @returns when the first look is over */
+  async probe(name: string, probe: Probe, times: ProbeTimes = PROBE_TIMES): Promise<void> {
+    const report = this.dependency(name);
+    const first = this.#look(report, probe, times.timeoutMs);
+    this.#probes.push(first.then(() => this.#lookAgain(report, probe, times)));
+    await first;
+  }
+
+  /** From now on not ready, whatever the dependencies are. @returns when no look is under way any more */
+  async end(): Promise<void> {
+    this.#ending.abort(new Error('the process is ending'));
+    await Promise.all(this.#probes);
+  }
+
+  async #lookAgain(report: DependencyReport, probe: Probe, times: ProbeTimes): Promise<void> {
+    while (!this.isEnding) {
+      await pause(times.intervalMs, this.#ending.signal);
+      if (!this.isEnding) await this.#look(report, probe, times.timeoutMs);
+    }
+  }
+
+  async #look(report: DependencyReport, probe: Probe, timeoutMs: number): Promise<void> {
+    const late = new AbortController();
+    const signal = AbortSignal.any([late.signal, this.#ending.signal]);
+    const timer = setTimeout(() => late.abort(new Error(`There was no answer within ${timeoutMs} ms.`)), timeoutMs);
+    try {
+      // A probe that does not heed its signal must not hold up the next look.
+      const trouble = await Promise.race([probe(signal), aborted(signal)]);
+      if (trouble === null) report.ready();
+      else report.notReady(trouble);
+    } catch (error) {
+      if (this.isEnding) return;
+      const cause: unknown = late.signal.aborted ? late.signal.reason : error;
+      report.notReady(cause instanceof Error ? cause.message : String(cause));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #set(name: string, isReady: boolean, sentence: string): void {
+    const before = this.#states.get(name);
+    if (before === undefined || (before.isReady === isReady && before.sentence === sentence)) return;
+    // Another sentence for the same trouble does not make it younger.
+    const since = before.isReady === isReady ? before.since : this.#now();
+    const state = { name, isReady, sentence, since };
+    this.#states.set(name, state);
+    if (!this.isEnding) this.#onChange(state);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const timer = setTimeout(done, ms);
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

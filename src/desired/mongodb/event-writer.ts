@@ -1,0 +1,219 @@
+import { type Document, Int32, type MongoClient } from 'mongodb';
+import type { BotKind } from '../../../actors/bot-spec.ts';
+import { type EventOutcome, EventRefused, type EventStore } from '../event-store.ts';
+import { type BotContent, comparePlaces, type LifecycleEvent, type StreamPlace } from '../lifecycle-event.ts';
+import { botsOf, databaseOf, int64, withBotId } from './collections.ts';
+import { TOMBSTONES } from './indexes.ts';
+import { cannot, isDuplicate, isRefusedForEver, meaningOf } from './mongo-error.ts';
+import type { NextRun } from './next-run.ts';
+import { claimPartition, releasePartitions } from './partitions.ts';
+
+/** `next_execution_time` of what never runs: the last second of the year 9999, which is due for no reader. */
+export const NEVER_DUE = 253_402_300_799;
+
+/** How the documents of ours look now; in `the0.format` and its like. */
+const FORMAT = 1;
+/** Somebody else may write the same document in between; more often than this is no coincidence. */
+const TRIES = 5;
+const FEEDS = 'the0_feeds';
+
+interface Keyed extends Document {
+  readonly _id: string;
+}
+
+/**
+ * Writes lifecycle events as the Go runtime does (contract 2.5). Each document carries the place of the last event that
+ * was written into it (`the0.epoch`, `the0.seq`), each deletion leaves a *tombstone* with its place: an event that is not
+ * later changes nothing, so a creation that comes late does not bring a deleted bot back.
+ */
+export class EventWriter implements EventStore {
+  readonly #client: MongoClient;
+  readonly #nextRun: NextRun;
+  readonly #now: () => number;
+
+  /** @param now ms since 1970 */
+  constructor(client: MongoClient, nextRun: NextRun, now: () => number = Date.now) {
+    this.#client = client;
+    this.#nextRun = nextRun;
+    this.#now = now;
+  }
+
+  async apply(event: LifecycleEvent): Promise<EventOutcome> {
+    try {
+      if (event.change === 'deleted') return await this.#delete(event);
+      const due = this.#dueOf(event.kind, event.content);
+      for (let tries = 0; tries < TRIES; tries += 1) {
+        const outcome = await this.#write(event, event.change, event.content, due);
+        if (outcome !== null) return outcome;
+      }
+      throw new Error(`the document of bot ${event.botId} is written by somebody else all the time`);
+    } catch (error) {
+      if (error instanceof EventRefused) throw error;
+      if (!isRefusedForEver(error)) throw cannot('store a lifecycle event', error);
+      throw new EventRefused(`MongoDB does not take its content (${meaningOf(error)})`);
+    }
+  }
+
+  async appliedUpTo(kind: BotKind): Promise<StreamPlace | null> {
+    const found = await databaseOf(this.#client, kind).collection<Keyed>(FEEDS).findOne({ _id: 'lifecycle' });
+    return placeIn(found);
+  }
+
+  async saveAppliedUpTo(kind: BotKind, place: StreamPlace): Promise<void> {
+    await this.#putIfLater(kind, FEEDS, 'lifecycle', place, 'at');
+  }
+
+  /** @returns null when somebody else was faster, and it must be looked at again */
+  async #write(
+    { kind, botId, place }: LifecycleEvent,
+    change: 'created' | 'updated',
+    { config, custom }: BotContent,
+    due: Due | null,
+  ): Promise<EventOutcome | null> {
+    const bots = botsOf(this.#client, kind);
+    if (place !== null && (await this.#isDeletedAfter(kind, botId, place))) return 'outdated';
+    const projection = { segment_id: 1, next_execution_time: 1, 'config.schedule': 1, the0: 1 };
+    // The first of duplicates, as everywhere.
+    const found = await bots.findOne(withBotId(botId), { projection, sort: { _id: 1 } });
+    if (found === null) return (await this.#create(kind, botId, { config, custom }, place, due)) ? 'applied' : null;
+    if (place !== null && !isEarlier(found, place)) return 'outdated';
+    const update: Document = place === null ? {} : { the0: stored(place) };
+    if (change === 'updated') {
+      update['config'] = config;
+      update['custom'] = custom;
+      if (due !== null && (due.schedule !== scheduleIn(found) || !isWholeNumber(found['next_execution_time']))) {
+        update['next_execution_time'] = int64(due.at);
+      }
+    }
+    if (Object.keys(update).length === 0) return 'unchanged';
+    const { matchedCount } = await bots.updateOne({ _id: found['_id'], ...earlierThan(place) }, { $set: update });
+    if (matchedCount === 0) return null;
+    return change === 'updated' ? 'applied' : 'unchanged';
+  }
+
+  async #create(
+    kind: BotKind,
+    botId: string,
+    content: BotContent,
+    place: StreamPlace | null,
+    due: Due | null,
+  ): Promise<boolean> {
+    const database = databaseOf(this.#client, kind);
+    const segment = await claimPartition(database);
+    const document = {
+      id: botId,
+      ...(due === null ? {} : { next_execution_time: int64(due.at) }),
+      segment_id: new Int32(segment),
+      config: content.config,
+      custom: content.custom,
+      ...(place === null ? {} : { the0: stored(place) }),
+    };
+    let isNew = false;
+    try {
+      const options = { upsert: true };
+      const { upsertedCount } = await botsOf(this.#client, kind).updateOne(
+        { id: botId },
+        { $setOnInsert: document },
+        options,
+      );
+      isNew = upsertedCount > 0;
+    } catch (error) {
+      if (!isDuplicate(error)) throw error;
+    } finally {
+      if (!isNew) await releasePartitions(database, [segment]);
+    }
+    return isNew;
+  }
+
+  async #delete({ kind, botId, place }: LifecycleEvent): Promise<EventOutcome> {
+    const bots = botsOf(this.#client, kind);
+    if (place !== null) await this.#putIfLater(kind, TOMBSTONES, botId, place, 'deletedAt');
+    const documents = await bots
+      .find(withBotId(botId), { projection: { segment_id: 1, the0: 1 } })
+      .limit(100)
+      .toArray();
+    if (documents.length === 0) return 'unchanged';
+    const old = documents.filter((document) => place === null || isEarlier(document, place));
+    if (old.length === 0) return 'outdated';
+    const keys = old.map((document) => document['_id']);
+    await bots.deleteMany({ _id: { $in: keys }, ...earlierThan(place) });
+    await releasePartitions(
+      databaseOf(this.#client, kind),
+      old.map((document) => document['segment_id']),
+    );
+    return 'applied';
+  }
+
+  async #putIfLater(
+    kind: BotKind,
+    collection: string,
+    key: string,
+    place: StreamPlace,
+    time: 'at' | 'deletedAt',
+  ): Promise<void> {
+    const documents = databaseOf(this.#client, kind).collection<Keyed>(collection);
+    const change = { $set: { ...stored(place), [time]: new Date(this.#now()) } };
+    try {
+      const earlier: Document = { _id: key, ...earlierThan(place, '') };
+      await documents.updateOne(earlier, change, { upsert: true });
+    } catch (error) {
+      // There is a later one already.
+      if (!isDuplicate(error)) throw error;
+    }
+  }
+
+  async #isDeletedAfter(kind: BotKind, botId: string, place: StreamPlace): Promise<boolean> {
+    const stone = await databaseOf(this.#client, kind).collection<Keyed>(TOMBSTONES).findOne({ _id: botId });
+    const deleted = placeIn(stone);
+    return deleted !== null && comparePlaces(deleted, place) >= 0;
+  }
+
+  /** @throws EventRefused */
+  #dueOf(kind: BotKind, { config }: BotContent): Due | null {
+    if (kind === 'realtime') return null;
+    const schedule = config?.['schedule'];
+    if (typeof schedule !== 'string' || schedule === '') {
+      throw new EventRefused('config.schedule is missing or not a text, so it can never be due');
+    }
+    const run = this.#nextRun(schedule, Math.floor(this.#now() / 1000));
+    if ('problem' in run) throw new EventRefused(`config.schedule cannot be used: ${run.problem}`);
+    return { schedule, at: run.next ?? NEVER_DUE };
+  }
+}
+
+interface Due {
+  readonly schedule: string;
+  /** Unix seconds. */
+  readonly at: number;
+}
+
+function stored({ epoch, sequence }: StreamPlace): Document {
+  return { format: new Int32(FORMAT), epoch: int64(epoch), seq: int64(sequence) };
+}
+
+function placeIn(document: Document | null): StreamPlace | null {
+  const { epoch, seq } = document ?? {};
+  return isWholeNumber(epoch) && isWholeNumber(seq) ? { epoch, sequence: seq } : null;
+}
+
+function isEarlier(document: Document, place: StreamPlace): boolean {
+  const written = placeIn(typeof document['the0'] === 'object' ? document['the0'] : null);
+  return written === null || comparePlaces(written, place) < 0;
+}
+
+/** The same as a condition of MongoDB, so that nobody writes in between. */
+function earlierThan(place: StreamPlace | null, prefix = 'the0.'): Document {
+  if (place === null) return {};
+  const [epoch, seq] = [`${prefix}epoch`, `${prefix}seq`];
+  const older = { [epoch]: int64(place.epoch), [seq]: { $lt: int64(place.sequence) } };
+  return { $or: [{ [seq]: { $exists: false } }, { [epoch]: { $lt: int64(place.epoch) } }, older] };
+}
+
+function scheduleIn(document: Document): unknown {
+  const config: unknown = document['config'];
+  return typeof config === 'object' && config !== null && 'schedule' in config ? config.schedule : undefined;
+}
+
+function isWholeNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value);
+}

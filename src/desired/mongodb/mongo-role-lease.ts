@@ -1,0 +1,195 @@
+import { randomUUID } from 'node:crypto';
+import type { Collection, Document, MongoClient } from 'mongodb';
+import type { BotKind } from '../../../actors/bot-spec.ts';
+import { Pauses, pause } from '../pause.ts';
+import type { RoleLease, RoleLeaseListener, RoleLeaseState } from '../role-lease.ts';
+import { databaseOf } from './collections.ts';
+import { isDuplicate } from './mongo-error.ts';
+
+export interface RoleLeaseOptions {
+  /** The kind of bots the role is about; its lease lies in their database. */
+  readonly kind: BotKind;
+  /** `bot-runner`, for instance. */
+  readonly role: string;
+  /** How people find this process: host and process id, for instance. */
+  readonly holder: string;
+  /** A holder that was not heard of for this long is gone. */
+  readonly expiryMs: number;
+  /** How often the holder renews, and the others look; well below a third of `expiryMs`. */
+  readonly renewMs: number;
+}
+
+interface LeaseDocument extends Document {
+  readonly _id: string;
+  /** One process; null when the role was given back. */
+  readonly owner: string | null;
+  readonly holder: string;
+  /** Grows with each renewal. */
+  readonly counter: number;
+}
+
+/** Share of the expiry after which a holder that could not renew stops acting, so that it does before another begins. */
+const SAFE_SHARE = 0.75;
+const FORMAT = 1;
+
+/**
+ * A lease in MongoDB, by a counter that its holder makes grow. No clock of one machine is compared with another's: whoever
+ * waits measures with its own clock how long the counter stood still, and the holder how long ago it *sent* its last
+ * renewal. As the others can see that renewal only later, the holder stops first (`SAFE_SHARE`), unless its process
+ * stands still altogether.
+ */
+export class MongoRoleLease implements RoleLease {
+  readonly #options: RoleLeaseOptions;
+  readonly #leases: Collection<LeaseDocument>;
+  readonly #owner = randomUUID();
+  readonly #closing = new AbortController();
+  #counter = 0;
+  #state: RoleLeaseState = { is: 'waiting' };
+  #running: Promise<void> = Promise.resolve();
+  #safeTimer: NodeJS.Timeout | undefined;
+
+  constructor(client: MongoClient, options: RoleLeaseOptions) {
+    this.#options = options;
+    this.#leases = databaseOf(client, options.kind).collection('the0_leases');
+  }
+
+  state(): RoleLeaseState {
+    return this.#state;
+  }
+
+  async acquire(listener: RoleLeaseListener): Promise<void> {
+    const sentAt = await this.#takeWhenFree(listener);
+    if (sentAt === null) throw new Error(`the lease of the role ${this.#options.role} was closed before it was had`);
+    this.#state = { is: 'holder' };
+    this.#running = this.#keep(sentAt, listener);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    clearTimeout(this.#safeTimer);
+    await this.#running;
+    const wasHolder = this.#state.is === 'holder' || this.#state.is === 'suspended';
+    this.#state = { is: 'closed' };
+    if (!wasHolder) return;
+    const mine = { _id: this.#options.role, owner: this.#owner };
+    try {
+      await this.#leases.updateOne(mine, { $set: { owner: null } });
+    } catch (error) {
+      // MongoDB is away: the lease expires by itself.
+      if (!(error instanceof Error)) throw error;
+    }
+  }
+
+  /** @returns when the write that took it was sent; null when closing */
+  async #takeWhenFree(listener: RoleLeaseListener): Promise<number | null> {
+    const { expiryMs, renewMs } = this.#options;
+    const { signal } = this.#closing;
+    const pauses = new Pauses(Math.min(renewMs, 500), renewMs);
+    let seen = { of: '', at: 0 };
+    while (!signal.aborted) {
+      try {
+        const sentAt = performance.now();
+        const found = await this.#leases.findOne({ _id: this.#options.role });
+        const sight = `${found?.owner} ${found?.counter}`;
+        if (seen.of !== sight) seen = { of: sight, at: performance.now() };
+        const isFree = found === null || found.owner === null || performance.now() - seen.at >= expiryMs;
+        if (isFree && (await this.#take(found))) return sentAt;
+        if (!isFree) this.#standBy(found.holder, listener);
+        pauses.reset();
+        await pause(isFree ? 0 : renewMs, signal);
+      } catch (error) {
+        if (!(error instanceof Error)) throw error;
+        // MongoDB is away. The start has said so already; nobody else can take the role now either.
+        await pauses.wait(signal);
+      }
+    }
+    return null;
+  }
+
+  #standBy(holder: string, listener: RoleLeaseListener): void {
+    if (this.#state.is === 'standing-by' && this.#state.holder === holder) return;
+    this.#state = { is: 'standing-by', holder };
+    listener.standingBy(holder);
+  }
+
+  /** @returns false when another was faster */
+  async #take(found: LeaseDocument | null): Promise<boolean> {
+    const counter = Number(found?.counter ?? 0);
+    const next = { format: FORMAT, owner: this.#owner, holder: this.#options.holder, counter: counter + 1 };
+    this.#counter = next.counter;
+    if (found === null) {
+      try {
+        await this.#leases.insertOne({ _id: this.#options.role, ...next });
+        return true;
+      } catch (error) {
+        if (isDuplicate(error)) return false;
+        throw error;
+      }
+    }
+    const unchanged: Document = { _id: this.#options.role, owner: found.owner, counter };
+    const { matchedCount } = await this.#leases.updateOne(unchanged, { $set: next });
+    return matchedCount === 1;
+  }
+
+  async #keep(takenAt: number, listener: RoleLeaseListener): Promise<void> {
+    const { renewMs } = this.#options;
+    const { signal } = this.#closing;
+    let failure: unknown = null;
+    this.#suspendAfter(takenAt, () => listener.suspended(failure));
+    while (!signal.aborted) {
+      await pause(renewMs, signal);
+      if (signal.aborted) return;
+      const sentAt = performance.now();
+      try {
+        const next = this.#counter + 1;
+        const mine: Document = { _id: this.#options.role, owner: this.#owner };
+        const { matchedCount } = await this.#leases.updateOne(mine, { $set: { counter: next } });
+        if (matchedCount === 0) {
+          await this.#lose(listener);
+          return;
+        }
+        this.#counter = next;
+        failure = null;
+        this.#suspendAfter(sentAt, () => listener.suspended(failure));
+        if (this.#state.is === 'suspended' && this.#isSafe(sentAt)) {
+          this.#state = { is: 'holder' };
+          listener.resumed();
+        }
+      } catch (error) {
+        failure = error;
+      }
+    }
+  }
+
+  #isSafe(sentAt: number): boolean {
+    return performance.now() - sentAt < this.#options.expiryMs * SAFE_SHARE;
+  }
+
+  #suspendAfter(sentAt: number, told: () => void): void {
+    clearTimeout(this.#safeTimer);
+    if (this.#closing.signal.aborted) return;
+    const leftMs = Math.max(0, sentAt + this.#options.expiryMs * SAFE_SHARE - performance.now());
+    this.#safeTimer = setTimeout(() => {
+      if (this.#state.is !== 'holder') return;
+      this.#state = { is: 'suspended' };
+      told();
+    }, leftMs);
+    this.#safeTimer.unref();
+  }
+
+  async #lose(listener: RoleLeaseListener): Promise<void> {
+    clearTimeout(this.#safeTimer);
+    const now = await this.#holderNow();
+    this.#state = { is: 'lost', holder: now };
+    listener.lost(now);
+  }
+
+  async #holderNow(): Promise<string> {
+    try {
+      return (await this.#leases.findOne({ _id: this.#options.role }))?.holder ?? 'nobody';
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      return 'another process';
+    }
+  }
+}

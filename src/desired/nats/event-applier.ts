@@ -1,0 +1,103 @@
+import type { BotKind } from '../../../actors/bot-spec.ts';
+import type { EventFeedListener } from '../event-feed.ts';
+import { EventRefused, type EventStore } from '../event-store.ts';
+import type { StreamPlace } from '../lifecycle-event.ts';
+import { Pauses } from '../pause.ts';
+import { ToldTroubles } from '../told-troubles.ts';
+import { parseEvent } from './event-payload.ts';
+import { FeedError, meaningOf } from './feed-error.ts';
+import { changeOf } from './subjects.ts';
+
+export interface ApplierOptions {
+  /** Pauses between tries to write an event while the store cannot. */
+  readonly retryMs: number;
+  readonly longestRetryMs: number;
+}
+
+/** `held`: this feed is closing; the event was not written. */
+export type Applied =
+  | { readonly is: 'done' }
+  | { readonly is: 'refused'; readonly reason: string }
+  | { readonly is: 'held' };
+
+/** Writes messages into the store; holds on to each until it is written, refused for good, or the feed closes. */
+export class EventApplier {
+  readonly kind: BotKind;
+  readonly store: EventStore;
+  readonly #options: ApplierOptions;
+  readonly #listener: EventFeedListener;
+  readonly #troubles: ToldTroubles;
+  readonly #closing: AbortSignal;
+
+  constructor(
+    kind: BotKind,
+    store: EventStore,
+    listener: EventFeedListener,
+    closing: AbortSignal,
+    options: ApplierOptions,
+  ) {
+    this.kind = kind;
+    this.store = store;
+    this.#options = options;
+    this.#listener = listener;
+    this.#troubles = new ToldTroubles((error) => listener.trouble(error));
+    this.#closing = closing;
+  }
+
+  /** Never throws. */
+  async apply(subject: string, payload: Uint8Array, place: StreamPlace | null): Promise<Applied> {
+    try {
+      const change = changeOf(subject);
+      if (change === null) throw new EventRefused('its subject is none of a lifecycle event');
+      const event = { ...parseEvent(this.kind, change, payload), kind: this.kind, place };
+      const outcome = await this.persist(() => this.store.apply(event));
+      if (outcome === null) return { is: 'held' };
+      if (outcome === 'applied') this.#listener.applied(event.botId);
+      return { is: 'done' };
+    } catch (error) {
+      if (!(error instanceof EventRefused)) throw error;
+      this.refused(subject, place, error.message);
+      return { is: 'refused', reason: error.message };
+    }
+  }
+
+  refused(subject: string, place: StreamPlace | null, reason: string): void {
+    const which = place === null ? '' : ` (number ${place.sequence} of the stream)`;
+    const message = `a message on ${subject}${which} was not applied: ${reason}`;
+    const hint = 'It is not tried again. Save the bot once more where it comes from.';
+    this.#listener.trouble(new FeedError('nats-event-refused', message, hint));
+  }
+
+  trouble(topic: string, error: Error): void {
+    this.#troubles.tell(topic, error);
+  }
+
+  mended(topic: string): void {
+    this.#troubles.mended(topic);
+  }
+
+  /** Tries until it works. @returns null when the feed closes first @throws EventRefused */
+  async persist<Result>(write: () => Promise<Result>): Promise<Result | null> {
+    const pauses = new Pauses(this.#options.retryMs, this.#options.longestRetryMs);
+    while (!this.#closing.aborted) {
+      try {
+        const result = await write();
+        this.#troubles.mended('store');
+        return result;
+      } catch (error) {
+        if (error instanceof EventRefused) throw error;
+        this.#troubles.tell('store', heldBack(error));
+        await pauses.wait(this.#closing);
+      }
+    }
+    return null;
+  }
+}
+
+function heldBack(cause: unknown): FeedError {
+  return new FeedError(
+    'nats-event-held',
+    `a lifecycle event cannot be stored now (${meaningOf(cause)}); it and those after it are held`,
+    'It is tried until it works. Is MongoDB up?',
+  );
+}

@@ -1,0 +1,200 @@
+import type { NatsConnection } from 'nats';
+import type { BotKind } from '../../../actors/bot-spec.ts';
+import type { EventFeed, EventFeedListener } from '../event-feed.ts';
+import type { EventStore } from '../event-store.ts';
+import { Pauses, pause } from '../pause.ts';
+import { type ServiceState, USABLE, unusable } from '../service-state.ts';
+import { ToldTroubles } from '../told-troubles.ts';
+import { CoreFollower, type CoreOptions } from './core-follower.ts';
+import { type ApplierOptions, EventApplier } from './event-applier.ts';
+import { FeedError, meaningOf } from './feed-error.ts';
+import { type ConnectionLimits, connectNats } from './nats-servers.ts';
+import { StreamFollower, type StreamOptions } from './stream-follower.ts';
+
+export interface NatsFeedOptions extends ConnectionLimits, ApplierOptions, StreamOptions, CoreOptions {
+  /** Addresses as contract 1.2 has them; may hold a password. */
+  readonly servers: string;
+  readonly kinds: readonly BotKind[];
+  /** How long the start waits for a connection … */
+  readonly connectWaitMs: number;
+  /** … and then for all events that waited to be applied. */
+  readonly backlogWaitMs: number;
+}
+
+/**
+ * Lifecycle events from NATS (contract 3). From the stream that the API makes, with a durable consumer for each kind;
+ * while there is none, from the subjects themselves. Never from both at once.
+ */
+export class NatsFeed implements EventFeed {
+  readonly #store: EventStore;
+  readonly #options: NatsFeedOptions;
+  readonly #closing = new AbortController();
+  readonly #connected = Promise.withResolvers<void>();
+  /** Kinds whose waiting events are not all applied yet. */
+  readonly #behind = new Map<BotKind, PromiseWithResolvers<void>>();
+  #isUp = false;
+  /** Aborted and made anew when the connection comes back: everything is looked at again then. */
+  #round = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+  #listener: EventFeedListener | null = null;
+
+  constructor(store: EventStore, options: NatsFeedOptions) {
+    this.#store = store;
+    this.#options = options;
+    for (const kind of options.kinds) this.#behind.set(kind, Promise.withResolvers());
+  }
+
+  async start(listener: EventFeedListener): Promise<void> {
+    this.#listener = listener;
+    this.#running = this.#run({
+      applied: (botId) => this.#listener?.applied(botId),
+      trouble: (error) => this.#listener?.trouble(error),
+    });
+    const { connectWaitMs, backlogWaitMs } = this.#options;
+    if (!(await inTime(this.#connected.promise, connectWaitMs, this.#closing.signal))) return;
+    const caughtUp = Promise.all([...this.#behind.values()].map(({ promise }) => promise));
+    if (await inTime(caughtUp, backlogWaitMs, this.#closing.signal)) return;
+    if (!this.#closing.signal.aborted) this.#listener?.trouble(notCaughtUp(backlogWaitMs));
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#round.abort();
+    await this.#running;
+    this.#listener = null;
+  }
+
+  state(): ServiceState {
+    if (!this.#isUp) return unusable('NATS is not connected');
+    if (this.#behind.size > 0) return unusable('lifecycle events that waited in NATS are still being applied');
+    return USABLE;
+  }
+
+  async #run(listener: EventFeedListener): Promise<void> {
+    const { signal } = this.#closing;
+    const troubles = new ToldTroubles((error) => listener.trouble(error));
+    const pauses = new Pauses(this.#options.reconnectMs, 10 * this.#options.reconnectMs);
+    while (!signal.aborted) {
+      try {
+        const connection = await connectNats(this.#options.servers, 'the0-runtime', this.#options);
+        troubles.mended('connection');
+        pauses.reset();
+        await this.#use(connection, listener, troubles);
+      } catch (error) {
+        troubles.tell('connection', unreachable(error));
+      }
+      this.#isUp = false;
+      if (!signal.aborted) await pauses.wait(signal);
+    }
+  }
+
+  /** Resolves when the connection is closed for good, or this is. */
+  async #use(connection: NatsConnection, listener: EventFeedListener, troubles: ToldTroubles): Promise<void> {
+    this.#isUp = true;
+    const lost = new AbortController();
+    const signal = AbortSignal.any([this.#closing.signal, lost.signal]);
+    // Not waited for: the client does not always end it with the connection.
+    void this.#watch(connection, troubles);
+    void connection.closed().then(() => {
+      lost.abort();
+      this.#round.abort();
+    });
+    this.#connected.resolve();
+    try {
+      await Promise.all(this.#options.kinds.map((kind) => this.#follow(kind, connection, listener, signal)));
+    } finally {
+      await connection.close();
+    }
+  }
+
+  async #watch(connection: NatsConnection, troubles: ToldTroubles): Promise<void> {
+    for await (const { type } of connection.status()) {
+      if (connection.isClosed() || this.#closing.signal.aborted) return;
+      if (type === 'disconnect') {
+        this.#isUp = false;
+        troubles.tell('connection', unreachable(new Error('the connection broke')));
+      } else if (type === 'reconnect') {
+        this.#isUp = true;
+        troubles.mended('connection');
+        this.#round.abort();
+      }
+    }
+  }
+
+  async #follow(
+    kind: BotKind,
+    connection: NatsConnection,
+    listener: EventFeedListener,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const applier = new EventApplier(kind, this.#store, listener, signal, this.#options);
+    const streamed = new StreamFollower(connection, applier, this.#options);
+    const pauses = new Pauses(this.#options.retryMs, this.#options.longestRetryMs);
+    const caughtUp = () => {
+      pauses.reset();
+      applier.mended('stream');
+      this.#behind.get(kind)?.resolve();
+      this.#behind.delete(kind);
+    };
+    while (!signal.aborted) {
+      try {
+        const round = this.#newRound(signal);
+        const stream = await streamed.findStream();
+        if (stream !== null) {
+          await streamed.follow(stream, caughtUp, round);
+        } else {
+          const core = new CoreFollower(connection, applier, this.#options);
+          await core.follow(caughtUp, async () => (await streamed.findStream()) !== null, signal);
+        }
+        // Not at once: a stream that is removed and made again and again must not become a loop.
+        await pause(this.#options.retryMs, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        // While the connection is away this is no news.
+        if (this.#isUp) applier.trouble('stream', streamUnusable(error));
+        await pauses.wait(signal);
+      }
+    }
+  }
+
+  #newRound(signal: AbortSignal): AbortSignal {
+    if (this.#round.signal.aborted) this.#round = new AbortController();
+    return AbortSignal.any([signal, this.#round.signal]);
+  }
+}
+
+/** @returns whether it was settled before the time was over */
+async function inTime(promise: Promise<unknown>, ms: number, signal: AbortSignal): Promise<boolean> {
+  const over = new AbortController();
+  const either = AbortSignal.any([signal, over.signal]);
+  const late = pause(ms, either).then(() => false);
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    over.abort();
+  }
+}
+
+function unreachable(cause: unknown): FeedError {
+  return new FeedError(
+    'nats-unreachable',
+    `NATS cannot be reached (${meaningOf(cause)}); changes of bots are not heard of`,
+    'It is tried for ever. Is NATS up, and is its address right (NATS_URL)?',
+  );
+}
+
+function notCaughtUp(ms: number): FeedError {
+  return new FeedError(
+    'nats-backlog-not-reached',
+    `the lifecycle events that waited in NATS were not all applied within ${Math.round(ms / 1000)} s; bots are started from what MongoDB holds now`,
+    'They are applied as soon as possible, and bots are changed then.',
+  );
+}
+
+function streamUnusable(cause: unknown): FeedError {
+  return new FeedError(
+    'nats-stream-unusable',
+    `the stream of lifecycle events cannot be followed (${meaningOf(cause)})`,
+    'It is tried again and again. May the user of NATS_URL use JetStream and make consumers?',
+  );
+}

@@ -1,0 +1,224 @@
+import {
+  AckPolicy,
+  type ConsumerMessages,
+  DeliverPolicy,
+  type JetStreamManager,
+  type JsMsg,
+  type NatsConnection,
+  nanos,
+  type StreamInfo,
+} from 'nats';
+import type { StreamPlace } from '../lifecycle-event.ts';
+import { applyBacklog, type BacklogOptions, isNotFound } from './backlog.ts';
+import type { EventApplier } from './event-applier.ts';
+import { FeedError } from './feed-error.ts';
+import { DURABLES, STREAM, SUBJECTS } from './subjects.ts';
+
+export interface StreamOptions extends BacklogOptions {
+  /** After this long without a sign of life a message counts as lost on its way, and is sent again. */
+  readonly ackWaitMs: number;
+  /** How often it is noted how far all events were applied. */
+  readonly noteMs: number;
+}
+
+/**
+ * Follows the stream of events with a durable consumer. One message at a time is on its way (`max_ack_pending` 1), so the
+ * order holds also when one must be held, or the runtime ends in the middle of one.
+ */
+export class StreamFollower {
+  readonly #connection: NatsConnection;
+  readonly #applier: EventApplier;
+  readonly #options: StreamOptions;
+
+  constructor(connection: NatsConnection, applier: EventApplier, options: StreamOptions) {
+    this.#connection = connection;
+    this.#applier = applier;
+    this.#options = options;
+  }
+
+  /** Null when there is no stream, or no JetStream at all. @throws NatsError */
+  async findStream(): Promise<StreamInfo | null> {
+    try {
+      return await (await this.#manager()).streams.info(STREAM);
+    } catch (error) {
+      if (isNotFound(error)) return null;
+      throw error;
+    }
+  }
+
+  /**
+   * Resolves when `signal` is aborted, or the stream or consumer is not there any more.
+   * @param caughtUp called when everything that waited was applied
+   * @throws NatsError when the server fails in the middle
+   */
+  async follow(stream: StreamInfo, caughtUp: () => void, signal: AbortSignal): Promise<void> {
+    const manager = await this.#manager();
+    const place = await this.#catchUp(manager, stream, signal);
+    if (place === null) return;
+    await this.#ensureConsumer(manager, place);
+    caughtUp();
+    const consumer = await this.#connection.jetstream().consumers.get(STREAM, DURABLES[this.#applier.kind]);
+    const messages = await consumer.consume({ max_messages: 10, abort_on_missing_resource: true });
+    const ended = new AbortController();
+    const end = () => messages.stop();
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
+    const notes = this.#keepNotes(manager, place.epoch, messages, ended.signal);
+    let done = place;
+    try {
+      for await (const message of messages) {
+        if (!(await this.#handle(message, place))) break;
+        done = { epoch: place.epoch, sequence: message.seq };
+      }
+    } finally {
+      ended.abort();
+      signal.removeEventListener('abort', end);
+      messages.stop();
+      await notes;
+      await this.#noteEnd(done, place);
+    }
+  }
+
+  /** So that the next start need not read again what came since the last note. */
+  async #noteEnd(done: StreamPlace, noted: StreamPlace): Promise<void> {
+    const { kind, store } = this.#applier;
+    try {
+      if (done.sequence > noted.sequence) await store.saveAppliedUpTo(kind, done);
+    } catch (error) {
+      // Then it reads it again, which does no harm.
+      if (!(error instanceof Error)) throw error;
+    }
+  }
+
+  async #manager(): Promise<JetStreamManager> {
+    // Without the check, which asks for the account's limits and fails where that is not allowed.
+    return await this.#connection.jetstreamManager({ checkAPI: false });
+  }
+
+  /** @returns up to where everything is applied; null when `signal` was aborted before */
+  async #catchUp(manager: JetStreamManager, stream: StreamInfo, signal: AbortSignal): Promise<StreamPlace | null> {
+    const { kind, store } = this.#applier;
+    const epoch = Date.parse(stream.created);
+    const { first_seq: first, last_seq: last } = stream.state;
+    const before = await this.#applier.persist(async () => ({ place: await store.appliedUpTo(kind) }));
+    if (before === null) return null;
+    this.#tellGap(before.place, epoch, first);
+    const known = before.place?.epoch === epoch ? before.place.sequence : 0;
+    const backlog = { epoch, from: Math.max(first, known + 1, 1), to: last };
+    const jetStream = this.#connection.jetstream();
+    await applyBacklog(jetStream, manager, this.#applier, backlog, this.#options, signal);
+    if (signal.aborted) return null;
+    const place = { epoch, sequence: Math.max(last, known) };
+    const saved = await this.#applier.persist(async () => {
+      await store.saveAppliedUpTo(kind, place);
+      return place;
+    });
+    return saved;
+  }
+
+  /** What the stream dropped, because of its age, before it was read. */
+  #tellGap(before: StreamPlace | null, epoch: number, first: number): void {
+    if (before === null) return;
+    const hint =
+      'Bots that were changed in that time may still run as before: save them once more where they come from.';
+    if (before.epoch !== epoch) {
+      const message = `the stream ${STREAM} was made anew; events in the old one that were not read yet are lost`;
+      this.#applier.trouble(`epoch ${epoch}`, new FeedError('nats-stream-replaced', message, hint));
+    } else if (first > before.sequence + 1) {
+      const missed = first - before.sequence - 1;
+      const message = `up to ${missed} lifecycle events expired in the stream ${STREAM} before they were read`;
+      this.#applier.trouble(`gap before ${first}`, new FeedError('nats-events-missed', message, hint));
+    }
+  }
+
+  /** One that stands right behind `place`: what was applied from the backlog is not sent again. */
+  async #ensureConsumer(manager: JetStreamManager, place: StreamPlace): Promise<void> {
+    const name = DURABLES[this.#applier.kind];
+    const found = await this.#consumerInfo(manager, name);
+    const isBehind = found !== null && (found.num_pending > 0 || found.num_ack_pending > 0);
+    if (found !== null && !isBehind && found.config.max_ack_pending === 1) return;
+    if (found !== null) await manager.consumers.delete(STREAM, name);
+    await manager.consumers.add(STREAM, {
+      durable_name: name,
+      description: 'the0 runtime',
+      filter_subject: SUBJECTS[this.#applier.kind],
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: nanos(this.#options.ackWaitMs),
+      max_ack_pending: 1,
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: place.sequence + 1,
+    });
+  }
+
+  async #consumerInfo(manager: JetStreamManager, name: string) {
+    try {
+      return await manager.consumers.info(STREAM, name);
+    } catch (error) {
+      if (isNotFound(error)) return null;
+      throw error;
+    }
+  }
+
+  /** @returns false when the feed is closing */
+  async #handle(message: JsMsg, place: StreamPlace): Promise<boolean> {
+    if (message.seq <= place.sequence) {
+      message.ack();
+      return true;
+    }
+    const alive = setInterval(() => message.working(), this.#options.ackWaitMs / 3);
+    try {
+      const { epoch } = place;
+      const applied = await this.#applier.apply(message.subject, message.data, { epoch, sequence: message.seq });
+      switch (applied.is) {
+        case 'done':
+          message.ack();
+          return true;
+        case 'refused':
+          message.term(applied.reason);
+          return true;
+        case 'held':
+          return false;
+      }
+    } finally {
+      clearInterval(alive);
+    }
+  }
+
+  /**
+   * Notes from time to time up to where all is applied, also past events of the other kind: so the next start reads little,
+   * and a gap is seen for certain. Sees too when the stream was replaced.
+   */
+  async #keepNotes(
+    manager: JetStreamManager,
+    epoch: number,
+    messages: ConsumerMessages,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { kind, store } = this.#applier;
+    let busy: Promise<void> = Promise.resolve();
+    const note = async () => {
+      const stream = await this.findStream();
+      if (stream === null || Date.parse(stream.created) !== epoch) {
+        messages.stop();
+        return;
+      }
+      // In this order: what came in between is pending.
+      const consumer = await this.#consumerInfo(manager, DURABLES[kind]);
+      if (consumer === null) messages.stop();
+      else if (consumer.num_pending === 0 && consumer.num_ack_pending === 0) {
+        await store.saveAppliedUpTo(kind, { epoch, sequence: stream.state.last_seq });
+      }
+    };
+    const timer = setInterval(() => {
+      // A server that is away is told of where events are read and written; here the next time is soon.
+      busy = note().catch(() => {});
+    }, this.#options.noteMs);
+    timer.unref();
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    clearInterval(timer);
+    await busy;
+  }
+}

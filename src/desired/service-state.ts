@@ -1,0 +1,8 @@
+/** Whether a service can be used now; `reason` is a sentence for people when it cannot. */
+export type ServiceState = { readonly usable: true } | { readonly usable: false; readonly reason: string };
+
+export const USABLE: ServiceState = { usable: true };
+
+export function unusable(reason: string): ServiceState {
+  return { usable: false, reason };
+}

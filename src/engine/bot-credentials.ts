@@ -1,0 +1,25 @@
+import type { BotDefinition } from '../desired/bot-definition.ts';
+
+/** Keys with which the agent in one container reaches the object store. */
+export interface BotKeys {
+  readonly accessKey: string;
+  readonly secretKey: string;
+  readonly sessionToken?: string;
+  /** When they expire, milliseconds since the epoch; absent: never. */
+  readonly until?: number;
+}
+
+/**
+ * Port: where an engine gets the keys for a container from, so that each reaches its own bot's data only.
+ *
+ * Called once for every container that is created, right before: keys for a bot's own container make those of the one before
+ * useless. A container that is started again in place, or adopted, keeps what it has.
+ */
+export interface BotCredentials {
+  /**
+   * @param purpose `query`: for something short-lived beside the bot, of which several may run
+   * @returns null: those of the runtime itself
+   * @throws EngineError `unreachable` when the store does not answer in time; `rejected`
+   */
+  keysFor(definition: Pick<BotDefinition, 'id' | 'filePath'>, purpose: 'bot' | 'query'): Promise<BotKeys | null>;
+}

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Client } from 'minio';
+import { MinioBotCredentials } from '../../../src/storage/minio/bot-credentials.ts';
+import { openMinioStore } from '../../../src/storage/minio/open-minio-store.ts';
+import { openMinioUploads } from '../../../src/storage/minio/unfinished-uploads.ts';
+import { MinioUnusedCredentials } from '../../../src/storage/minio/unused-credentials.ts';
+import { DEFAULT_BUCKETS, type ObjectStore, StoreError } from '../../../src/storage/object-store.ts';
+import { DEFAULT_S3_LIMITS } from '../../../src/storage/s3-api/s3-limits.ts';
+import type { UnfinishedUpload, UnfinishedUploads } from '../../../src/storage/unfinished-uploads.ts';
+import { type MinioServer, needsMinio, startMinio } from '../../services/minio.ts';
+
+const BUCKET = DEFAULT_BUCKETS.state;
+
+describe('what the control plane cleans up in MinIO', needsMinio(), () => {
+  let server: MinioServer;
+  let store: ObjectStore;
+  before(async () => {
+    server = await startMinio();
+    store = openMinioStore(server.access);
+    await store.createBucket(BUCKET);
+  });
+  after(async () => {
+    store?.close();
+    await server?.stop();
+  });
+
+  async function all(uploads: UnfinishedUploads, bucket: string): Promise<UnfinishedUpload[]> {
+    const found: UnfinishedUpload[] = [];
+    for await (const upload of uploads.list(bucket)) found.push(upload);
+    return found.sort((a, b) => (a.key < b.key ? -1 : 1));
+  }
+
+  test('uploads that nobody finished are listed with their age, and aborted; twice is no error', async (t) => {
+    const uploads = openMinioUploads(server.access);
+    t.after(() => uploads.close());
+    const [endPoint = '', port] = server.access.endpoint.split(':');
+    const { accessKey, secretKey } = server.access;
+    const client = new Client({ endPoint, port: Number(port), useSSL: false, accessKey, secretKey });
+    const before = Date.now();
+    const keys = ['a/state.tar.gz', 'b/with space + % & <é>'];
+    for (const key of [...keys, ...keys]) await client.initiateNewMultipartUpload(BUCKET, key, {});
+    const found = await all(uploads, BUCKET);
+    assert.deepEqual(
+      found.map(({ bucket, key }) => [bucket, key]),
+      [...keys, ...keys].sort().map((key) => [BUCKET, key]),
+    );
+    for (const { begunAt } of found) assert.ok(begunAt >= before - 5_000 && begunAt <= Date.now() + 5_000);
+    for (const upload of found.slice(1)) {
+      await uploads.abort(upload);
+      await uploads.abort(upload);
+    }
+    assert.deepEqual(await all(uploads, BUCKET), found.slice(0, 1));
+    assert.deepEqual(await all(uploads, 'no-such-bucket'), []);
+  });
+
+  test('who may not look is told so', async (t) => {
+    const uploads = openMinioUploads({ ...server.access, secretKey: 'another-secret' });
+    t.after(() => uploads.close());
+    await assert.rejects(all(uploads, BUCKET), (error) => error instanceof StoreError && error.trouble === 'denied');
+  });
+
+  test('keys of bots that are gone are told from those of bots that live, and are of no use when removed', async (t) => {
+    const made = new MinioBotCredentials({
+      access: server.access,
+      buckets: DEFAULT_BUCKETS,
+      store,
+      mode: 'service-account',
+      atOnce: 2,
+      deadlineMs: 60_000,
+      sessionSeconds: 3_600,
+      limits: DEFAULT_S3_LIMITS,
+    });
+    t.after(() => made.close());
+    const keysFor = (botId: string) => made.keysFor({ botId, codeKey: `u/${botId}/1`, purpose: 'bot' });
+    const lives = await keysFor('lives');
+    const gone = await keysFor('gone');
+    assert.ok(lives !== null && gone !== null);
+    const unused = new MinioUnusedCredentials(server.access);
+    t.after(() => unused.close());
+    assert.deepEqual(await unused.list(new Set(['lives', 'never-ran'])), [gone.accessKey]);
+    await unused.remove(gone.accessKey);
+    await unused.remove(gone.accessKey);
+    assert.deepEqual(await unused.list(new Set(['lives'])), []);
+    const asGone = openMinioStore({ ...server.access, ...gone });
+    t.after(() => asGone.close());
+    const place = { bucket: BUCKET, key: 'gone/state.tar.gz' };
+    await assert.rejects(asGone.head(place), (error) => error instanceof StoreError && error.trouble === 'denied');
+    const asLives = openMinioStore({ ...server.access, ...lives });
+    t.after(() => asLives.close());
+    assert.equal(await asLives.head({ bucket: BUCKET, key: 'lives/state.tar.gz' }), null);
+    await assert.rejects(unused.remove('the0-test'), /no account of a bot/);
+    const mayNot = new MinioUnusedCredentials({ ...server.access, secretKey: 'another-secret' });
+    t.after(() => mayNot.close());
+    assert.deepEqual(await mayNot.list(new Set()), []);
+  });
+});
