@@ -38,7 +38,7 @@ export async function makeBuildContext(): Promise<string> {
   // Where Node looks for it: a folder of modules, named by NODE_PATH.
   cpSync(join(IMAGES, 'sdk/nodejs'), join(context, 'sdk/nodejs/node_modules/@alexanderwanyoike/the0-node'), plain);
   await bundleAgent(join(context, 'agent.js'));
-  copyServices(join(context, 'services'));
+  copyServices(join(context, 'services'), join(context, 'packages'));
   const programs = ['node20', 'node22', 'launcher.sh', 'wrappers/python_bot.py', 'wrappers/node_bot.js'];
   readableByAll(context);
   for (const program of programs) chmodSync(join(context, program), 0o755);

@@ -11,18 +11,24 @@ const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 const LEFT_OUT =
   /^node_modules\/(esbuild|@esbuild\/.*|typescript|@typescript\/.*|@types\/.*|node-(bin-)?(linux|darwin)-.*)$/;
 
+/** Of packages: what only people and compilers read. Sources in TypeScript are not run from there (Node refuses to). */
+const NEVER_READ = /\.(map|[cm]?ts|md|markdown)$/;
+const LICENCE = /\/(licen[cs]e|notice|copying)[^/]*$/i;
+
 /**
- * Copies the runtime's own programs (bot-runner and the like) with the packages they use to where the image has them. They
- * run from source, as in a clone: the same code, and errors that name its lines.
+ * Copies the runtime's own programs (bot-runner and the like) to `sources`. They run from source, as in a clone: the same
+ * code, and errors that name its lines. The packages they use go to `packages`: they change less often, so the image has
+ * them in a layer of their own.
  * @throws BuildError when the packages are not installed
  */
-export function copyServices(directory: string): void {
-  mkdirSync(directory, { recursive: true });
+export function copyServices(sources: string, packages: string): void {
+  mkdirSync(sources, { recursive: true });
   for (const part of ['package.json', 'src', 'actors', 'LICENSE']) {
-    cpSync(join(PROJECT, part), join(directory, part), { recursive: true });
+    cpSync(join(PROJECT, part), join(sources, part), { recursive: true });
   }
   for (const folder of productionPackages()) {
-    cpSync(join(PROJECT, folder), join(directory, folder), { recursive: true, filter: isOfThisPlatform });
+    const target = join(packages, folder.slice('node_modules/'.length));
+    cpSync(join(PROJECT, folder), target, { recursive: true, filter: isUsed });
   }
 }
 
@@ -45,6 +51,10 @@ const FLAG = v.optional(v.boolean(), false);
 const LOCK = v.object({
   packages: v.record(v.string(), v.object({ dev: FLAG, devOptional: FLAG, optional: FLAG })),
 });
+
+function isUsed(path: string): boolean {
+  return isOfThisPlatform(path) && (!NEVER_READ.test(path) || LICENCE.test(path));
+}
 
 /** The web server comes for every platform and version of Node in one package: 130 MB. */
 function isOfThisPlatform(path: string): boolean {

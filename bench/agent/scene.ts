@@ -90,6 +90,7 @@ function templateFor({ endpoint, accessKey, secretKey, useSsl }: Access, natsUrl
   return {
     image: settings.docker.image,
     instance: INSTANCE,
+    kinds: ['realtime'],
     limits: {
       memoryMiB: settings.bot.memoryLimitMiB,
       cpuShares: settings.bot.cpuShares,

@@ -1,9 +1,7 @@
 import { identityOf } from '../../src/agent/process-identity.ts';
-import type { Runtime } from '../../src/commands/runtime.ts';
-import { queryUrlOf } from '../../src/commands/runtime-read-side.ts';
 import { placeBot } from '../../src/supervisor/placement.ts';
 import { IDLE_NODE, writeBot } from '../../test/e2e/bot-folders.ts';
-import { startInProcess } from '../../test/e2e/runtime-in-process.ts';
+import { type RuntimeInProcess, startInProcess } from '../../test/e2e/runtime-in-process.ts';
 import { makeFolders, poll, removeFolders } from '../../test/e2e/runtime-under-test.ts';
 import { untilAnswered } from '../adoption/answers.ts';
 import { processesOf } from '../crash/recovery.ts';
@@ -19,7 +17,7 @@ export interface Told {
 
 /** A runtime in this process with bots that all run and answer, whose threads can be made to die. */
 export interface Scene {
-  readonly runtime: Runtime;
+  readonly runtime: RuntimeInProcess;
   readonly ids: readonly string[];
   readonly queryUrl: string;
   /** Warnings, and starts as `<botId> starting`. */
@@ -46,7 +44,7 @@ export async function openScene(botCount: number): Promise<Scene> {
     { shards: String(SHARDS.length), 'query-threads': String(QUERY_THREADS) },
     { transition: ({ botId, to }) => to === 'starting' && tell(`${botId} starting`), warn: tell },
   );
-  const queryUrl = queryUrlOf(runtime.frontEnd);
+  const queryUrl = runtime.queryUrl;
   const end = async (): Promise<void> => {
     await runtime.stopBots();
     await runtime.close();

@@ -44,9 +44,8 @@ function engineErrorFor(error: unknown, botId: string, endpoint: string): Engine
   const passes = error instanceof StoreError && (error.trouble === 'unreachable' || error.trouble === 'busy');
   const detail = `the object store ${endpoint} gives no keys for it: ${said}`;
   return new EngineError(
-    // Whose trouble it is: the engine itself is well.
     passes
-      ? { code: 'unreachable', facts: { detail, dependency: 'object-store' } }
+      ? { code: 'keys-unavailable', facts: { detail: `${endpoint}: ${said}` } }
       : { code: 'rejected', facts: { detail } },
     `Bot ${botId} cannot be started: ${detail}.`,
     { cause: error },

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import type { BotKind } from '../../actors/bot-spec.ts';
 import type { AgentLimits } from '../agent/agent-limits.ts';
 import type { Settings } from '../config/settings.ts';
 import { storeAccess } from '../config/table/object-store.ts';
@@ -24,6 +25,11 @@ export interface EngineReporter {
 
 /** What an engine asks of other parts. */
 export interface EngineSurroundings {
+  /** See `ContainerOwner`. */
+  readonly instance: string;
+  readonly kinds: readonly BotKind[];
+  /** False: containers are only looked at. */
+  readonly governs: boolean;
   /** Whether the object store does, as far as is known by now. */
   readonly storeHonoursConditions: () => boolean;
   /** Null: containers get the keys of the runtime. */
@@ -39,7 +45,7 @@ export async function createEngine(
   settings: Settings,
   data: DataDirectory,
   report: EngineReporter,
-  { storeHonoursConditions, credentials, definitionOf }: EngineSurroundings,
+  { instance, kinds, governs, storeHonoursConditions, credentials, definitionOf }: EngineSurroundings,
 ): Promise<ContainerEngine> {
   const paths = dataPaths(data.root);
   const directories = {
@@ -55,12 +61,13 @@ export async function createEngine(
       image: docker.image,
       pull: docker.pull,
       network: docker.network,
-      instance: data.instance,
+      instance,
+      kinds,
       directories,
       objectStore: objectStoreOf(settings, 'container'),
       storeHonoursConditions,
       ...(credentials === null ? {} : { credentials }),
-      ...(docker.takesOver === 'go' ? { takesOver: { definitionOf } } : {}),
+      ...(docker.takesOver === 'go' ? { takesOver: { definitionOf, governs } } : {}),
       natsUrl: natsUrlOfBots(settings),
       limits: {
         memoryMiB: bot.memoryLimitMiB,
@@ -116,6 +123,16 @@ export async function createEngine(
 /** Where bots publish their live logs. */
 export function natsUrlOfBots({ bot, stored }: Settings): string | null {
   return bot.natsLogsUrl ?? (bot.passNatsUrl === 'true' ? stored.natsUrl : null);
+}
+
+/**
+ * Names the engine, where it matters whether two processes have the same.
+ * @throws EngineError `unreachable`
+ */
+export async function engineIdOf({ engine, docker }: Settings, data: DataDirectory): Promise<string> {
+  if (engine === 'process') return data.instance;
+  const { dockerEngineId } = await import('../engine/docker/engine-id.ts');
+  return await dockerEngineId(docker.deadlines, docker.sockets);
 }
 
 /** What the agents are told of the object store. */

@@ -12,6 +12,7 @@ import { addLs } from './ls.ts';
 import { addQuery } from './query.ts';
 import { addReset } from './reset.ts';
 import { addRestart } from './restart.ts';
+import { addServices, SERVICE_NAMES } from './service-commands.ts';
 import { addSettings } from './settings.ts';
 import { addUp } from './up-command.ts';
 import type { Outcome } from './verb.ts';
@@ -50,6 +51,12 @@ Exit codes: 0 done, 1 failed, 2 the runtime cannot be reached.`,
   addUp(program, outcome, await tableFor('up'));
   addDown(program, outcome);
   addDeploy(program, outcome, await tableFor('deploy'));
+  program.commandsGroup('Services, with bots from MongoDB:');
+  const serviceTables = new Map(
+    await Promise.all(SERVICE_NAMES.map(async (name) => [name, await tableFor(name)] as const)),
+  );
+  addServices(program, outcome, (name) => serviceTables.get(name) ?? []);
+  addGc(program, outcome, await tableFor('gc'));
   program.commandsGroup('Look:');
   addLs(program, outcome);
   addWhy(program, outcome);
@@ -58,7 +65,6 @@ Exit codes: 0 done, 1 failed, 2 the runtime cannot be reached.`,
   program.commandsGroup('Act:');
   addRestart(program, outcome);
   addReset(program, outcome);
-  addGc(program, outcome, await tableFor('gc'));
   program.commandsGroup('About:');
   addSettings(program, outcome);
   addVersion(program, outcome);

@@ -29,6 +29,8 @@ const SERVICE: FlagValues = {
   engine: 'docker',
   'mongo-uri': 'mongodb://localhost:27017',
   'log-format': 'json',
+  // Whoever checks its health, or asks a query, is on another machine or in another container.
+  host: '0.0.0.0',
   'health-port': '8080',
 };
 
@@ -38,7 +40,8 @@ export const BOT_RUNNER: Role = {
   governs: true,
   answersQueries: false,
   needs: ['object-store'],
-  defaults: SERVICE,
+  // What the Go runtime left running goes on (docs/switch-over.md).
+  defaults: { ...SERVICE, 'take-over': 'go' },
 };
 
 export const BOT_SCHEDULER: Role = {
@@ -57,5 +60,5 @@ export const QUERY_SERVER: Role = {
   governs: false,
   answersQueries: true,
   needs: ['object-store'],
-  defaults: { ...SERVICE, host: '0.0.0.0', 'health-port': '' },
+  defaults: { ...SERVICE, 'health-port': '' },
 };

@@ -3,12 +3,16 @@ import { startHealthServer } from '../admin/health-server.ts';
 import { measured } from '../admin/metrics/measured.ts';
 import { RuntimeMetrics } from '../admin/metrics/runtime-metrics.ts';
 import { type DependencyState, type Probe, Readiness } from '../admin/readiness.ts';
+import type { ServiceState } from '../desired/service-state.ts';
 import type { ContainerEngine, EngineListener } from '../engine/container-engine.ts';
 import type { RuntimeStore } from './object-store.ts';
 import { VERSION } from './version-number.ts';
 
 /** What the executor asks of an engine; `conditions` is asked by people. */
 const MEASURED: ReadonlySet<string> = new Set(['start', 'stop', 'remove', 'inspect', 'runQuery']);
+
+/** Little is asked: what is known, and whether somebody is there. */
+const FOLLOWED = { intervalMs: 2_000, timeoutMs: 5_000 };
 
 export interface RuntimeHealthOptions {
   /** Null: all interfaces. */
@@ -30,6 +34,8 @@ export interface RuntimeHealth {
   readonly metrics: RuntimeMetrics;
   /** The same engine, measured; that it is reached and lost is told to the readiness. Once. */
   watching(engine: ContainerEngine): ContainerEngine;
+  /** A service that is known by those who use it. */
+  follows(name: string, state: () => ServiceState | Promise<ServiceState>): void;
   close(): Promise<void>;
 }
 
@@ -69,6 +75,13 @@ export async function openRuntimeHealth(options: RuntimeHealthOptions): Promise<
         get: (target, name) =>
           name === 'watch' ? (listener: EngineListener) => target.watch(told(listener)) : Reflect.get(target, name),
       });
+    },
+    follows(name, state) {
+      const look = async () => {
+        const known = await state();
+        return known.usable ? null : known.reason;
+      };
+      void readiness.probe(name, look, FOLLOWED);
     },
     async close() {
       await readiness.end();

@@ -5,11 +5,11 @@ import { AdminRefusal } from '../admin/admin-errors.ts';
 import { type LogOptions, type LogTail, openLogTail } from '../admin/log-tail.ts';
 import type { BotExplanation, ReadSide } from '../admin/read-side.ts';
 import { hostAndPort } from '../admin/report.ts';
+import type { Settings } from '../config/settings.ts';
 import type { ContainerEngine } from '../engine/container-engine.ts';
 import { containerName } from '../engine/docker/container-name.ts';
 import type { AskWhy, QueryFrontEnd } from '../query/query-front-end.ts';
 import { StoreError } from '../storage/object-store.ts';
-import type { ReadLogOptions } from '../storage/read-log.ts';
 import type { Journal } from '../supervisor/journal.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import type { RuntimeStore } from './object-store.ts';
@@ -18,7 +18,8 @@ import { VERSION } from './version-number.ts';
 export interface ReadSideParts {
   readonly supervisor: Supervisor;
   readonly journal: Journal;
-  readonly frontEnd: QueryFrontEnd;
+  /** Empty: this process answers none. */
+  readonly queryUrl: () => string;
   readonly engine: ContainerEngine;
   /** How long an actor may take to answer `why`, and how much of the history is looked up. */
   readonly limits: { readonly whyMs: number; readonly whyEntries: number };
@@ -26,7 +27,7 @@ export interface ReadSideParts {
   /** Null: none is configured. */
   readonly objectStore: RuntimeStore | null;
   /** How often a stored log is looked at that somebody follows. */
-  readonly storedLog: Pick<ReadLogOptions, 'pollMs' | 'nextDayMs' | 'retry'>;
+  readonly storedLog: Pick<Settings['stored'], 'logPollMs' | 'nextDayMs' | 'logAttempts' | 'logRetryCapMs'>;
   readonly troubles: () => readonly string[];
   readonly now: () => number;
   /** Of a trouble that does not keep a command from being answered. */
@@ -36,7 +37,7 @@ export interface ReadSideParts {
 
 /** What the admin API may see and do, joined from the parts that know it. */
 export function createReadSide(parts: ReadSideParts): ReadSide {
-  const { supervisor, journal, frontEnd, engine, limits, down } = parts;
+  const { supervisor, journal, queryUrl, engine, limits, down } = parts;
   const startedAt = parts.now();
   return {
     list: () => supervisor.list(),
@@ -59,12 +60,25 @@ export function createReadSide(parts: ReadSideParts): ReadSide {
     overview: () => ({
       version: VERSION,
       engine: engine.name,
-      queryUrl: queryUrlOf(frontEnd),
+      queryUrl: queryUrl(),
       startedAt,
       troubles: parts.troubles(),
     }),
     down,
   };
+}
+
+/** Of a process that governs no bots: what would change one is refused. */
+export function onlyLooking(readSide: ReadSide): ReadSide {
+  const refuse = async (): Promise<never> => {
+    throw new AdminRefusal(
+      409,
+      'governs-no-bots',
+      'this process only answers queries and governs no bots',
+      'ask the one that keeps the bot: bot-runner or bot-scheduler (--admin, --data-dir)',
+    );
+  };
+  return { ...readSide, restart: refuse, reset: refuse };
 }
 
 /** Only of a bot that runs: the engine may have to look into its container, which takes a while. */
@@ -104,7 +118,16 @@ async function openLog(parts: ReadSideParts, botId: string, options: LogOptions)
   }
   const { store, access } = objectStore;
   const { readStoredLog } = await import('../storage/read-log.ts');
-  const log = readStoredLog({ ...options, ...storedLog, store, bucket: access.buckets.logs, botId });
+  const { logPollMs, nextDayMs, logAttempts, logRetryCapMs } = storedLog;
+  const log = readStoredLog({
+    ...options,
+    pollMs: logPollMs,
+    nextDayMs,
+    retry: { attempts: logAttempts, firstPauseMs: logPollMs, longestPauseMs: logRetryCapMs, random: Math.random },
+    store,
+    bucket: access.buckets.logs,
+    botId,
+  });
   return { chunks: () => withoutStoreErrors(log, botId) };
 }
 

@@ -1,42 +1,43 @@
-import { createBehavior } from '../../actors/behavior.ts';
-import type { BotEffect, BotStatus, RecordEffect } from '../../actors/effect.ts';
-import type { BotMessage } from '../../actors/message.ts';
-import type { BotActorSettings } from '../../actors/settings.ts';
+import type { BotStatus, RecordEffect } from '../../actors/effect.ts';
 import { type AdminServer, createAdminServer } from '../admin/admin-server.ts';
 import type { Settings } from '../config/settings.ts';
-import { createDirectorySource } from '../desired/directory/directory-source.ts';
-import { LocalRunLedger } from '../desired/local/local-run-ledger.ts';
+import { GuardedEngine } from '../engine/guarded-engine.ts';
 import { systemClock } from '../kernel/clock.ts';
-import { createLocalShard } from '../kernel/local-shard.ts';
-import { createThreadShard } from '../kernel/thread-shard.ts';
 import { createQueryFrontEnd } from '../query/create-query-front-end.ts';
 import type { QueryFrontEnd } from '../query/query-front-end.ts';
 import { dataPaths } from '../storage/data-directory.ts';
-import { createCodeStore } from '../storage/filesystem/code-store.ts';
 import { lockDataDirectory } from '../storage/filesystem/data-directory-lock.ts';
 import { openDataDirectory } from '../storage/filesystem/open-data-directory.ts';
 import { Journal } from '../supervisor/journal.ts';
-import type { MakeShard } from '../supervisor/shard-pool.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
+import { shardMaker } from './actor-shards.ts';
 import { keysForEngine, openBotCredentials } from './bot-credentials.ts';
-import { createEngine, type EngineReporter, longestEngineCallMs } from './engines.ts';
+import { assertRoleHasItsNeeds, isOnEngine, openBotSource } from './bot-source.ts';
+import { createEngine, type EngineReporter, engineIdOf, longestEngineCallMs } from './engines.ts';
+import { Governance } from './governance.ts';
 import { KeyRenewal } from './key-renewal.ts';
 import { addressesOfNoUse, openRuntimeStore, type RuntimeStore } from './object-store.ts';
 import { createQueryRuns } from './query-runner.ts';
+import type { Role } from './roles.ts';
 import type { RuntimeHealth } from './runtime-health.ts';
-import { askWhyOf, createReadSide } from './runtime-read-side.ts';
+import { askWhyOf, createReadSide, onlyLooking, queryUrlOf } from './runtime-read-side.ts';
 import { StoreCheck } from './store-check.ts';
 
 /** All parts of one runtime, joined and running. */
 export interface Runtime {
   readonly supervisor: Supervisor;
-  readonly frontEnd: QueryFrontEnd;
+  /** Null: its role answers none. */
+  readonly frontEnd: QueryFrontEnd | null;
+  /** Null where there is no front end; for a person on this machine. */
+  readonly queryUrl: string | null;
   /** Where commands are taken. */
   readonly adminSocket: string;
+  /** Null: nobody asked for health checks. */
+  readonly healthPort: number | null;
   /** What is wrong with the runtime or what it needs, now; in sentences. */
   readonly troubles: readonly string[];
   /** Stops and removes every bot. */
-  stopBots(): Promise<{ readonly stopped: number; readonly failed: readonly string[] }>;
+  stopBots(): Promise<StoppedBots>;
   /**
    * Ends the runtime. Containers go on; child processes end with it.
    * @throws the first error of a part that could not be closed; the others are closed all the same
@@ -44,17 +45,21 @@ export interface Runtime {
   close(): Promise<void>;
 }
 
+export type StoppedBots = Awaited<ReturnType<Supervisor['stopAll']>>;
+
 export interface RuntimeReporter extends EngineReporter {
   transition(record: RecordEffect): void;
   /** Someone asked for the end over the admin socket; all bots have stopped but the ones in `failed`. */
   ended(failed: readonly string[]): void;
+  /** It cannot go on: another process keeps its bots now, for instance. */
+  failed(sentence: string): void;
 }
 
 /**
- * Builds the parts and starts them, what others may refuse first: data directory, port, admin socket, engine, bots.
+ * Builds the parts and starts them, what others may refuse first: data directory, ports, admin socket, services, engine, bots.
  * @throws errors for people (`code`, `hint`) of the part that cannot start; what was started by then is ended again
  */
-export async function startRuntime(settings: Settings, report: RuntimeReporter): Promise<Runtime> {
+export async function startRuntime(settings: Settings, role: Role, report: RuntimeReporter): Promise<Runtime> {
   const undo: (() => Promise<unknown>)[] = [];
   const closeAll = async (): Promise<unknown[]> => {
     const failures: unknown[] = [];
@@ -65,6 +70,7 @@ export async function startRuntime(settings: Settings, report: RuntimeReporter):
     const failures = await closeAll();
     if (failures.length > 0) throw failures[0];
   };
+  const warn = (sentence: string) => report.warn(sentence);
   try {
     const data = await openDataDirectory(settings.dataDir);
     const paths = dataPaths(data.root);
@@ -79,10 +85,11 @@ export async function startRuntime(settings: Settings, report: RuntimeReporter):
     undo.push(() => journal.close());
 
     const objectStore = await openRuntimeStore(settings);
+    assertRoleHasItsNeeds(role, objectStore !== null, settings);
     const storeCheck = objectStore === null ? null : storeCheckOf(objectStore, settings, report);
     undo.push(async () => await storeCheck?.close());
     const storeChecked = storeCheck?.start();
-    for (const sentence of addressesOfNoUse(settings)) report.warn(sentence);
+    for (const sentence of addressesOfNoUse(settings)) warn(sentence);
 
     const health = await healthOf(settings, objectStore, report, () => supervisor.list());
     undo.push(async () => await health?.close());
@@ -91,34 +98,44 @@ export async function startRuntime(settings: Settings, report: RuntimeReporter):
     undo.push(async () => await credentials?.close());
     const credentialsFound = credentials?.start();
 
+    const engineId = await engineIdOf(settings, data);
+    const source = await openBotSource({
+      settings,
+      role,
+      data,
+      hasCodeStore: objectStore !== null,
+      engineId,
+      revisionsInUse: (botId) => supervisor.revisionsInUse(botId),
+    });
+    undo.push(() => source.close());
+    for (const [name, state] of source.services) health?.follows(name, state);
+
     const bareEngine = await createEngine(settings, data, report, {
+      instance: source.instance,
+      kinds: role.kinds,
+      governs: role.governs,
       storeHonoursConditions: () => storeCheck?.honoursConditions ?? true,
       credentials: credentials && keysForEngine(credentials),
       definitionOf: (botId) => supervisor.definitionOf(botId),
     });
-    const engine = health?.watching(bareEngine) ?? bareEngine;
-    const desired = createDirectorySource({
-      directory: settings.bots,
-      codeCopies: createCodeStore(data.root, (botId) => supervisor.revisionsInUse(botId)),
-      hasCodeStore: objectStore !== null,
-      resyncMs: settings.changes.resyncMs,
-      ...settings.directory,
-    });
+    const measuredEngine = health?.watching(bareEngine) ?? bareEngine;
+    const guard = source.shared === null ? null : new GuardedEngine(measuredEngine, NOT_YET);
+    const engine = guard ?? measuredEngine;
 
     let frontEnd: QueryFrontEnd | null = null;
     const supervisor: Supervisor = new Supervisor({
       engine,
-      desired,
+      desired: source.desired,
       journal,
       clock: systemClock,
-      makeShard: shardMaker(settings),
+      makeShard: shardMaker(settings, role.governs ? 'owner' : 'observer'),
       shards: Math.max(1, settings.shards),
       shardReplacement: settings.shardReplace,
       offerAgainMs: settings.offerAgainMs,
       lostActorPauseMs: settings.lostActorPauseMs,
       floodStarts: settings.changes.startConcurrency,
       liveStarts: settings.changes.liveStartConcurrency,
-      ledger: new LocalRunLedger({ directory: paths.schedules, owner: data.instance }),
+      ledger: source.ledger,
       scheduledRuns: settings.schedules.runs,
       ledgerCallDeadlineMs: settings.schedules.ledgerDeadlineMs,
       engineCallDeadlineMs: longestEngineCallMs(settings),
@@ -129,85 +146,92 @@ export async function startRuntime(settings: Settings, report: RuntimeReporter):
         health?.metrics.transition(record);
       },
       onFault(sentence) {
-        report.warn(sentence);
+        warn(sentence);
         health?.metrics.fault();
       },
     });
+    const definitionOf = (botId: string) => supervisor.definitionOf(botId);
+    const queryRuns = createQueryRuns({ definitionOf, engine, objectStore, settings: settings.query });
+    if (role.answersQueries) {
+      const { host, port, threads, token, limits } = settings.query;
+      const answers = { askWhy: askWhyOf(supervisor), runQuery: queryRuns.ask, onTrouble: warn };
+      const started = createQueryFrontEnd({ host, port, threads, token, limits, ...answers });
+      frontEnd = started;
+      await started.start();
+      undo.push(() => started.close());
+    }
 
-    const queryRuns = createQueryRuns({
-      definitionOf: (botId) => supervisor.definitionOf(botId),
-      engine,
-      objectStore,
-      settings: settings.query,
-    });
-    frontEnd = createQueryFrontEnd({
-      host: settings.query.host,
-      port: settings.query.port,
-      threads: settings.query.threads,
-      token: settings.query.token,
-      limits: settings.query.limits,
-      askWhy: askWhyOf(supervisor),
-      runQuery: queryRuns.ask,
-      onTrouble: (sentence) => report.warn(sentence),
-    });
-    await frontEnd.start();
-    undo.push(() => frontEnd.close());
-
+    const stopBots = async (): Promise<StoppedBots> => {
+      await health?.readiness.end();
+      if (!role.governs) return { stopped: 0, failed: [] };
+      return await supervisor.stopAll(settings.bot.stopGraceMs + settings.changes.stopDeadlineMs);
+    };
+    const governance =
+      guard === null || source.shared === null
+        ? null
+        : new Governance({
+            shared: source.shared,
+            engine: guard,
+            warn,
+            mayAct: () => supervisor.engineIsBack(),
+            lost: (holder) => void bowOut(holder),
+          });
+    /** On another engine nothing keeps the new holder's containers from running beside these. */
+    const bowOut = async (holder: string): Promise<void> => {
+      if (!isOnEngine(holder, engineId)) {
+        warn(`${holder} keeps these bots now, so those here are stopped.`);
+        guard?.open();
+        const { failed } = await stopBots();
+        for (const botId of failed) warn(`Bot ${botId} did not stop in time and may run twice.`);
+      }
+      report.failed(`${holder} keeps these bots now; this process must not.`);
+    };
     const troubles = () => [
+      ...(governance?.troubles ?? []),
       ...supervisor.troubles,
       ...(bareEngine.troubles ?? []),
       ...(storeCheck?.troubles ?? []),
       ...(credentials?.troubles ?? []),
     ];
-    const stopBots = async () => {
-      await health?.readiness.end();
-      return await supervisor.stopAll(settings.bot.stopGraceMs + settings.changes.stopDeadlineMs);
-    };
+    const readSide = createReadSide({
+      supervisor,
+      journal,
+      queryUrl: () => urlOf(frontEnd) ?? '',
+      limits: settings.adminLimits,
+      engine,
+      logDirectoryOf: paths.logs,
+      objectStore,
+      storedLog: settings.stored,
+      troubles,
+      now: () => Date.now(),
+      warn,
+      down: async () => {
+        const outcome = await stopBots();
+        // The answer must reach the one who asked before the socket goes.
+        setImmediate(() => report.ended(outcome.failed));
+        return outcome;
+      },
+    });
     const server = createAdminServer({
       socketPath: settings.admin ?? paths.adminSocket,
       connections: settings.adminLimits.connections,
       queryToken: settings.query.token,
       limits: settings.adminLimits,
-      onError: (error) => report.warn(`The admin socket: ${error.message}`),
-      readSide: createReadSide({
-        supervisor,
-        journal,
-        frontEnd,
-        limits: settings.adminLimits,
-        engine,
-        logDirectoryOf: paths.logs,
-        objectStore,
-        storedLog: {
-          pollMs: settings.stored.logPollMs,
-          nextDayMs: settings.stored.nextDayMs,
-          retry: {
-            attempts: settings.stored.logAttempts,
-            firstPauseMs: settings.stored.logPollMs,
-            longestPauseMs: settings.stored.logRetryCapMs,
-            random: Math.random,
-          },
-        },
-        troubles,
-        now: () => Date.now(),
-        warn: (sentence) => report.warn(sentence),
-        down: async () => {
-          const outcome = await stopBots();
-          // The answer must reach the one who asked before the socket goes.
-          setImmediate(() => report.ended(outcome.failed));
-          return outcome;
-        },
-      }),
+      onError: (error) => warn(`The admin socket: ${error.message}`),
+      readSide: role.governs ? readSide : onlyLooking(readSide),
     });
     await server.start();
     admin = server;
 
     undo.push(() => supervisor.close());
+    undo.push(async () => await governance?.close());
     // While there is an engine to end them with.
     undo.push(() => queryRuns.close());
     // What the store can do is in the environment of the first containers already, unless it takes too long to say.
     await Promise.all([storeChecked, credentialsFound]);
     await supervisor.start();
-    for (const sentence of credentials?.troubles ?? []) report.warn(sentence);
+    governance?.begin().catch((error: unknown) => report.failed(String(error)));
+    for (const sentence of credentials?.troubles ?? []) warn(sentence);
     const renewal = new KeyRenewal({
       endingBefore: (time) => bareEngine.keysEndingBefore?.(time) ?? [],
       restart: (botId) => supervisor.command(botId, 'restart'),
@@ -220,7 +244,9 @@ export async function startRuntime(settings: Settings, report: RuntimeReporter):
     return {
       supervisor,
       frontEnd,
+      queryUrl: urlOf(frontEnd),
       adminSocket: server.socketPath,
+      healthPort: health?.port ?? null,
       get troubles() {
         return troubles();
       },
@@ -228,9 +254,15 @@ export async function startRuntime(settings: Settings, report: RuntimeReporter):
       close,
     };
   } catch (error) {
-    for (const failure of await closeAll()) report.warn(`While giving up the start: ${String(failure)}`);
+    for (const failure of await closeAll()) warn(`While giving up the start: ${String(failure)}`);
     throw error;
   }
+}
+
+const NOT_YET = 'It is not known yet whether another process keeps these bots.';
+
+function urlOf(frontEnd: QueryFrontEnd | null): string | null {
+  return frontEnd && queryUrlOf(frontEnd);
 }
 
 /** Null: nobody asked for it. */
@@ -255,41 +287,4 @@ async function healthOf(
 function storeCheckOf({ access, store }: RuntimeStore, { stored }: Settings, report: RuntimeReporter): StoreCheck {
   const { endpoint, buckets } = access;
   return new StoreCheck({ store, endpoint, buckets, ...stored.probe, warn: (sentence) => report.warn(sentence) });
-}
-
-const BEHAVIOR_MODULE = new URL('../../actors/behavior.ts', import.meta.url);
-
-/** On worker threads, or with `--shards 0` in this thread. */
-function shardMaker(settings: Settings): MakeShard {
-  const { restart, bot, changes, schedules } = settings;
-  const actorSettings: BotActorSettings = {
-    restart,
-    startDeadlineMs: changes.startDeadlineMs,
-    stopDeadlineMs: bot.stopGraceMs + changes.stopDeadlineMs,
-    orphanGraceMs: changes.orphanGraceMs,
-    dependencyRetryMs: changes.dependencyRetryMs,
-    historyLength: changes.historyLength,
-    role: 'owner',
-    schedule: {
-      timeZone: settings.timeZone,
-      misfireMs: schedules.misfireMs,
-      foreignClaimMs: schedules.foreignClaimMs,
-      longestRunMs: schedules.longestRunMs,
-      jitterMs: schedules.jitterMs,
-      // The executor answers by then; the rest is for the way there and back.
-      ledgerDeadlineMs: 2 * schedules.ledgerDeadlineMs,
-      lookAgainMs: schedules.lookAgainMs,
-    },
-  };
-  const limits = settings.kernel;
-  return async (id, listener) =>
-    settings.shards === 0
-      ? createLocalShard({ id, behavior: createBehavior(actorSettings), listener, clock: systemClock, limits })
-      : await createThreadShard<BotMessage, BotEffect>({
-          id,
-          behaviorModule: BEHAVIOR_MODULE,
-          settings: actorSettings,
-          listener,
-          limits,
-        });
 }

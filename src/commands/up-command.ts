@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { SETTING_GROUPS, type Setting } from '../config/setting.ts';
 import { errStyle, note } from './terminal/output.ts';
 import { plainLine } from './terminal/plain-text.ts';
-import { type Outcome, settingOption } from './verb.ts';
+import { flagsOf, isRarelyNeeded, type Outcome, settingOption } from './verb.ts';
 
 /**
  * `up`: its flags are the table of settings; what it does is in `up.ts`.
@@ -34,21 +34,10 @@ Examples:
     command.addOption(isRarelyNeeded(setting) ? option.hideHelp() : option);
   }
   command.action(async (_options: unknown, self: Command) => {
-    const flags = Object.fromEntries(
-      self.options.map((option) => {
-        const value: unknown = self.getOptionValue(option.attributeName());
-        return [option.long?.slice(2) ?? '', typeof value === 'string' ? value : undefined];
-      }),
-    );
     const { loadSettings } = await import('../config/load-settings.ts');
-    const { settings: values, warnings } = loadSettings(process.env, flags);
+    const { settings: values, warnings } = loadSettings(process.env, flagsOf(self));
     for (const warning of warnings) note(`${errStyle.paint('yellow', 'warning:')} ${plainLine(warning)}\n`);
     const { up } = await import('./up.ts');
     outcome.exitCode = await up(values);
   });
-}
-
-/** There are so many that nobody would find the others between them. */
-function isRarelyNeeded({ group }: Setting<unknown>): boolean {
-  return group === 'advanced' || group === 'agent';
 }

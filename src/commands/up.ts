@@ -2,9 +2,11 @@ import process from 'node:process';
 import type { BotState, BotStatus, RecordEffect } from '../../actors/effect.ts';
 import { reportBot } from '../admin/report.ts';
 import type { Settings } from '../config/settings.ts';
+import { EndOfRun, tellOfDefect } from './end-of-run.ts';
 import { EXIT, reportFailure } from './exit-code.ts';
+import { UP } from './roles.ts';
 import { type Runtime, startRuntime } from './runtime.ts';
-import { queryUrlOf } from './runtime-read-side.ts';
+import { tellTroubles } from './tell-troubles.ts';
 import { countOf, renderBanner, shellWord } from './terminal/banner.ts';
 import {
   isShown,
@@ -16,7 +18,7 @@ import {
   transitionText,
 } from './terminal/event-line.ts';
 import { ForegroundOutput } from './terminal/foreground-output.ts';
-import { note, outStyle } from './terminal/output.ts';
+import { outStyle } from './terminal/output.ts';
 import { VERSION } from './version-number.ts';
 
 const SETTLE_POLL_MS = 100;
@@ -42,25 +44,29 @@ export async function up(settings: Settings): Promise<number> {
 
 async function run(settings: Settings, printer: Printer): Promise<number> {
   const end = new EndOfRun();
-  tellOfDefect(settings);
+  tellOfDefect(settings.engine);
   let failed: readonly string[] = [];
   let runtime: Runtime | null = null;
   void end.reached.then(() => {
     if (runtime === null) printer.notice('INFO', 'Ending when the start is through; Ctrl-C (again) ends at once.');
   });
   try {
-    runtime = await startRuntime(settings, {
+    runtime = await startRuntime(settings, UP, {
       transition: (record) => printer.transition(record),
       warn: (sentence) => printer.notice('WARN', sentence),
       ended: (stillRunning) => {
         failed = stillRunning;
         end.because('down');
       },
+      failed: (sentence) => {
+        printer.notice('ERROR', sentence);
+        end.because('failed');
+      },
     });
   } catch (error) {
     return reportFailure(error);
   }
-  const stopWatching = reportTroubles(runtime, printer);
+  const stopWatching = tellTroubles(runtime, (level, sentence) => printer.notice(level, sentence));
   await Promise.race([settled(runtime, end, settings.startScreenMs), end.reached]);
   if (!end.isReached) await printer.banner(runtime);
   const cause = await end.reached;
@@ -69,64 +75,18 @@ async function run(settings: Settings, printer: Printer): Promise<number> {
   if (failed.length > 0) printer.notice('ERROR', `These bots did not stop in time: ${failed.join(', ')}.`);
   printer.notice('INFO', FAREWELL[cause][settings.engine]);
   await runtime.close();
-  return failed.length === 0 ? EXIT.done : EXIT.failed;
+  return failed.length === 0 && cause !== 'failed' ? EXIT.done : EXIT.failed;
 }
-
-type Cause = 'interrupt' | 'terminate' | 'down';
 
 const FAREWELL = {
   interrupt: { process: 'The runtime ends.', docker: 'The runtime ends.' },
   down: { process: 'Told to stop: the runtime ends.', docker: 'Told to stop: the runtime ends.' },
+  failed: { process: 'The runtime ends.', docker: 'The runtime ends. Containers go on running.' },
   terminate: {
     process: 'Told to end: the runtime ends, and its child processes with it.',
     docker: 'Told to end: the runtime ends. Containers go on running; the next start finds them again.',
   },
 } as const;
-
-/** The first thing that ends the run; a second Ctrl-C ends it at once. */
-class EndOfRun {
-  isReached = false;
-  readonly reached: Promise<Cause>;
-  #reach: (cause: Cause) => void = () => {};
-
-  constructor() {
-    this.reached = new Promise((resolve) => {
-      this.#reach = resolve;
-    });
-    process.on('SIGINT', () => {
-      if (this.isReached) {
-        note('\nInterrupted again: ending at once. What still runs is found at the next start.\n');
-        endBySignal('SIGINT');
-      }
-      this.because('interrupt');
-    });
-    process.on('SIGTERM', () => this.because('terminate'));
-    process.on('SIGHUP', () => this.because('terminate'));
-  }
-
-  /** The first cause counts. */
-  because(cause: Cause): void {
-    this.isReached = true;
-    this.#reach(cause);
-  }
-}
-
-/** At once and untidily. Not `process.exit`: that aborts while a query thread has open sockets (uWebSockets.js). */
-function endBySignal(signal: NodeJS.Signals): void {
-  process.removeAllListeners(signal);
-  process.kill(process.pid, signal);
-}
-
-/** A defect ends the runtime at once, as if it were killed; Node says where it was, and this what becomes of the bots. */
-function tellOfDefect({ engine }: Settings): void {
-  process.once('uncaughtExceptionMonitor', () => {
-    const bots =
-      engine === 'docker'
-        ? 'Containers go on running; the next start finds them again.'
-        : 'Its child processes end with it; the next start runs them again.';
-    note(`error: the runtime itself failed, which is a defect of it. ${bots}\n`);
-  });
-}
 
 async function stopBots(runtime: Runtime, printer: Printer): Promise<readonly string[]> {
   printer.notice('INFO', `Stopping ${countOf(runtime.supervisor.size)}; Ctrl-C again ends at once.`);
@@ -142,18 +102,6 @@ async function settled({ supervisor }: Runtime, end: EndOfRun, forMs: number): P
     if (!bots.some(({ state }) => state === 'waiting' || state === 'starting')) return;
     await new Promise((resolve) => setTimeout(resolve, SETTLE_POLL_MS));
   }
-}
-
-/** Says when the runtime gets into trouble, and when it is out of it. A count that grows within a sentence is no news. */
-function reportTroubles(runtime: Runtime, printer: Printer): () => void {
-  let known = new Map<string, string>();
-  const timer = setInterval(() => {
-    const now = new Map(runtime.troubles.map((trouble) => [trouble.replaceAll(/\d+/g, '#'), trouble]));
-    for (const [kind, trouble] of now) if (!known.has(kind)) printer.notice('ERROR', trouble);
-    for (const [kind, trouble] of known) if (!now.has(kind)) printer.notice('INFO', `No longer so: ${trouble}`);
-    known = now;
-  }, 500);
-  return () => clearInterval(timer);
 }
 
 class Printer {
@@ -205,7 +153,7 @@ class Printer {
   }
 
   async banner(runtime: Runtime): Promise<void> {
-    const queryUrl = queryUrlOf(runtime.frontEnd);
+    const queryUrl = runtime.queryUrl ?? '';
     if (this.#isJson) {
       this.notice('INFO', `Queries are answered on ${queryUrl}.`);
       return;

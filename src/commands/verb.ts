@@ -39,6 +39,21 @@ export function settingOption<Value>(setting: Setting<Value>): Option {
   return new Option(`--${setting.flag} ${setting.kind.placeholder}`, `${setting.help} (${otherwise})`);
 }
 
+/** What stands on the command line, by flag. */
+export function flagsOf(command: Command): Record<string, string | undefined> {
+  return Object.fromEntries(
+    command.options.map((option) => {
+      const value: unknown = command.getOptionValue(option.attributeName());
+      return [option.long?.slice(2) ?? '', typeof value === 'string' ? value : undefined];
+    }),
+  );
+}
+
+/** There are so many that nobody would find the others between them. */
+export function isRarelyNeeded({ group }: Setting<unknown>): boolean {
+  return group === 'advanced' || group === 'agent';
+}
+
 /** @throws SettingsError */
 export async function connectTo(flags: ClientFlags): Promise<AdminClient> {
   const values = {

@@ -1,4 +1,5 @@
 import { type Environment, type FlagValues, readSetting, type SettingProblem, SettingsError } from './read-setting.ts';
+import type { Setting } from './setting.ts';
 import { type Settings, settingsTable } from './settings.ts';
 import { agentFlag } from './table/agent.ts';
 import { storeAccess } from './table/object-store.ts';
@@ -11,20 +12,29 @@ export interface LoadedSettings {
 
 /**
  * Reads every setting: its flag, else its environment variable, else its default.
+ * @param defaults texts by flag, where a command has defaults of its own
  * @throws SettingsError that names all settings at fault, so that a person mends them in one go
  */
-export function loadSettings(env: Environment, flags: FlagValues = {}): LoadedSettings {
+export function loadSettings(env: Environment, flags: FlagValues = {}, defaults: FlagValues = {}): LoadedSettings {
   const warnings: string[] = [];
   const problems: SettingProblem[] = [];
   const settings = settingsTable((setting) => {
-    const { value, warning, problem } = readSetting(setting, env, flags);
+    const { value, source, warning, problem } = readSetting(setting, env, flags);
     if (warning !== null) warnings.push(warning);
     if (problem !== null) problems.push(problem);
-    return value;
+    const own = source === 'default' ? defaults[setting.flag] : undefined;
+    return own === undefined ? value : ownDefault(setting, own);
   });
   problems.push(...contradictions(settings));
   if (problems.length > 0) throw new SettingsError(problems);
   return { settings, warnings };
+}
+
+/** @throws a defect of the command */
+function ownDefault<Value>({ flag, kind }: Setting<Value>, text: string): Value {
+  const value = kind.parse(text);
+  if (value === undefined) throw new Error(`the default ${text} of ${flag} is not ${kind.expected}`);
+  return value;
 }
 
 /** Limits of the agent that begin somewhere and grow up to the other. */

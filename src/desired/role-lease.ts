@@ -17,8 +17,8 @@ export interface RoleLeaseListener {
   /** Another process holds the role; told once for each holder, before `acquire` resolves. */
   standingBy(holder: string): void;
   /**
-   * After `acquire`: the role could not be renewed in time, so another process may take it over any moment: stop acting.
-   * What runs goes on. Either `resumed` or `lost` follows.
+   * After `acquire`: the role could not be renewed in time, or another process has it, so stop acting. What runs goes on.
+   * Either `resumed` or `lost` follows.
    */
   suspended(cause: unknown): void;
   /** Nobody took the role over: act again, after a look at what may have changed. */
@@ -28,7 +28,8 @@ export interface RoleLeaseListener {
 }
 
 export type RoleLeaseState =
-  | { readonly is: 'waiting' }
+  /** `trouble`: why it cannot be looked for now, in a sentence; it is tried again. */
+  | { readonly is: 'waiting'; readonly trouble: string | null }
   | { readonly is: 'standing-by'; readonly holder: string }
   | { readonly is: 'holder' }
   | { readonly is: 'suspended' }

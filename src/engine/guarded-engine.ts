@@ -12,7 +12,7 @@ import {
 
 /**
  * An engine that changes nothing until it is told that this process may act: it stands by, warm (design 6, "Level 2"). All
- * that runs is seen meanwhile, and whoever wants a change gets `unreachable`, with the reason, and asks again.
+ * that runs is seen meanwhile, and whoever wants a change gets `standing-by`, with the reason, and asks again.
  */
 export class GuardedEngine implements ContainerEngine {
   readonly #engine: ContainerEngine;
@@ -87,7 +87,7 @@ export class GuardedEngine implements ContainerEngine {
   #assertOpen(botId: string): void {
     if (this.#because === null) return;
     throw new EngineError(
-      { code: 'unreachable', facts: { detail: this.#because } },
+      { code: 'standing-by', facts: { detail: this.#because } },
       `Nothing is changed of bot ${botId}: ${this.#because}`,
     );
   }

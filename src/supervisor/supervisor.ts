@@ -210,8 +210,13 @@ export class Supervisor {
       if (!present.has(entry.botId) && this.#executor.inFlight(entry.botId) === undefined) {
         this.observed(absent(entry.botId, now));
       }
-      this.#fleet.tell(entry, { kind: 'dependency', name: 'engine', available: true });
     }
+    this.engineIsBack();
+  }
+
+  /** Whoever waits for the engine tries again now. */
+  engineIsBack(): void {
+    for (const entry of this.#fleet) this.#fleet.tell(entry, { kind: 'dependency', name: 'engine', available: true });
   }
 
   #takeFound(botId: string): Observation | null {

@@ -18,10 +18,10 @@ function read(env: Record<string, string>, flags: Record<string, string> = EMPTY
   return { values, problems, settings };
 }
 
-test('MongoDB and the interval have the defaults of the contract', () => {
+test('no MongoDB is the default of the table, and the interval is that of the contract', () => {
   const { values, problems } = read({});
   assert.deepEqual(problems, []);
-  assert.equal(values.mongoUri, 'mongodb://localhost:27017');
+  assert.equal(values.mongoUri, null);
   assert.equal(values.desired.rereadMs, 30_000);
 });
 

@@ -6,12 +6,10 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { after, before, test } from 'node:test';
 import { identityOf } from '../../src/agent/process-identity.ts';
-import type { Runtime } from '../../src/commands/runtime.ts';
-import { queryUrlOf } from '../../src/commands/runtime-read-side.ts';
 import { placeBot } from '../../src/supervisor/placement.ts';
 import { logTells } from './bad-luck/log.ts';
 import { IDLE_NODE, writeBot } from './bot-folders.ts';
-import { startInProcess } from './runtime-in-process.ts';
+import { type RuntimeInProcess, startInProcess } from './runtime-in-process.ts';
 import { makeFolders, poll, post, type RuntimeFolders, removeFolders, startRuntime } from './runtime-under-test.ts';
 
 const IDS = ['one', 'two', 'three', 'four'];
@@ -22,7 +20,7 @@ const ownShard = SHARDS.map((shard) => IDS.filter((id) => placeBot(id, SHARDS) =
 const warnings: string[] = [];
 const started: string[] = [];
 let folders: RuntimeFolders;
-let runtime: Runtime;
+let runtime: RuntimeInProcess;
 
 before(async () => {
   folders = await makeFolders();
@@ -133,7 +131,7 @@ async function queryPid(botId: string): Promise<unknown> {
   return await poll(
     `an answer of ${botId}`,
     async () => {
-      const answer = await post(`${queryUrlOf(runtime.frontEnd)}/query`, question).catch(() => undefined);
+      const answer = await post(`${runtime.queryUrl}/query`, question).catch(() => undefined);
       return answer?.body.status === 'ok' ? answer.body.data : undefined;
     },
     DEADLINE_MS,

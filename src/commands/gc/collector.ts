@@ -1,5 +1,6 @@
 import type { Settings } from '../../config/settings.ts';
 import { storeAccess } from '../../config/table/object-store.ts';
+import { DEFAULT_MONGO_URI } from '../../config/table/services.ts';
 import { connectMongo } from '../../desired/mongodb/connect.ts';
 import { knownBotIds } from '../../desired/mongodb/known-bots.ts';
 import { sweep } from '../../gc/sweep.ts';
@@ -30,7 +31,7 @@ export async function openCollector({ objectStore, services, gc }: Settings): Pr
       'Set MINIO_ENDPOINT, MINIO_ACCESS_KEY and MINIO_SECRET_KEY.',
     );
   }
-  const client = await connectMongo(services.mongoUri, services.mongo);
+  const client = await connectMongo(services.mongoUri ?? DEFAULT_MONGO_URI, services.mongo);
   const store = openMinioStore(access, objectStore.limits);
   const uploads = openMinioUploads(access, objectStore.limits);
   const credentials = new MinioUnusedCredentials(access, objectStore.limits);

@@ -2,14 +2,17 @@ import type { Pick, SettingKind } from '../setting.ts';
 import { duration, integer } from '../setting-kinds.ts';
 
 /** An address of MongoDB. Never shown: it may hold a password. Whether it is good the driver says (contract 1.1: empty is a value). */
-const mongoUri: SettingKind<string> = {
+const mongoUri: SettingKind<string | null> = {
   secret: true,
   emptyIsValue: true,
   placeholder: '<uri>',
   expected: 'an address such as mongodb://host:27017',
   parse: (text) => (text === '' || /^mongodb(\+srv)?:\/\/[\x21-\x7e]+$/.test(text) ? text : undefined),
-  show: (value) => (value === '' ? '' : '(set)'),
+  show: (value) => (value === null || value === '' ? '' : '(set)'),
 };
+
+/** Contract 1.2. */
+export const DEFAULT_MONGO_URI = 'mongodb://localhost:27017';
 
 const DEFAULT_REREAD_MS = 30_000;
 
@@ -41,14 +44,15 @@ export function serviceSettings(pick: Pick) {
       help,
     });
   return {
+    /** Null: not given. */
     mongoUri: pick({
       group: 'common',
       flag: 'mongo-uri',
       env: 'MONGO_URI',
       kind: mongoUri,
-      default: 'mongodb://localhost:27017',
-      defaultText: 'mongodb://localhost:27017',
-      help: 'MongoDB that holds the bots',
+      default: null,
+      defaultText: `none for \`up\`, else ${DEFAULT_MONGO_URI}`,
+      help: 'MongoDB that holds the bots; without it `up` takes them from a folder',
     }),
     mongo: {
       waitMs: advanced('mongo-wait', 10_000, 'how long an operation, also the first one, waits for MongoDB'),

@@ -6,6 +6,8 @@ export class MongoTroubleError extends Error {
     | 'mongodb-address'
     | 'mongodb-unreachable'
     | 'mongodb-index'
+    | 'mongodb-lease'
+    | 'mongodb-run-ledger'
     | 'mongodb-change-stream'
     | 'bot-document-without-id'
     | 'bot-document-duplicate'

@@ -4,7 +4,7 @@ import type { BotKind } from '../../../actors/bot-spec.ts';
 import { Pauses, pause } from '../pause.ts';
 import type { RoleLease, RoleLeaseListener, RoleLeaseState } from '../role-lease.ts';
 import { databaseOf } from './collections.ts';
-import { isDuplicate } from './mongo-error.ts';
+import { cannot, isDuplicate, MongoTroubleError } from './mongo-error.ts';
 
 export interface RoleLeaseOptions {
   /** The kind of bots the role is about; its lease lies in their database. */
@@ -13,6 +13,8 @@ export interface RoleLeaseOptions {
   readonly role: string;
   /** How people find this process: host and process id, for instance. */
   readonly holder: string;
+  /** Of which there is one process at a time, kept so by other means: whoever held the role there before has ended. */
+  readonly place: string;
   /** A holder that was not heard of for this long is gone. */
   readonly expiryMs: number;
   /** How often the holder renews, and the others look; well below a third of `expiryMs`. */
@@ -20,10 +22,12 @@ export interface RoleLeaseOptions {
 }
 
 interface LeaseDocument extends Document {
+  readonly format?: number;
   readonly _id: string;
   /** One process; null when the role was given back. */
   readonly owner: string | null;
   readonly holder: string;
+  readonly place: string;
   /** Grows with each renewal. */
   readonly counter: number;
 }
@@ -31,6 +35,8 @@ interface LeaseDocument extends Document {
 /** Share of the expiry after which a holder that could not renew stops acting, so that it does before another begins. */
 const SAFE_SHARE = 0.75;
 const FORMAT = 1;
+/** Before a look at who was faster. */
+const BEATEN_MS = 50;
 
 /**
  * A lease in MongoDB, by a counter that its holder makes grow. No clock of one machine is compared with another's: whoever
@@ -44,7 +50,10 @@ export class MongoRoleLease implements RoleLease {
   readonly #owner = randomUUID();
   readonly #closing = new AbortController();
   #counter = 0;
-  #state: RoleLeaseState = { is: 'waiting' };
+  #state: RoleLeaseState = { is: 'waiting', trouble: null };
+  #taking: Promise<number | null> = Promise.resolve(null);
+  /** In MongoDB it is ours, as far as this process knows. */
+  #isOurs = false;
   #running: Promise<void> = Promise.resolve();
   #safeTimer: NodeJS.Timeout | undefined;
 
@@ -58,8 +67,9 @@ export class MongoRoleLease implements RoleLease {
   }
 
   async acquire(listener: RoleLeaseListener): Promise<void> {
-    const sentAt = await this.#takeWhenFree(listener);
-    if (sentAt === null) throw new Error(`the lease of the role ${this.#options.role} was closed before it was had`);
+    this.#taking = this.#takeWhenFree(listener);
+    const sentAt = await this.#taking;
+    if (sentAt === null || this.#closing.signal.aborted) throw new Error(`the lease of the role ${this.#options.role} was closed before it was had`);
     this.#state = { is: 'holder' };
     this.#running = this.#keep(sentAt, listener);
   }
@@ -67,10 +77,11 @@ export class MongoRoleLease implements RoleLease {
   async close(): Promise<void> {
     this.#closing.abort();
     clearTimeout(this.#safeTimer);
+    // That it failed is told to whoever acquires.
+    await this.#taking.catch(() => {});
     await this.#running;
-    const wasHolder = this.#state.is === 'holder' || this.#state.is === 'suspended';
     this.#state = { is: 'closed' };
-    if (!wasHolder) return;
+    if (!this.#isOurs) return;
     const mine = { _id: this.#options.role, owner: this.#owner };
     try {
       await this.#leases.updateOne(mine, { $set: { owner: null } });
@@ -80,7 +91,7 @@ export class MongoRoleLease implements RoleLease {
     }
   }
 
-  /** @returns when the write that took it was sent; null when closing */
+  /** @returns when the write that took it was sent; null when closing @throws MongoTroubleError for a newer format */
   async #takeWhenFree(listener: RoleLeaseListener): Promise<number | null> {
     const { expiryMs, renewMs } = this.#options;
     const { signal } = this.#closing;
@@ -90,16 +101,24 @@ export class MongoRoleLease implements RoleLease {
       try {
         const sentAt = performance.now();
         const found = await this.#leases.findOne({ _id: this.#options.role });
+        if (Number(found?.format ?? FORMAT) > FORMAT) throw newerFormat(this.#options.role, found?.format);
         const sight = `${found?.owner} ${found?.counter}`;
         if (seen.of !== sight) seen = { of: sight, at: performance.now() };
-        const isFree = found === null || found.owner === null || performance.now() - seen.at >= expiryMs;
-        if (isFree && (await this.#take(found))) return sentAt;
+        const isFree =
+          found === null ||
+          found.owner === null ||
+          found.place === this.#options.place ||
+          performance.now() - seen.at >= expiryMs;
+        if (isFree && !signal.aborted && (await this.#take(found))) return sentAt;
         if (!isFree) this.#standBy(found.holder, listener);
         pauses.reset();
-        await pause(isFree ? 0 : renewMs, signal);
+        await pause(isFree ? BEATEN_MS : renewMs, signal);
       } catch (error) {
-        if (!(error instanceof Error)) throw error;
-        // MongoDB is away. The start has said so already; nobody else can take the role now either.
+        if (!(error instanceof Error) || error instanceof MongoTroubleError) throw error;
+        if (this.#state.is === 'waiting') {
+          const trouble = cannot(`tell who has the role ${this.#options.role}`, error).message;
+          this.#state = { is: 'waiting', trouble };
+        }
         await pauses.wait(signal);
       }
     }
@@ -115,11 +134,13 @@ export class MongoRoleLease implements RoleLease {
   /** @returns false when another was faster */
   async #take(found: LeaseDocument | null): Promise<boolean> {
     const counter = Number(found?.counter ?? 0);
-    const next = { format: FORMAT, owner: this.#owner, holder: this.#options.holder, counter: counter + 1 };
+    const { holder, place } = this.#options;
+    const next = { format: FORMAT, owner: this.#owner, holder, place, counter: counter + 1 };
     this.#counter = next.counter;
     if (found === null) {
       try {
         await this.#leases.insertOne({ _id: this.#options.role, ...next });
+        this.#isOurs = true;
         return true;
       } catch (error) {
         if (isDuplicate(error)) return false;
@@ -128,7 +149,8 @@ export class MongoRoleLease implements RoleLease {
     }
     const unchanged: Document = { _id: this.#options.role, owner: found.owner, counter };
     const { matchedCount } = await this.#leases.updateOne(unchanged, { $set: next });
-    return matchedCount === 1;
+    this.#isOurs = matchedCount === 1;
+    return this.#isOurs;
   }
 
   async #keep(takenAt: number, listener: RoleLeaseListener): Promise<void> {
@@ -179,6 +201,12 @@ export class MongoRoleLease implements RoleLease {
 
   async #lose(listener: RoleLeaseListener): Promise<void> {
     clearTimeout(this.#safeTimer);
+    this.#isOurs = false;
+    if (this.#state.is === 'holder') {
+      // At once: who has it now may take long to find out.
+      this.#state = { is: 'suspended' };
+      listener.suspended(new Error('another process has taken the role over'));
+    }
     const now = await this.#holderNow();
     this.#state = { is: 'lost', holder: now };
     listener.lost(now);
@@ -192,4 +220,12 @@ export class MongoRoleLease implements RoleLease {
       return 'another process';
     }
   }
+}
+
+function newerFormat(role: string, format: unknown): MongoTroubleError {
+  return new MongoTroubleError(
+    'mongodb-lease',
+    `the lease of the role ${role} has the format ${String(format)}, which this version does not know`,
+    'A newer version of the runtime has written it: use that one.',
+  );
 }

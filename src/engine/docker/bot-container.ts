@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type Docker from 'dockerode';
+import type { BotKind } from '../../../actors/bot-spec.ts';
 import { type AgentLimits, encodeAgentLimits } from '../../agent/agent-limits.ts';
 import type { BotDefinition } from '../../desired/bot-definition.ts';
 import type { BotCredentials, BotKeys } from '../bot-credentials.ts';
@@ -33,6 +34,8 @@ export interface ContainerLimits {
 export interface ContainerTemplate {
   readonly image: string;
   readonly instance: string;
+  /** Of which bots it keeps the containers. */
+  readonly kinds: readonly BotKind[];
   readonly limits: ContainerLimits;
   /** Where the code, state and log of bots are that do not come from the object store. */
   readonly directories: BotDirectories | null;

@@ -1,3 +1,4 @@
+import type { BotKind } from '../../../actors/bot-spec.ts';
 import type { BotDefinition } from '../../desired/bot-definition.ts';
 
 /** Raised when what the labels mean changes; a runtime keeps its hands off containers with a newer number (design 10.9). */
@@ -37,9 +38,17 @@ const INSIDE = 'inside';
 const KEYS = 'the0.keys';
 const KEYS_UNTIL = 'the0.keys-until';
 
+/** Whose containers: of which runtime, and of which kinds of bots. Roles of one runtime share its name (design 6). */
+export interface ContainerOwner {
+  readonly instance: string;
+  readonly kinds: readonly BotKind[];
+}
+
 /** Labels by which an engine lists and watches its own bots' containers and no others. */
-export function ownLabels(instance: string): readonly string[] {
-  return [`the0.instance=${instance}`, 'the0.role=bot'];
+export function ownLabels({ instance, kinds }: ContainerOwner): readonly string[] {
+  const [kind, ...more] = kinds;
+  const ofKind = kind === undefined || more.length > 0 ? [] : [`runtime.type=${kind}`];
+  return [`the0.instance=${instance}`, 'the0.role=bot', ...ofKind];
 }
 
 /** `runtime.*` as contract 5.2 has them, `the0.*` ours. */
@@ -66,9 +75,13 @@ export function labelsFor(
   };
 }
 
-/** The identity of a container of this instance; `foreign` for any other, `newer-format` for one of a newer runtime. */
-export function readLabels(labels: Labels, instance: string): ContainerIdentity | 'foreign' | 'newer-format' {
+/** The identity of a container of this owner; `foreign` for any other, `newer-format` for one of a newer runtime. */
+export function readLabels(
+  labels: Labels,
+  { instance, kinds }: ContainerOwner,
+): ContainerIdentity | 'foreign' | 'newer-format' {
   if (labels['the0.instance'] !== instance || labels['the0.role'] !== 'bot') return 'foreign';
+  if (!kinds.some((kind) => kind === labels['runtime.type'])) return 'foreign';
   const botId = labels['runtime.id'];
   const format = Number(labels['the0.format']);
   const incarnation = Number(labels['the0.incarnation']);

@@ -156,7 +156,7 @@ export class ContainerStarter {
     const { api, image, ledger, template } = this.#parts;
     try {
       const id = await api.create(options);
-      const identity = readLabels(options.Labels ?? {}, template.instance);
+      const identity = readLabels(options.Labels ?? {}, template);
       if (typeof identity === 'string') throw new Error(`labels of our own are ${identity}`);
       const container = new TrackedContainer(id, identity);
       ledger.touch(container);
@@ -178,7 +178,7 @@ export class ContainerStarter {
     const { api, ledger, template } = this.#parts;
     const holder = await api.inspect(containerName(definition.id));
     if (holder === null) return null;
-    const identity = readLabels(holder.Config.Labels, template.instance);
+    const identity = readLabels(holder.Config.Labels, template);
     if (typeof identity === 'string') throw nameTaken(definition.id, holder, identity);
     const isTheSame =
       occurrence === undefined

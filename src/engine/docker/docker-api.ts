@@ -82,6 +82,13 @@ export class DockerApi {
     );
   }
 
+  /** Of the engine itself: made when it was installed. */
+  async engineId(): Promise<string> {
+    const info: unknown = await this.#call('info', this.#deadlines.callMs, () => this.#calls.info());
+    if (typeof info === 'object' && info !== null && 'ID' in info && typeof info.ID === 'string') return info.ID;
+    throw new Error('Docker does not say who it is');
+  }
+
   /** @returns the container's id */
   async create(options: Docker.ContainerCreateOptions): Promise<string> {
     const { id } = await this.#call('create', this.#deadlines.callMs, (abortSignal) =>

@@ -50,6 +50,8 @@ export interface DockerEngineOptions extends ContainerTemplate {
   readonly takesOver?: {
     /** What is desired of a bot now, or null. */
     readonly definitionOf: (botId: string) => BotDefinition | null;
+    /** False: they are only looked at, by a process that governs no bots. */
+    readonly governs: boolean;
   };
   /** Whether an image that is not there is pulled; never for an image that is built locally. */
   readonly pull: 'never' | 'missing';
@@ -113,7 +115,7 @@ class DockerEngine implements ContainerEngine {
             ...options.takesOver,
             api: this.#api,
             ledger: this.#ledger,
-            instance: options.instance,
+            owner: options,
             graceSeconds: containerGraceSeconds(options.limits),
             now: options.now,
           });
@@ -140,7 +142,7 @@ class DockerEngine implements ContainerEngine {
 
   async watch(listener: EngineListener): Promise<void> {
     this.#listener = listener;
-    const labels = this.#go?.labels ?? ownLabels(this.#options.instance);
+    const labels = this.#go?.labels ?? ownLabels(this.#options);
     const watch = new EventWatch(
       {
         connect: () => this.#api.events(labels),
@@ -152,7 +154,7 @@ class DockerEngine implements ContainerEngine {
     );
     this.#watch = watch;
     try {
-      if (this.#go !== null) await refuseBesideGoRunner(this.#api);
+      if (this.#options.takesOver?.governs === true) await refuseBesideGoRunner(this.#api);
       await watch.start();
     } catch (error) {
       throw toEngineError(error, 'Watching containers');
@@ -293,7 +295,7 @@ class DockerEngine implements ContainerEngine {
   }
 
   #changed(event: ContainerEvent): void {
-    const identity = this.#ledger.get(event.containerId)?.identity ?? readLabels(event.labels, this.#options.instance);
+    const identity = this.#ledger.get(event.containerId)?.identity ?? readLabels(event.labels, this.#options);
     if (typeof identity === 'string') {
       if (event.action === 'start') void this.#foreignStarted(event);
       else if (event.action === 'destroy') this.#ledger.unmarkRemoved(event.containerId);
@@ -341,7 +343,7 @@ class DockerEngine implements ContainerEngine {
   }
 
   #identify(inspection: ContainerInspection): ReturnType<typeof readLabels> {
-    return this.#go?.identify(inspection) ?? readLabels(inspection.Config.Labels, this.#options.instance);
+    return this.#go?.identify(inspection) ?? readLabels(inspection.Config.Labels, this.#options);
   }
 
   #destroyed(containerId: string): void {
@@ -387,7 +389,7 @@ class DockerEngine implements ContainerEngine {
   async #compare(first: boolean): Promise<void> {
     if (first) this.#ledger.forgetRemoved();
     const asked = this.#ledger.changes;
-    const all = await this.#api.list(this.#go?.labels ?? ownLabels(this.#options.instance));
+    const all = await this.#api.list(this.#go?.labels ?? ownLabels(this.#options));
     const summaries = this.#go?.onePerBot(all) ?? all;
     const listed = new Set<string>();
     for (const summary of summaries) {
@@ -425,7 +427,7 @@ class DockerEngine implements ContainerEngine {
   }
 
   async #identityOf(summary: ContainerSummary): Promise<ReturnType<typeof readLabels>> {
-    const identity = readLabels(summary.Labels, this.#options.instance);
+    const identity = readLabels(summary.Labels, this.#options);
     if (this.#go === null || goBotIn(summary.Labels) === null) return identity;
     const inspection = await this.#api.inspect(summary.Id);
     return inspection === null ? 'foreign' : this.#go.identify(inspection);

@@ -1,6 +1,6 @@
 import type { BotDefinition } from '../../desired/bot-definition.ts';
 import { EngineError } from '../container-engine.ts';
-import { type ContainerIdentity, type Labels, readLabels } from './container-labels.ts';
+import { type ContainerIdentity, type ContainerOwner, type Labels, readLabels } from './container-labels.ts';
 import type { ContainerLedger } from './container-ledger.ts';
 import { phaseOfSummary } from './container-view.ts';
 import type { ContainerInspection, ContainerSummary, DockerApi } from './docker-api.ts';
@@ -16,7 +16,9 @@ const SHOWN_MS = 600_000;
 export interface GoContainersParts {
   readonly api: DockerApi;
   readonly ledger: ContainerLedger;
-  readonly instance: string;
+  readonly owner: ContainerOwner;
+  /** False: nothing is ended. */
+  readonly governs: boolean;
   /** What is desired of a bot now, or null. */
   readonly definitionOf: (botId: string) => BotDefinition | null;
   /** Between SIGTERM and SIGKILL. */
@@ -49,9 +51,9 @@ export class GoContainers {
 
   /** One container of each bot; the others are ended behind it, and are nobody's from now on. */
   onePerBot(summaries: readonly ContainerSummary[]): readonly ContainerSummary[] {
-    const { ledger, instance } = this.#parts;
+    const { ledger, owner } = this.#parts;
     const there = summaries.filter(({ Id }) => !ledger.wasRemoved(Id) && !this.#ending.has(Id));
-    const { kept, surplus } = onePerBot(there, instance);
+    const { kept, surplus } = onePerBot(there, owner);
     for (const { Id } of surplus) this.end(Id);
     return kept;
   }
@@ -92,7 +94,7 @@ export class GoContainers {
   }
 
   identify(inspection: ContainerInspection): ContainerIdentity | GoIdentity | 'foreign' | 'newer-format' {
-    const own = readLabels(inspection.Config.Labels, this.#parts.instance);
+    const own = readLabels(inspection.Config.Labels, this.#parts.owner);
     return own === 'foreign' ? (identifyGo(inspection) ?? 'foreign') : own;
   }
 
@@ -111,7 +113,8 @@ export class GoContainers {
    * @returns whether the bot has one that runs already; then the new one is ended
    */
   isIntruder(containerId: string, labels: Labels): boolean {
-    const { ledger, now } = this.#parts;
+    const { ledger, now, governs } = this.#parts;
+    if (!governs) return false;
     const botId = goBotIn(labels) ?? '';
     this.#intruder = {
       at: now(),
@@ -126,8 +129,8 @@ export class GoContainers {
 
   /** Stops and removes a container too many. What cannot be done now is found again by the next list. */
   end(containerId: string): void {
-    const { api, ledger, graceSeconds } = this.#parts;
-    if (this.#ending.has(containerId)) return;
+    const { api, ledger, graceSeconds, governs } = this.#parts;
+    if (!governs || this.#ending.has(containerId)) return;
     this.#ending.add(containerId);
     ledger.markRemoved(containerId);
     const known = ledger.get(containerId);

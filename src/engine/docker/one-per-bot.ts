@@ -1,4 +1,4 @@
-import { readLabels } from './container-labels.ts';
+import { type ContainerOwner, readLabels } from './container-labels.ts';
 import { phaseOfSummary } from './container-view.ts';
 import type { ContainerSummary } from './docker-api.ts';
 import { goBotIn } from './go-container.ts';
@@ -9,12 +9,12 @@ import { goBotIn } from './go-container.ts';
  */
 export function onePerBot(
   summaries: readonly ContainerSummary[],
-  instance: string,
+  owner: ContainerOwner,
 ): { readonly kept: readonly ContainerSummary[]; readonly surplus: readonly ContainerSummary[] } {
   const kept = new Map<string, ContainerSummary>();
   const surplus: ContainerSummary[] = [];
   for (const summary of summaries) {
-    const identity = readLabels(summary.Labels, instance);
+    const identity = readLabels(summary.Labels, owner);
     const botId = typeof identity === 'string' ? goBotIn(summary.Labels) : identity.botId;
     if (botId === null) continue;
     const rival = kept.get(botId);

@@ -41,6 +41,7 @@ export async function dockerHarness(): Promise<DockerHarness> {
         image,
         pull: 'never',
         instance,
+        kinds: ['realtime', 'scheduled'],
         network: null,
         limits: { ...limits, agent: { ...limits.agent, stopGraceMs } },
         directories: {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { MongoClient } from 'mongodb';
 import { connectMongo } from '../../../src/desired/mongodb/connect.ts';
 import { MongoRoleLease } from '../../../src/desired/mongodb/mongo-role-lease.ts';
@@ -66,6 +67,7 @@ describe('lease of a role', { ...needsMongo(), timeout: 60_000 }, () => {
       kind: 'realtime',
       role: 'bot-runner',
       holder,
+      place: holder,
       expiryMs: EXPIRY_MS,
       renewMs: 200,
     });
@@ -122,6 +124,44 @@ describe('lease of a role', { ...needsMongo(), timeout: 60_000 }, () => {
       .updateOne({}, { $set: { owner: 'x', holder: 'host-x' } });
     await told.until('lost host-x');
     assert.deepEqual(next.state(), { is: 'lost', holder: 'host-x' });
+    assert.deepEqual(told.events.slice(-2), ['suspended', 'lost host-x'], 'it stops before it asks who has it now');
+  });
+
+  test('one that is closed while it takes the role does not have it, and leaves it to the next', async () => {
+    const first = lease('host-a');
+    const taking = first.acquire(new Told());
+    const rejected = assert.rejects(taking, /closed before/);
+    await first.close();
+    await rejected;
+    assert.deepEqual(first.state(), { is: 'closed' });
+    const next = new Told();
+    await lease('host-b').acquire(next);
+    assert.deepEqual(next.events, []);
+  });
+
+  test('a lease of a newer version of the runtime is refused', async () => {
+    await client
+      .db('bot_runner')
+      .collection<{ _id: string }>('the0_leases')
+      .insertOne({ _id: 'bot-runner', format: 2, owner: null, holder: 'host-new' } as { _id: string });
+    await assert.rejects(lease('host-a').acquire(new Told()), { code: 'mongodb-lease', message: /format 2/ });
+  });
+
+  test('one that cannot look for the role says why', async () => {
+    const own = await connectMongo(server.uri, { ...MONGO_LIMITS, waitMs: 300 });
+    await server.stop();
+    const waiting = lease('host-a', own);
+    const ended = assert.rejects(waiting.acquire(new Told()));
+    const why = () => {
+      const state = waiting.state();
+      return state.is === 'waiting' ? state.trouble : null;
+    };
+    while (why() === null) await sleep(20);
+    assert.match(why() ?? '', /^MongoDB cannot tell who has the role bot-runner \(/);
+    await server.start();
+    await waiting.close();
+    await ended;
+    await own.close();
   });
 
   test('while MongoDB is away the holder stops in time, and goes on when it is back', async () => {

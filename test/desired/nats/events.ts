@@ -33,9 +33,9 @@ export class EventPublisher {
     this.connection = connection;
   }
 
-  static async connect(url: string): Promise<EventPublisher> {
+  static async connect(url: string, login: { user?: string; pass?: string } = {}): Promise<EventPublisher> {
     return new EventPublisher(
-      await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 50, noRandomize: true }),
+      await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 50, noRandomize: true, ...login }),
     );
   }
 

@@ -27,6 +27,7 @@ const definition: BotDefinition = {
 const template: ContainerTemplate = {
   image: 'the0-runtime:local',
   instance: 'i',
+  kinds: ['realtime'],
   limits: {
     memoryMiB: 512,
     cpuShares: 512,

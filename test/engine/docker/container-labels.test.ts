@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { labelsFor, readLabels } from '../../../src/engine/docker/container-labels.ts';
+import { type ContainerOwner, labelsFor, ownLabels, readLabels } from '../../../src/engine/docker/container-labels.ts';
 
 const definition = {
   id: 'grid',
@@ -27,6 +27,8 @@ const OURS = {
 };
 const labels = labelsFor(definition, OURS);
 
+const HERE: ContainerOwner = { instance: 'here', kinds: ['realtime', 'scheduled'] };
+
 describe('labels of a container', () => {
   it('have what others look for (contract 5.2)', () => {
     assert.equal(labels['runtime.managed'], 'true');
@@ -36,7 +38,7 @@ describe('labels of a container', () => {
   });
 
   it('are read back as they were written', () => {
-    assert.deepEqual(readLabels(labels, 'here'), {
+    assert.deepEqual(readLabels(labels, HERE), {
       botId: 'grid',
       incarnation: 17,
       specRevision: 'spec',
@@ -53,7 +55,7 @@ describe('labels of a container', () => {
       { shared: false, until: null },
       { shared: false, until: 1_700_000_000_000 },
     ]) {
-      const identity = readLabels(labelsFor(definition, { ...OURS, keys }), 'here');
+      const identity = readLabels(labelsFor(definition, { ...OURS, keys }), HERE);
       assert.deepEqual(typeof identity === 'string' ? identity : identity.keys, keys);
     }
   });
@@ -61,23 +63,33 @@ describe('labels of a container', () => {
   it('tell where the files are, of older containers too', () => {
     const inside = labelsFor(definition, { ...OURS, keepsFilesInside: true });
     const read = (these: typeof labels) => {
-      const identity = readLabels(these, 'here');
+      const identity = readLabels(these, HERE);
       return typeof identity === 'string' ? identity : identity.keepsFilesInside;
     };
     assert.deepEqual([read(inside), read(labels)], [true, false]);
   });
 
-  it('of another instance are foreign', () => assert.equal(readLabels(labels, 'there'), 'foreign'));
+  it('of another instance are foreign', () =>
+    assert.equal(readLabels(labels, { ...HERE, instance: 'there' }), 'foreign'));
+
+  it('of a kind that another role keeps are foreign', () => {
+    assert.equal(readLabels(labels, { ...HERE, kinds: ['scheduled'] }), 'foreign');
+    assert.deepEqual(ownLabels({ ...HERE, kinds: ['scheduled'] }), [
+      'the0.instance=here',
+      'the0.role=bot',
+      'runtime.type=scheduled',
+    ]);
+  });
 
   it('of the Go runtime are foreign', () => {
-    assert.equal(readLabels({ 'runtime.managed': 'true', 'runtime.id': 'grid' }, 'here'), 'foreign');
+    assert.equal(readLabels({ 'runtime.managed': 'true', 'runtime.id': 'grid' }, HERE), 'foreign');
   });
 
   it('without a number where one belongs are foreign', () => {
-    assert.equal(readLabels({ ...labels, 'the0.incarnation': 'soon' }, 'here'), 'foreign');
+    assert.equal(readLabels({ ...labels, 'the0.incarnation': 'soon' }, HERE), 'foreign');
   });
 
   it('of a newer format are not touched', () => {
-    assert.equal(readLabels({ ...labels, 'the0.format': '2' }, 'here'), 'newer-format');
+    assert.equal(readLabels({ ...labels, 'the0.format': '2' }, HERE), 'newer-format');
   });
 });

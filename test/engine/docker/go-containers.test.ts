@@ -63,7 +63,7 @@ describe('containers of the Go runtime', await needsDocker(), () => {
     const byId = desired instanceof Map ? desired : new Map([...desired.values()].map((one) => [one.id, one]));
     const engine = harness.makeEngine({
       directories: null,
-      takesOver: { definitionOf: (botId) => byId.get(botId) ?? null },
+      takesOver: { definitionOf: (botId) => byId.get(botId) ?? null, governs: true },
       stopGraceMs: 10_000,
     });
     t.after(() => engine.close());

@@ -116,7 +116,7 @@ describe('keys of containers', await needsDocker(), () => {
 
   it('that cannot be made keep a container from being created, and do not put Docker in doubt', async (t) => {
     const { start, seen } = await watched(t, () => {
-      throw new EngineError({ code: 'unreachable', facts: { detail: 'x', dependency: 'object-store' } }, 'no keys');
+      throw new EngineError({ code: 'keys-unavailable', facts: { detail: 'x' } }, 'no keys');
     });
     const definition = await stored();
     await assert.rejects(start(definition), /no keys/);

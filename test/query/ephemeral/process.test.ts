@@ -2,17 +2,15 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { Runtime } from '../../../src/commands/runtime.ts';
-import { queryUrlOf } from '../../../src/commands/runtime-read-side.ts';
 import { botJson, writeBot, writeWhole } from '../../e2e/bot-folders.ts';
-import { startInProcess } from '../../e2e/runtime-in-process.ts';
+import { type RuntimeInProcess, startInProcess } from '../../e2e/runtime-in-process.ts';
 import { makeFolders, poll, type RuntimeFolders, removeFolders, startRuntime } from '../../e2e/runtime-under-test.ts';
 import { type Ask, askOver, expectAnswers, expectCloseQueries, stoppedBots } from './stopped-bots.ts';
 
 const DEADLINE_MS = 60_000;
 const bots = stoppedBots();
 let folders: RuntimeFolders;
-let runtime: Runtime;
+let runtime: RuntimeInProcess;
 let ask: Ask;
 
 const remains = () => readdir(join(folders.dataDir, 'query-runs')).catch(() => []);
@@ -22,7 +20,7 @@ describe('bots of a directory that do not run answer queries (engine process)', 
     folders = await makeFolders();
     for (const bot of Object.values(bots)) await writeBot(folders.botsDir, bot);
     runtime = await startInProcess('process', folders, { shards: '1' });
-    ask = askOver(queryUrlOf(runtime.frontEnd));
+    ask = askOver(runtime.queryUrl);
   });
   after(async () => {
     await runtime?.close();

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { needsDocker } from '../../services/docker.ts';
+import { needsMinio } from '../../services/minio.ts';
+import { needsMongo } from '../../services/mongodb.ts';
+import { needsNats } from '../../services/nats.ts';
+import { needsRuntimeImage } from '../../services/runtime-image.ts';
+import { poll } from '../runtime-under-test.ts';
+import { Deployment, type Service } from './deployment.ts';
+
+const skip =
+  needsMongo().skip ||
+  needsNats().skip ||
+  needsMinio().skip ||
+  (await needsDocker()).skip ||
+  (await needsRuntimeImage()).skip;
+
+/** Answers with its config, and with what it found in its state. */
+const TELLING = {
+  'main.js': `exports.main = () => new Promise(() => setInterval(() => {}, 1000));\n`,
+  'query.js': `const { query, getConfig } = require('@alexanderwanyoike/the0-node');
+query.handler('/config', () => JSON.parse(process.env.BOT_CONFIG));
+query.run();\n`,
+};
+const RUNS_ONCE = { ...TELLING, 'main.js': `exports.main = async () => ({ done: true });\n` };
+
+/** A second is long for a lease, and short for a test. */
+const SHORT_LEASE = ['--lease-expiry', '2s', '--lease-renew', '300ms'];
+
+describe('bot-runner, bot-scheduler and query-server on real services', { skip, timeout: 300_000 }, () => {
+  let deployment: Deployment;
+  let runner: Service;
+  let queries: Service;
+
+  before(async () => {
+    deployment = await Deployment.begin();
+    [runner, queries] = await Promise.all([
+      deployment.start('bot-runner', SHORT_LEASE),
+      deployment.start('query-server'),
+    ]);
+  });
+  after(async () => {
+    await deployment?.end();
+  });
+
+  const configOf = async (id: string) => {
+    const { body } = await deployment.ask(queries, id, '/config');
+    return body.status === 'ok' ? body.data : undefined;
+  };
+  const answersWith = (id: string, config: object) =>
+    poll(
+      `${id} to answer with ${JSON.stringify(config)}`,
+      async () => JSON.stringify(await configOf(id)) === JSON.stringify(config) || undefined,
+      60_000,
+      100,
+    );
+
+  test('an event runs a bot, and the query-server asks it', async () => {
+    await deployment.publish('created', { id: 'steady', files: TELLING, config: { n: 1 } });
+    await deployment.running('steady');
+    await answersWith('steady', { n: 1 });
+    assert.match(await deployment.cli(runner, 'ls'), /steady +running/);
+  });
+
+  test('SIGTERM leaves bots running; what was changed meanwhile is applied at the return, and nothing else is touched', async () => {
+    await deployment.publish('created', { id: 'edited', files: TELLING, config: { n: 1 } });
+    const before = await deployment.running('edited');
+    const steady = await deployment.running('steady');
+    await answersWith('edited', { n: 1 });
+
+    assert.equal(await runner.end('SIGTERM'), 0);
+    assert.deepEqual(await deployment.containers('edited'), [before]);
+    await deployment.publish('updated', { id: 'edited', files: TELLING, config: { n: 2 } });
+    runner = await deployment.start('bot-runner', SHORT_LEASE, runner.dataDir);
+
+    await answersWith('edited', { n: 2 });
+    assert.notEqual((await deployment.running('edited')).id, before.id);
+    assert.deepEqual(await deployment.running('steady'), steady);
+  });
+
+  test('a second bot-runner stands by, touches nothing, and takes over when the first is gone', async () => {
+    const steady = await deployment.running('steady');
+    const second = await deployment.start('bot-runner', SHORT_LEASE);
+    await second.prints(/stands by/);
+    await deployment.publish('created', { id: 'late', files: TELLING, config: { n: 1 } });
+    const late = await deployment.running('late');
+
+    await runner.end('SIGKILL');
+    await deployment.publish('updated', { id: 'late', files: TELLING, config: { n: 2 } });
+    await answersWith('late', { n: 2 });
+    assert.notEqual((await deployment.running('late')).id, late.id);
+    assert.deepEqual(await deployment.running('steady'), steady);
+    runner = second;
+  });
+
+  test('a scheduled bot runs when it is due, once each time, and answers queries in between', async () => {
+    await deployment.publish('created', {
+      id: 'minutely',
+      files: RUNS_ONCE,
+      config: { n: 7 },
+      schedule: '*/3 * * * * *',
+    });
+    const scheduler = await deployment.start('bot-scheduler');
+    const runs = new Set<number>();
+    await poll(
+      'two runs of the scheduled bot',
+      async () => {
+        const found = await deployment.client
+          .db('bot_scheduler')
+          .collection('bot_schedules')
+          .findOne({ id: 'minutely' });
+        const run = found?.['the0_schedule']?.run;
+        if (run?.state === 'finished') runs.add(Number(run.occurrence));
+        return runs.size >= 2 || undefined;
+      },
+      60_000,
+      100,
+    );
+    for (const occurrence of runs) assert.equal(occurrence % 3, 0);
+    await answersWith('minutely', { n: 7, schedule: '*/3 * * * * *' });
+    await deployment.publishDeleted('minutely', 'bot-schedule');
+    await poll(
+      'no scheduled bot',
+      async () => !/minutely/.test(await deployment.cli(scheduler, 'ls')) || undefined,
+      60_000,
+    );
+    assert.equal(await scheduler.end('SIGTERM'), 0);
+  });
+
+  test('a bot that is disabled goes, and its query runs beside it no more', async () => {
+    await deployment.publish('updated', { id: 'late', files: TELLING, config: { n: 2, enabled: false } });
+    await poll(
+      'no container of late',
+      async () => (await deployment.containers('late')).length === 0 || undefined,
+      60_000,
+    );
+  });
+
+  test('while MongoDB is away nothing is touched, and readiness and `ls` say so', async () => {
+    const steady = await deployment.running('steady');
+    const ready = async () => (await fetch(`${runner.healthUrl}/readyz`)).status;
+    await poll('readiness', async () => (await ready()) === 200 || undefined, 60_000);
+    await deployment.mongo.stop();
+    await poll('no readiness', async () => (await ready()) === 503 || undefined, 60_000);
+    assert.match(await (await fetch(`${runner.healthUrl}/readyz?verbose`)).text(), /MongoDB/);
+    await deployment.mongo.start();
+    await poll('readiness again', async () => (await ready()) === 200 || undefined, 60_000);
+    assert.deepEqual(await deployment.running('steady'), steady);
+  });
+
+  test('the query-server governs nothing: commands that would are refused', async () => {
+    await assert.rejects(deployment.cli(queries, 'restart', 'steady'), /only answers queries/);
+  });
+});
