@@ -1,6 +1,7 @@
 import type { BotStatus, RecordEffect } from '../../actors/effect.ts';
 import { type AdminServer, createAdminServer } from '../admin/admin-server.ts';
 import type { Settings } from '../config/settings.ts';
+import type { ContainerEngine } from '../engine/container-engine.ts';
 import { GuardedEngine } from '../engine/guarded-engine.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { createQueryFrontEnd } from '../query/create-query-front-end.ts';
@@ -11,17 +12,17 @@ import { openDataDirectory } from '../storage/filesystem/open-data-directory.ts'
 import { Journal } from '../supervisor/journal.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { shardMaker } from './actor-shards.ts';
-import { keysForEngine, openBotCredentials } from './bot-credentials.ts';
 import { assertRoleHasItsNeeds, isOnEngine, openBotSource } from './bot-source.ts';
+import { Closing } from './closing.ts';
 import { createEngine, type EngineReporter, engineIdOf, longestEngineCallMs } from './engines.ts';
 import { Governance } from './governance.ts';
 import { KeyRenewal } from './key-renewal.ts';
-import { addressesOfNoUse, openRuntimeStore, type RuntimeStore } from './object-store.ts';
+import type { RuntimeStore } from './object-store.ts';
 import { createQueryRuns } from './query-runner.ts';
 import type { Role } from './roles.ts';
 import type { RuntimeHealth } from './runtime-health.ts';
 import { askWhyOf, createReadSide, onlyLooking, queryUrlOf } from './runtime-read-side.ts';
-import { StoreCheck } from './store-check.ts';
+import { openStoreSide } from './store-side.ts';
 
 /** All parts of one runtime, joined and running. */
 export interface Runtime {
@@ -60,231 +61,212 @@ export interface RuntimeReporter extends EngineReporter {
  * @throws errors for people (`code`, `hint`) of the part that cannot start; what was started by then is ended again
  */
 export async function startRuntime(settings: Settings, role: Role, report: RuntimeReporter): Promise<Runtime> {
-  const undo: (() => Promise<unknown>)[] = [];
-  const closeAll = async (): Promise<unknown[]> => {
-    const failures: unknown[] = [];
-    for (const step of undo.splice(0).reverse()) await step().catch((error: unknown) => failures.push(error));
-    return failures;
-  };
-  const close = async (): Promise<void> => {
-    const failures = await closeAll();
-    if (failures.length > 0) throw failures[0];
-  };
-  const warn = (sentence: string) => report.warn(sentence);
+  const closing = new Closing();
   try {
-    const data = await openDataDirectory(settings.dataDir);
-    const paths = dataPaths(data.root);
-    const lock = await lockDataDirectory(data.root);
-    undo.push(() => lock.release());
-    // Whoever waits for the end of the runtime asks here whether it is still there: next to last.
-    let admin: AdminServer | null = null;
-    undo.push(async () => await admin?.close());
-
-    const journal = new Journal({ directory: paths.journal, clock: systemClock, ...settings.journal });
-    await journal.open();
-    undo.push(() => journal.close());
-
-    const objectStore = await openRuntimeStore(settings);
-    assertRoleHasItsNeeds(role, objectStore !== null, settings);
-    const storeCheck = objectStore === null ? null : storeCheckOf(objectStore, settings, report);
-    undo.push(async () => await storeCheck?.close());
-    const storeChecked = storeCheck?.start();
-    for (const sentence of addressesOfNoUse(settings)) warn(sentence);
-
-    const health = await healthOf(settings, objectStore, report, () => supervisor.list());
-    undo.push(async () => await health?.close());
-
-    const credentials = await openBotCredentials(settings, objectStore);
-    undo.push(async () => await credentials?.close());
-    const credentialsFound = credentials?.start();
-
-    const engineId = await engineIdOf(settings, data);
-    const source = await openBotSource({
-      settings,
-      role,
-      data,
-      hasCodeStore: objectStore !== null,
-      engineId,
-      revisionsInUse: (botId) => supervisor.revisionsInUse(botId),
-    });
-    undo.push(() => source.close());
-    for (const [name, state] of source.services) health?.follows(name, state);
-
-    const bareEngine = await createEngine(settings, data, report, {
-      instance: source.instance,
-      kinds: role.kinds,
-      governs: role.governs,
-      storeHonoursConditions: () => storeCheck?.honoursConditions ?? true,
-      credentials: credentials && keysForEngine(credentials),
-      definitionOf: (botId) => supervisor.definitionOf(botId),
-    });
-    const measuredEngine = health?.watching(bareEngine) ?? bareEngine;
-    const guard = source.shared === null ? null : new GuardedEngine(measuredEngine, NOT_YET);
-    const engine = guard ?? measuredEngine;
-
-    let frontEnd: QueryFrontEnd | null = null;
-    const supervisor: Supervisor = new Supervisor({
-      engine,
-      desired: source.desired,
-      journal,
-      clock: systemClock,
-      makeShard: shardMaker(settings, role.governs ? 'owner' : 'observer'),
-      shards: Math.max(1, settings.shards),
-      shardReplacement: settings.shardReplace,
-      offerAgainMs: settings.offerAgainMs,
-      lostActorPauseMs: settings.lostActorPauseMs,
-      floodStarts: settings.changes.startConcurrency,
-      liveStarts: settings.changes.liveStartConcurrency,
-      ledger: source.ledger,
-      scheduledRuns: settings.schedules.runs,
-      ledgerCallDeadlineMs: settings.schedules.ledgerDeadlineMs,
-      engineCallDeadlineMs: longestEngineCallMs(settings),
-      openQuestions: settings.query.limits.inFlightTotal,
-      setRoute: (botId, route) => frontEnd?.setRoute(botId, route),
-      onTransition(record) {
-        report.transition(record);
-        health?.metrics.transition(record);
-      },
-      onFault(sentence) {
-        warn(sentence);
-        health?.metrics.fault();
-      },
-    });
-    const definitionOf = (botId: string) => supervisor.definitionOf(botId);
-    const queryRuns = createQueryRuns({ definitionOf, engine, objectStore, settings: settings.query });
-    if (role.answersQueries) {
-      const { host, port, threads, token, limits } = settings.query;
-      const answers = { askWhy: askWhyOf(supervisor), runQuery: queryRuns.ask, onTrouble: warn };
-      const started = createQueryFrontEnd({ host, port, threads, token, limits, ...answers });
-      frontEnd = started;
-      await started.start();
-      undo.push(() => started.close());
-    }
-
-    const stopBots = async (): Promise<StoppedBots> => {
-      await health?.readiness.end();
-      if (!role.governs) return { stopped: 0, failed: [] };
-      return await supervisor.stopAll(settings.bot.stopGraceMs + settings.changes.stopDeadlineMs);
-    };
-    const governance =
-      guard === null || source.shared === null
-        ? null
-        : new Governance({
-            shared: source.shared,
-            engine: guard,
-            warn,
-            mayAct: () => supervisor.engineIsBack(),
-            lost: (holder) => void bowOut(holder),
-          });
-    /** On another engine nothing keeps the new holder's containers from running beside these. */
-    const bowOut = async (holder: string): Promise<void> => {
-      if (!isOnEngine(holder, engineId)) {
-        warn(`${holder} keeps these bots now, so those here are stopped.`);
-        guard?.open();
-        const { failed } = await stopBots();
-        for (const botId of failed) warn(`Bot ${botId} did not stop in time and may run twice.`);
-      }
-      report.failed(`${holder} keeps these bots now; this process must not.`);
-    };
-    const troubles = () => [
-      ...(governance?.troubles ?? []),
-      ...supervisor.troubles,
-      ...(bareEngine.troubles ?? []),
-      ...(storeCheck?.troubles ?? []),
-      ...(credentials?.troubles ?? []),
-    ];
-    const readSide = createReadSide({
-      supervisor,
-      journal,
-      queryUrl: () => urlOf(frontEnd) ?? '',
-      limits: settings.adminLimits,
-      engine,
-      logDirectoryOf: paths.logs,
-      objectStore,
-      storedLog: settings.stored,
-      troubles,
-      now: () => Date.now(),
-      warn,
-      down: async () => {
-        const outcome = await stopBots();
-        // The answer must reach the one who asked before the socket goes.
-        setImmediate(() => report.ended(outcome.failed));
-        return outcome;
-      },
-    });
-    const server = createAdminServer({
-      socketPath: settings.admin ?? paths.adminSocket,
-      connections: settings.adminLimits.connections,
-      queryToken: settings.query.token,
-      limits: settings.adminLimits,
-      onError: (error) => warn(`The admin socket: ${error.message}`),
-      readSide: role.governs ? readSide : onlyLooking(readSide),
-    });
-    await server.start();
-    admin = server;
-
-    undo.push(() => supervisor.close());
-    undo.push(async () => await governance?.close());
-    // While there is an engine to end them with.
-    undo.push(() => queryRuns.close());
-    // What the store can do is in the environment of the first containers already, unless it takes too long to say.
-    await Promise.all([storeChecked, credentialsFound]);
-    await supervisor.start();
-    governance?.begin().catch((error: unknown) => report.failed(String(error)));
-    for (const sentence of credentials?.troubles ?? []) warn(sentence);
-    const renewal = new KeyRenewal({
-      endingBefore: (time) => bareEngine.keysEndingBefore?.(time) ?? [],
-      restart: (botId) => supervisor.command(botId, 'restart'),
-      marginMs: settings.docker.keys.sessionMs / 4,
-      now: () => Date.now(),
-    });
-    undo.push(async () => renewal.close());
-    // First of all, so that nobody sends work here any more.
-    undo.push(async () => await health?.readiness.end());
-    return {
-      supervisor,
-      frontEnd,
-      queryUrl: urlOf(frontEnd),
-      adminSocket: server.socketPath,
-      healthPort: health?.port ?? null,
-      get troubles() {
-        return troubles();
-      },
-      stopBots,
-      close,
-    };
+    return await joined(settings, role, report, closing);
   } catch (error) {
-    for (const failure of await closeAll()) warn(`While giving up the start: ${String(failure)}`);
+    for (const failure of await closing.all()) report.warn(`While giving up the start: ${String(failure)}`);
     throw error;
   }
 }
 
+async function joined(settings: Settings, role: Role, report: RuntimeReporter, closing: Closing): Promise<Runtime> {
+  const warn = (sentence: string) => report.warn(sentence);
+  const data = await openDataDirectory(settings.dataDir);
+  const paths = dataPaths(data.root);
+  const lock = await lockDataDirectory(data.root);
+  closing.add(() => lock.release());
+  // Whoever waits for the end of the runtime asks here whether it is still there: next to last.
+  let admin: AdminServer | null = null;
+  closing.add(async () => await admin?.close());
+
+  const journal = new Journal({ directory: paths.journal, clock: systemClock, ...settings.journal });
+  await journal.open();
+  closing.add(() => journal.close());
+  const storeSide = await openStoreSide(settings, warn);
+  closing.add(() => storeSide.close());
+  const objectStore = storeSide.store;
+  assertRoleHasItsNeeds(role, objectStore !== null, settings);
+  const health = await healthOf(settings, objectStore, warn, () => supervisor.list());
+  closing.add(async () => await health?.close());
+
+  const engineId = await engineIdOf(settings, data);
+  const source = await openBotSource({
+    settings,
+    role,
+    data,
+    hasCodeStore: objectStore !== null,
+    engineId,
+    revisionsInUse: (botId) => supervisor.revisionsInUse(botId),
+  });
+  closing.add(() => source.close());
+  for (const [name, state] of source.services) health?.follows(name, state);
+
+  const bareEngine = await createEngine(settings, data, report, {
+    instance: source.instance,
+    kinds: role.kinds,
+    governs: role.governs,
+    storeHonoursConditions: () => storeSide.honoursConditions(),
+    credentials: storeSide.credentials,
+    definitionOf: (botId) => supervisor.definitionOf(botId),
+  });
+  const measuredEngine = health?.watching(bareEngine) ?? bareEngine;
+  const guard = source.shared && new GuardedEngine(measuredEngine, NOT_YET);
+  const engine = guard ?? measuredEngine;
+
+  let frontEnd: QueryFrontEnd | null = null;
+  const supervisor = new Supervisor({
+    ...supervisorSettings(settings, role),
+    engine,
+    desired: source.desired,
+    ledger: source.ledger,
+    journal,
+    setRoute: (botId, route) => frontEnd?.setRoute(botId, route),
+    onTransition(record) {
+      report.transition(record);
+      health?.metrics.transition(record);
+    },
+    onFault(sentence) {
+      warn(sentence);
+      health?.metrics.fault();
+    },
+  });
+  const definitionOf = (botId: string) => supervisor.definitionOf(botId);
+  const queryRuns = createQueryRuns({ definitionOf, engine, objectStore, settings: settings.query });
+  if (role.answersQueries) {
+    const { host, port, threads, token, limits } = settings.query;
+    const answers = { askWhy: askWhyOf(supervisor), runQuery: queryRuns.ask, onTrouble: warn };
+    const started = createQueryFrontEnd({ host, port, threads, token, limits, ...answers });
+    frontEnd = started;
+    await started.start();
+    closing.add(() => started.close());
+  }
+
+  const stopBots = async (): Promise<StoppedBots> => {
+    await health?.readiness.end();
+    if (!role.governs) return { stopped: 0, failed: [] };
+    return await supervisor.stopAll(settings.bot.stopGraceMs + settings.changes.stopDeadlineMs);
+  };
+  /** On another engine nothing keeps the new holder's containers from running beside these. */
+  const bowOut = async (holder: string): Promise<void> => {
+    if (!isOnEngine(holder, engineId)) {
+      warn(`${holder} keeps these bots now, so those here are stopped.`);
+      guard?.open();
+      const { failed } = await stopBots();
+      for (const botId of failed) warn(`Bot ${botId} did not stop in time and may run twice.`);
+    }
+    report.failed(`${holder} keeps these bots now; this process must not.`);
+  };
+  const mayAct = () => supervisor.engineIsBack();
+  const lost = (holder: string) => void bowOut(holder);
+  const governance =
+    guard && source.shared && new Governance({ shared: source.shared, engine: guard, warn, mayAct, lost });
+
+  const troubles = () => [
+    ...(governance?.troubles ?? []),
+    ...supervisor.troubles,
+    ...(bareEngine.troubles ?? []),
+    ...storeSide.troubles,
+  ];
+  const queryUrl = () => frontEnd && queryUrlOf(frontEnd);
+  const readSide = createReadSide({
+    supervisor,
+    journal,
+    queryUrl: () => queryUrl() ?? '',
+    limits: settings.adminLimits,
+    engine,
+    logDirectoryOf: paths.logs,
+    objectStore,
+    storedLog: settings.stored,
+    troubles,
+    now: () => Date.now(),
+    warn,
+    down: async () => {
+      const outcome = await stopBots();
+      // The answer must reach the one who asked before the socket goes.
+      setImmediate(() => report.ended(outcome.failed));
+      return outcome;
+    },
+  });
+  const server = createAdminServer({
+    socketPath: settings.admin ?? paths.adminSocket,
+    connections: settings.adminLimits.connections,
+    queryToken: settings.query.token,
+    limits: settings.adminLimits,
+    onError: (error) => warn(`The admin socket: ${error.message}`),
+    readSide: role.governs ? readSide : onlyLooking(readSide),
+  });
+  await server.start();
+  admin = server;
+
+  closing.add(() => supervisor.close());
+  closing.add(async () => await governance?.close());
+  // While there is an engine to end them with.
+  closing.add(() => queryRuns.close());
+  // What the store can do is in the environment of the first containers already, unless it takes too long to say.
+  await storeSide.found;
+  await supervisor.start();
+  governance?.begin().catch((error: unknown) => report.failed(String(error)));
+  for (const sentence of storeSide.troubles) warn(sentence);
+  const renewal = keyRenewalOf(bareEngine, supervisor, settings);
+  closing.add(async () => renewal.close());
+  // First of all, so that nobody sends work here any more.
+  closing.add(async () => await health?.readiness.end());
+  return {
+    supervisor,
+    frontEnd,
+    queryUrl: queryUrl(),
+    adminSocket: server.socketPath,
+    healthPort: health?.port ?? null,
+    get troubles() {
+      return troubles();
+    },
+    stopBots,
+    async close() {
+      const failures = await closing.all();
+      if (failures.length > 0) throw failures[0];
+    },
+  };
+}
+
 const NOT_YET = 'It is not known yet whether another process keeps these bots.';
 
-function urlOf(frontEnd: QueryFrontEnd | null): string | null {
-  return frontEnd && queryUrlOf(frontEnd);
+function supervisorSettings(settings: Settings, { governs }: Role) {
+  const { changes, schedules, query } = settings;
+  return {
+    clock: systemClock,
+    makeShard: shardMaker(settings, governs ? 'owner' : 'observer'),
+    shards: Math.max(1, settings.shards),
+    shardReplacement: settings.shardReplace,
+    offerAgainMs: settings.offerAgainMs,
+    lostActorPauseMs: settings.lostActorPauseMs,
+    floodStarts: changes.startConcurrency,
+    liveStarts: changes.liveStartConcurrency,
+    scheduledRuns: schedules.runs,
+    ledgerCallDeadlineMs: schedules.ledgerDeadlineMs,
+    engineCallDeadlineMs: longestEngineCallMs(settings),
+    openQuestions: query.limits.inFlightTotal,
+  };
+}
+
+function keyRenewalOf(engine: ContainerEngine, supervisor: Supervisor, { docker }: Settings): KeyRenewal {
+  return new KeyRenewal({
+    endingBefore: (time) => engine.keysEndingBefore?.(time) ?? [],
+    restart: (botId) => supervisor.command(botId, 'renew-keys'),
+    marginMs: docker.keys.sessionMs / 4,
+    now: () => Date.now(),
+  });
 }
 
 /** Null: nobody asked for it. */
 async function healthOf(
   { health, query }: Settings,
   objectStore: RuntimeStore | null,
-  report: RuntimeReporter,
+  warn: (sentence: string) => void,
   bots: () => Promise<readonly BotStatus[]>,
 ): Promise<RuntimeHealth | null> {
   if (health.port === null) return null;
   // Its packages take a while to load.
   const { openRuntimeHealth } = await import('./runtime-health.ts');
-  return await openRuntimeHealth({
-    host: health.host ?? query.host,
-    port: health.port,
-    bots,
-    objectStore,
-    warn: (sentence) => report.warn(sentence),
-  });
-}
-
-function storeCheckOf({ access, store }: RuntimeStore, { stored }: Settings, report: RuntimeReporter): StoreCheck {
-  const { endpoint, buckets } = access;
-  return new StoreCheck({ store, endpoint, buckets, ...stored.probe, warn: (sentence) => report.warn(sentence) });
+  return await openRuntimeHealth({ host: health.host ?? query.host, port: health.port, bots, objectStore, warn });
 }

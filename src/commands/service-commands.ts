@@ -61,7 +61,7 @@ It runs until SIGTERM or Ctrl-C, which leave all bots running.
 There are more flags, rarely needed: \`npx the0-runtime settings\` shows them all.`,
     );
   for (const setting of table.filter(({ flag }) => !NOT_OF_SERVICES.has(flag))) {
-    const option = settingOption(setting).helpGroup(`${SETTING_GROUPS[setting.group]}:`);
+    const option = settingOption(setting, role.defaults[setting.flag]).helpGroup(`${SETTING_GROUPS[setting.group]}:`);
     command.addOption(isRarelyNeeded(setting) ? option.hideHelp() : option);
   }
   if (alias !== undefined && table.length > 0) command.addOption(new Option(`--${alias.flag} <value>`, alias.help));

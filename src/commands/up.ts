@@ -167,7 +167,8 @@ class Printer {
         {
           version: VERSION,
           engine: settings.engine,
-          botsFolder: settings.bots,
+          botsFolder: settings.services.mongoUri === null ? settings.bots : null,
+          known: bots.length,
           dataDirectory: settings.dataDir,
           bots: bots.slice(0, LISTED_BOTS).map(reportBot),
           queryUrl,

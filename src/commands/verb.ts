@@ -32,9 +32,12 @@ export function addClientOptions(command: Command): Command {
     .addOption(settingOption(adminTimeoutSetting));
 }
 
-/** An option of the command line for a setting; its value stays text, and is read with all the others. */
-export function settingOption<Value>(setting: Setting<Value>): Option {
-  const shown = setting.defaultText ?? setting.kind.show(setting.default);
+/**
+ * An option of the command line for a setting; its value stays text, and is read with all the others.
+ * @param ownDefault where the verb has another than the table
+ */
+export function settingOption<Value>(setting: Setting<Value>, ownDefault?: string): Option {
+  const shown = ownDefault ?? setting.defaultText ?? setting.kind.show(setting.default);
   const otherwise = [shown === '' ? '' : `default ${shown}`, setting.env].filter((part) => part !== '').join('; ');
   return new Option(`--${setting.flag} ${setting.kind.placeholder}`, `${setting.help} (${otherwise})`);
 }

@@ -7,10 +7,12 @@ import { wrapText } from './text-width.ts';
 export interface BannerFacts {
   readonly version: string;
   readonly engine: 'process' | 'docker';
-  /** As configured, for the person to recognise. */
-  readonly botsFolder: string;
+  /** As configured, for the person to recognise; null: bots come from MongoDB. */
+  readonly botsFolder: string | null;
   readonly dataDirectory: string;
-  /** Reports as `reportBot` makes them, sorted by id. */
+  /** How many there are. */
+  readonly known: number;
+  /** The first of them, as `reportBot` makes them, sorted by id. */
   readonly bots: readonly BotReport[];
   /** For example `http://127.0.0.1:9477`. */
   readonly queryUrl: string;
@@ -25,7 +27,8 @@ export interface BannerFacts {
 /** What `up` prints once everything it knows of has been told to start. */
 export function renderBanner(facts: BannerFacts, style: Style): string {
   const { bots, queryUrl, example } = facts;
-  const title = `${style.paint('bold', `the0-runtime ${facts.version}`)}  ${countOf(bots.length)} from ${plainLine(facts.botsFolder)}, data in ${plainLine(facts.dataDirectory)}`;
+  const source = facts.botsFolder === null ? 'MongoDB' : plainLine(facts.botsFolder);
+  const title = `${style.paint('bold', `the0-runtime ${facts.version}`)}  ${countOf(facts.known)} from ${source}, data in ${plainLine(facts.dataDirectory)}`;
   const engine = ENGINES[facts.engine];
   const warning = engine.isolates ? [] : wrapText(engine.sentence, Math.min(style.width, 100));
   const commands: [string, string][] = [
@@ -38,8 +41,9 @@ export function renderBanner(facts: BannerFacts, style: Style): string {
     ...(engine.isolates ? [engine.sentence] : warning.map((line) => style.paint('yellow', line))),
     '',
     bots.length === 0
-      ? `No bots yet. Put a folder with a bot.json into ${plainLine(facts.botsFolder)}: it is seen at once.\n`
+      ? `No bots yet. ${facts.botsFolder === null ? 'One that is written there' : `Put a folder with a bot.json into ${source}: it`} is seen at once.\n`
       : botTable(bots, style, facts.nowMs),
+    ...(facts.known > bots.length ? [`… and ${facts.known - bots.length} more: ${command('ls', facts)}`] : []),
     `Queries are answered on ${style.paint('cyan', queryUrl)}${facts.tokenRequired ? ', with the bearer token' : ''}. ${example === null ? '' : 'Try:'}`.trimEnd(),
     ...(example === null ? [] : [`  ${curlLine(queryUrl, example, facts.tokenRequired)}`]),
     'From another terminal in this folder:',

@@ -20,6 +20,7 @@ function facts(overrides: Partial<BannerFacts> = {}): BannerFacts {
     version: '0.1.0',
     engine: 'process',
     botsFolder: 'images/bots',
+    known: overrides.bots?.length ?? 1,
     dataDirectory: '.the0',
     bots: [reportBot(status('ticker'))],
     queryUrl: 'http://127.0.0.1:9477',
@@ -108,4 +109,16 @@ test('notices of the runtime come in both forms, and levels have an order', () =
   });
   assert.equal(isShown('INFO', 'WARN'), false);
   assert.equal(isShown('ERROR', 'WARN'), true);
+});
+
+test('of very many bots it shows the first and says how many there are', () => {
+  const text = renderBanner(facts({ known: 1_000 }), plain);
+  assert.match(text, /1000 bots from images\/bots/);
+  assert.match(text, /… and 999 more: npx the0-runtime ls/);
+});
+
+test('bots from MongoDB come from no folder', () => {
+  const text = renderBanner(facts({ botsFolder: null, bots: [], known: 0, example: null }), plain);
+  assert.match(text, /0 bots from MongoDB/);
+  assert.doesNotMatch(text, /folder with a bot\.json/);
 });

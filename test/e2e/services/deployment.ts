@@ -23,7 +23,7 @@ import { poll, post } from '../runtime-under-test.ts';
 const MAIN = resolve(import.meta.dirname, '../../../src/commands/main.ts');
 const DEADLINE_MS = 90_000;
 
-export type RoleName = 'bot-runner' | 'bot-scheduler' | 'query-server' | 'up';
+export type RoleName = 'bot-runner' | 'bot-scheduler' | 'query-server';
 
 /** One service as a process. */
 export interface Service {
@@ -54,7 +54,7 @@ export class Deployment {
   readonly client: MongoClient;
   readonly instance: string;
   readonly #root: string;
-  readonly #env: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string>>;
   readonly #services: Service[] = [];
   #places = 0;
 
@@ -71,16 +71,17 @@ export class Deployment {
     this.client = parts.client;
     this.instance = parts.instance;
     this.#root = root;
-    this.#env = env;
+    this.env = env;
   }
 
-  static async begin(): Promise<Deployment> {
+  /** @param mongoDb of the server of MongoDB's protocol; data that outlive a stop make it much slower */
+  static async begin(mongoDb: Parameters<typeof startMongo>[0] = { keep: true }): Promise<Deployment> {
     const host = await bridgeGateway();
     const [image, minio, nats, mongo, root] = await Promise.all([
       runtimeImage(),
       startMinio(undefined, host),
       startNats(host),
-      startMongo({ keep: true }),
+      startMongo(mongoDb),
       mkdtemp(join(tmpdir(), 'the0-services-')),
     ]);
     const { endpoint, accessKey, secretKey } = minio.access;
@@ -109,7 +110,7 @@ export class Deployment {
     const words = [role, '--data-dir', dataDir, '--health-port', '0', '--query-port', '0', ...flags];
     const child = spawn(process.execPath, [MAIN, ...words], {
       cwd: this.#root,
-      env: { ...process.env, ...this.#env },
+      env: { ...process.env, ...this.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let text = '';
@@ -237,7 +238,7 @@ export class Deployment {
     await mkdir(entries, { recursive: true });
     const source = await writeBot(sources, bot);
     const words = ['deploy', source, '--bots', entries, '--owner', 'user'];
-    const { code, stderr } = await runCli(words, { env: this.#env });
+    const { code, stderr } = await runCli(words, { env: this.env });
     if (code !== 0) throw new Error(stderr);
   }
 }

@@ -5,7 +5,8 @@ import { needsMinio } from '../../services/minio.ts';
 import { needsMongo } from '../../services/mongodb.ts';
 import { needsNats } from '../../services/nats.ts';
 import { needsRuntimeImage } from '../../services/runtime-image.ts';
-import { poll } from '../runtime-under-test.ts';
+import { startInProcess } from '../runtime-in-process.ts';
+import { makeFolders, poll, post, removeFolders } from '../runtime-under-test.ts';
 import { Deployment, type Service } from './deployment.ts';
 
 const skip =
@@ -150,5 +151,38 @@ describe('bot-runner, bot-scheduler and query-server on real services', { skip, 
 
   test('the query-server governs nothing: commands that would are refused', async () => {
     await assert.rejects(deployment.cli(queries, 'restart', 'steady'), /only answers queries/);
+  });
+
+  test('`down` stops the bots of a role; `up` runs both kinds from the same services, in one process', async (t) => {
+    await deployment.cli(runner, 'down');
+    assert.deepEqual(await deployment.containers('steady'), []);
+    await deployment.publish('created', { id: 'often', files: RUNS_ONCE, config: {}, schedule: '* * * * * *' });
+
+    const folders = await makeFolders();
+    const { NATS_URL = '', MINIO_ENDPOINT = '', MINIO_ACCESS_KEY = '', MINIO_SECRET_KEY = '' } = deployment.env;
+    const up = await startInProcess('process', folders, {
+      'mongo-uri': deployment.mongo.uri,
+      'nats-url': NATS_URL,
+      'minio-endpoint': MINIO_ENDPOINT,
+      'minio-access-key': MINIO_ACCESS_KEY,
+      'minio-secret-key': MINIO_SECRET_KEY,
+      shards: '0',
+    });
+    t.after(async () => {
+      await up.stopBots();
+      await up.close();
+      await removeFolders(folders);
+    });
+    const ask = (bot_id: string) => post(`${up.queryUrl}/query`, { bot_id, query_path: '/config' });
+    await poll('steady to answer', async () => (await ask('steady')).body.status === 'ok' || undefined, 60_000, 100);
+    const ranOnce = (history: readonly { readonly code: string }[]) =>
+      history.some(({ code }) => code === 'run-finished');
+    await poll(
+      'a run of the scheduled bot',
+      async () =>
+        (await up.supervisor.list()).some(({ id, history }) => id === 'often' && ranOnce(history)) || undefined,
+      60_000,
+      100,
+    );
   });
 });
