@@ -1,8 +1,9 @@
 /**
- * The everyday test run: every `test/**\/*.test.ts`, each file in a process of its own.
+ * The everyday test run: every `test/**\/*.test.ts` but for those of whole systems, which take minutes of both processors and
+ * are run with --system. Each file is in a process of its own.
  *
  * Suites that need a service which is not there are skipped, and named at the end; with THE0_REQUIRE_SERVICES=1 (as in CI)
- * a skipped suite is a failure. Arguments narrow the run to files whose path contains one of them.
+ * a skipped suite is a failure. Arguments narrow the run to files whose path contains one of them, of either sort.
  */
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -12,9 +13,26 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
 const root = resolve(import.meta.dirname, '..');
-const wanted = process.argv.slice(2);
+const words = process.argv.slice(2);
+const wanted = words.filter((word) => word !== '--system');
+const isSystemRun = words.includes('--system');
+
+/** Many containers, several runtimes, every service: what else is tested one by one, all at once. */
+const SYSTEM = [
+  'test/e2e/bad-luck-docker.test.ts',
+  'test/e2e/compose.test.ts',
+  'test/e2e/lost-reader.test.ts',
+  'test/e2e/services/',
+  'test/e2e/stored-bots-docker.test.ts',
+  'test/e2e/take-over.test.ts',
+  'test/query/ephemeral/docker.test.ts',
+];
+const isOfSystem = (file: string) => SYSTEM.some((path) => file.startsWith(path));
+
 const files = globSync('test/**/*.test.ts', { cwd: root })
-  .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
+  .filter((file) =>
+    wanted.length === 0 ? isOfSystem(file) === isSystemRun : wanted.some((part) => file.includes(part)),
+  )
   .sort()
   .map((file) => join(root, file));
 
@@ -54,6 +72,7 @@ report.on('end', () => {
     console.error('\nTHE0_REQUIRE_SERVICES=1: a skipped suite is a failure.');
     failed += 1;
   }
+  if (wanted.length === 0 && !isSystemRun) console.log('\nWhole systems are not tested by this: npm run test:system');
   process.exitCode = failed > 0 ? 1 : 0;
 });
 report.pipe(process.stdout);
