@@ -34,6 +34,8 @@ export interface Service {
   readonly queryUrl: string | null;
   readonly healthUrl: string | null;
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>;
+  /** Waits until it ends by itself. @returns the exit code */
+  ended(): Promise<number | null>;
   /** Waits until it has printed this. */
   prints(pattern: RegExp): Promise<void>;
 }
@@ -142,6 +144,10 @@ export class Deployment {
         const ended = once(child, 'exit');
         child.kill(signal);
         await ended;
+        return child.exitCode;
+      },
+      async ended() {
+        await poll(`${role} to end`, async () => child.exitCode !== null || undefined, DEADLINE_MS);
         return child.exitCode;
       },
       async prints(pattern) {

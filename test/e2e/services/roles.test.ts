@@ -28,7 +28,7 @@ const RUNS_ONCE = { ...TELLING, 'main.js': `exports.main = async () => ({ done: 
 /** A second is long for a lease, and short for a test. */
 const SHORT_LEASE = ['--lease-expiry', '2s', '--lease-renew', '300ms'];
 
-describe('bot-runner, bot-scheduler and query-server on real services', { skip, timeout: 300_000 }, () => {
+describe('bot-runner, bot-scheduler and query-server on real services', { skip, timeout: 600_000 }, () => {
   let deployment: Deployment;
   let runner: Service;
   let queries: Service;
@@ -151,6 +151,32 @@ describe('bot-runner, bot-scheduler and query-server on real services', { skip, 
 
   test('the query-server governs nothing: commands that would are refused', async () => {
     await assert.rejects(deployment.cli(queries, 'restart', 'steady'), /only answers queries/);
+  });
+
+  test('who loses its role ends: on the same engine bots go on, on another one they are stopped before', async () => {
+    const leases = deployment.client.db('bot_runner').collection<{ _id: string; holder: string }>('the0_leases');
+    const taken = async (engine: string) => {
+      const holder = `bot-runner on elsewhere (process 1) on the engine ${engine}`;
+      await leases.updateOne({ _id: 'bot-runner' }, { $set: { owner: 'another', place: 'elsewhere', holder } });
+      return await runner.ended();
+    };
+    const steady = await deployment.running('steady');
+    const ours = /on the engine (.+)$/.exec((await leases.findOne({ _id: 'bot-runner' }))?.holder ?? '')?.[1] ?? '';
+    assert.equal(await taken(ours), 1);
+    assert.deepEqual(await deployment.containers('steady'), [steady]);
+    assert.match(runner.output(), /bot-runner on elsewhere .* keeps these bots now/);
+
+    runner = await deployment.start('bot-runner', SHORT_LEASE);
+    await poll(
+      'it to be the holder',
+      async () => (await leases.findOne({ owner: { $ne: 'another' } })) ?? undefined,
+      60_000,
+    );
+    assert.equal(await taken('of another machine'), 1);
+    assert.deepEqual(await deployment.containers('steady'), []);
+
+    runner = await deployment.start('bot-runner', SHORT_LEASE);
+    await deployment.running('steady');
   });
 
   test('`down` stops the bots of a role; `up` runs both kinds from the same services, in one process', async (t) => {
