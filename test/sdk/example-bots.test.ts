@@ -18,10 +18,16 @@ const IMAGES = resolve(import.meta.dirname, '../../images');
 describe('The example bots', { concurrency: 3 }, () => {
   it('are all tested here, and each says what it is', () => {
     const folders = readdirSync(join(IMAGES, 'bots'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
-    assert.deepEqual(folders.map((folder) => folder.name).sort(), ['flaky-scalper', 'grid-trader', 'price-alerts']);
+    assert.deepEqual(folders.map((folder) => folder.name).sort(), [
+      'flaky-scalper',
+      'grid-trader',
+      'minute-report',
+      'price-alerts',
+    ]);
     for (const { name } of folders) {
       const { id, config, custom, enabled } = manifestOf(name);
-      assert.deepEqual([id, enabled, custom.config.type], [name, true, 'realtime']);
+      const type = name === 'minute-report' ? 'scheduled' : 'realtime';
+      assert.deepEqual([id, enabled, custom.config.type], [name, true, type]);
       assert.equal(typeof config, 'object');
       for (const file of Object.values(custom.config.entrypoints)) {
         assert.ok(existsSync(join(IMAGES, 'bots', name, file)), `${name}/${file}`);
@@ -77,6 +83,21 @@ describe('The example bots', { concurrency: 3 }, () => {
     await until(() => second.output().stdout.split('\n').length > 3, 'ticks of the second run');
     await assertStopsWell(second);
     assert.ok(numberIn(await dataOf(query, '/status'), 'ticks') > before);
+  });
+
+  it('minute-report writes one report each time it runs, and ends', async (t) => {
+    const bot = botOf(t, 'Node', 'minute-report', {});
+    const query = await bot.serve();
+    assert.equal((await ask(query, '/latest')).status, 500);
+    for (let run = 0; run < 2; run += 1) {
+      const { code, stdout } = await bot.start().exit;
+      assert.equal(code, 0);
+      assert.match(stdout, /^\{"_metric":"portfolio_value","value":\d/m);
+    }
+    const reports = await dataOf(query, '/reports?limit=1');
+    assert.equal(numberIn(reports, 'total'), 2);
+    assert.match(JSON.stringify(reports), /"reports":\[\{"at":"[^"]+","total":\d+(\.\d+)?,"change":-?\d/);
+    assert.equal((await ask(query, '/reports?limit=none')).status, 500);
   });
 
   it('flaky-scalper crashes in each of its ways, and remembers', async (t) => {
