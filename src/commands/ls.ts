@@ -50,8 +50,14 @@ export function botTable(bots: readonly BotReport[], style: Style, nowMs: number
     { text: plainLine(bot.state), paint: (text: string) => paintState(style, text) },
     { text: formatAge(Date.parse(bot.since), nowMs) },
     { text: String(bot.restarts) },
-    ...(narrow ? [] : [{ text: bot.endpoint === null ? '-' : plainLine(bot.endpoint) }]),
+    ...(narrow ? [] : [{ text: queriesOf(bot) }]),
     { text: plainLine(bot.reason.text) },
   ]);
   return renderTable(style, ['ID', 'STATE', 'SINCE', 'RESTARTS', ...(narrow ? [] : ['QUERY']), 'WHY'], rows);
+}
+
+/** Where its query server is; who has none at the moment is asked by starting its query program (contract 8.2). */
+function queriesOf({ endpoint, queryable, state }: BotReport): string {
+  if (endpoint !== null) return plainLine(endpoint);
+  return queryable && state !== 'blocked' ? 'on request' : '-';
 }

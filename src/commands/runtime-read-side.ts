@@ -149,12 +149,12 @@ export function queryUrlOf({ address }: QueryFrontEnd): string {
 }
 
 /** Why a bot without a route cannot be asked, or that its query program can be run: its actor knows (contract 8.2). */
-export function askWhyOf(supervisor: Supervisor): AskWhy {
+export function askWhyOf(supervisor: Pick<Supervisor, 'knows' | 'definitionOf' | 'ask'>): AskWhy {
   return async (botId, deadlineMs) => {
     if (!supervisor.knows(botId)) return { kind: 'unknown-bot' };
     const definition = supervisor.definitionOf(botId);
     if (definition !== null && definition.problem === null && definition.queryEntrypoint === null) {
-      return { kind: 'no-query-entrypoint' };
+      return { kind: definition.entrypoint === '' ? 'no-entrypoints' : 'no-query-entrypoint' };
     }
     const runnable = definition !== null && definition.problem === null && KNOWN_RUNTIMES.includes(definition.runtime);
     // Whether a scheduled bot is running at this moment makes no difference.

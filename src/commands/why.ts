@@ -80,6 +80,8 @@ export function explain(
   if (bot.retryAt !== null) say('retry', retrySentence(Date.parse(bot.retryAt), nowMs));
   say('restarts', bot.restarts === 0 ? 'none after a crash' : `${bot.restarts} after a crash`);
   if (bot.endpoint !== null) say('queries', `answered on ${bot.endpoint}`);
+  else if (bot.queryable && bot.state !== 'blocked')
+    say('queries', 'answered on request: its query program is started for them');
   else if (!bot.queryable) say('queries', 'none: the bot names no query entry point');
   for (const { code, message, since } of conditions) {
     const told = `${message} (${code}, since ${formatMoment(Date.parse(since), nowMs)})`;

@@ -173,6 +173,9 @@ export class IncomingQuery implements UpstreamCall, Timed {
       case 'unknown-bot':
         this.#refuse('404 Not Found', `bot not found: ${botId}`);
         break;
+      case 'no-entrypoints':
+        this.#refuse('404 Not Found', `bot ${botId} does not have entrypoints configured`);
+        break;
       case 'no-query-entrypoint':
         this.#refuse('404 Not Found', `bot ${botId} does not have a query entrypoint`);
         break;

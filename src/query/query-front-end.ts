@@ -24,6 +24,7 @@ export type AskWhy = (botId: string, deadlineMs: number) => Promise<QueryRefusal
 /** Why a query cannot be proxied (contract 8.1: 404 with these very words, else 500), or what else to do. */
 export type QueryRefusal =
   | { readonly kind: 'unknown-bot' }
+  | { readonly kind: 'no-entrypoints' }
   | { readonly kind: 'no-query-entrypoint' }
   /** `sentence`: what state the bot is in and why, for people. */
   | { readonly kind: 'not-running'; readonly sentence: string }

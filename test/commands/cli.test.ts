@@ -110,7 +110,7 @@ test('ls prints a table without colours or cuts in a pipe, and troubles beside i
   const [heading, alpha, evil] = stdout.split('\n');
   assert.match(heading ?? '', /^ID +STATE +SINCE +RESTARTS +QUERY +WHY$/);
   assert.match(alpha ?? '', /^alpha +running +\d+\w.* ago +2 +127\.0\.0\.1:20001 +\S/);
-  assert.match(evil ?? '', /^evil +backing-off .* - +.*code 3/);
+  assert.match(evil ?? '', /^evil +backing-off .* on request +.*code 3/);
   assert.ok(!stdout.includes('\u001b'));
   assert.match(stderr, /trouble: Docker cannot be reached\./);
 });

@@ -28,6 +28,17 @@ for (const value of ['undefined', 'null', '0', '""']) {
   });
 }
 
+test('what is called is main, else default, else the module itself', async (t) => {
+  for (const [text, called] of [
+    ['module.exports = () => console.log("itself"); module.exports.default = () => console.log("default")', 'default'],
+    ['exports.main = () => console.log("main"); exports.default = () => console.log("default")', 'main'],
+    ['module.exports = () => console.log("itself")', 'itself'],
+  ] as const) {
+    const { code, stdout } = await run(t, text);
+    assert.deepEqual([code, stdout], [0, `${called}\n`]);
+  }
+});
+
 test('the bot ends when main is done, whatever is still under way', async (t) => {
   assert.equal((await run(t, 'exports.main = async () => { setInterval(() => {}, 1000); }')).code, 0);
 });

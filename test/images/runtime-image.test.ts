@@ -316,12 +316,14 @@ print("result", open("/query/result.json").read())
 
   for (const [word, code, text] of [
     ['version', 0, /^the0-runtime version \d+\.\d+\.\d+$/],
-    ['bot-runner', 1, /^Error: the service "bot-runner" is not in this image/],
+    ['', 0, /^Usage: \/app\/runtime execute .*\/app\/runtime bot-runner \|/s],
+    ['settings', 0, /--mongo-uri/],
+    ['controller', 1, /^Error: this runtime does not work with Kubernetes yet/],
     ['daemon', 1, /^Error: "daemon" needs one of: init, sync/],
     ['nonsense', 1, /^Error: unknown command "nonsense" for "the0-runtime"/],
   ] as const) {
-    test(`the launcher's answer to ${word}`, async (t) => {
-      const container = await start(t, { command: ['/app/runtime', word] });
+    test(`the launcher's answer to ${word || 'no word at all'}`, async (t) => {
+      const container = await start(t, { command: ['/app/runtime', ...(word === '' ? [] : [word])] });
       assert.equal(await container.ended, code);
       assert.match((await container.output()).trim(), text);
     });

@@ -106,6 +106,7 @@ test('what has no route is refused in the words of the supervisor', async (t) =>
   const front = await frontEnd(t, {
     askWhy: async (botId) => {
       if (botId === 'mute') return { kind: 'no-query-entrypoint' };
+      if (botId === 'bare') return { kind: 'no-entrypoints' };
       if (botId === 'down') return { kind: 'not-running', sentence: 'it crashed and is tried again in 4 s' };
       return { kind: 'unknown-bot' };
     },
@@ -117,6 +118,7 @@ test('what has no route is refused in the words of the supervisor', async (t) =>
   };
   assert.deepEqual(await outcome('nobody'), [404, 'bot not found: nobody']);
   assert.deepEqual(await outcome('mute'), [404, 'bot mute does not have a query entrypoint']);
+  assert.deepEqual(await outcome('bare'), [404, 'bot bare does not have entrypoints configured']);
   assert.deepEqual(await outcome('down'), [500, 'bot down is not running: it crashed and is tried again in 4 s']);
 });
 

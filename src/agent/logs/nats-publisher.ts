@@ -175,7 +175,7 @@ export class NatsPublisher {
 
 /** Subject of a bot's live log (contract 3.4). */
 export function liveLogSubject(botId: string): string {
-  return `the0.bot.logs.${botId.replace(/[^A-Za-z0-9_-]/g, '_') || 'unknown'}`;
+  return `the0.bot.logs.${botId.replace(/[^A-Za-z0-9_-]/gu, '_') || 'unknown'}`;
 }
 
 function parseServer(text: string): Server {

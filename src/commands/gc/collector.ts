@@ -34,7 +34,7 @@ export async function openCollector({ objectStore, services, gc }: Settings): Pr
   const client = await connectMongo(services.mongoUri ?? DEFAULT_MONGO_URI, services.mongo);
   const store = openMinioStore(access, objectStore.limits);
   const uploads = openMinioUploads(access, objectStore.limits);
-  const credentials = new MinioUnusedCredentials(access, objectStore.limits);
+  const credentials = new MinioUnusedCredentials(access, access.buckets, objectStore.limits);
   return {
     sweep: ({ dryRun, onFailure, signal }) =>
       sweep({

@@ -87,6 +87,8 @@ describe('bots of an object store that do not run answer queries (engine docker)
     const key = container.env.find((variable) => variable.startsWith('QUERY_RESULT_KEY='));
     assert.match(key ?? '', new RegExp(`^QUERY_RESULT_KEY=${node.id}/\\d{19}-[0-9a-f]{16}/result\\.json$`));
     assert.ok(!container.env.some((variable) => variable.startsWith('NATS_URL=')));
+    // Keys for queries of this bot, which open less than its own; the answers above came with such.
+    assert.ok(container.env.some((variable) => /^MINIO_ACCESS_KEY=THE0Q[0-9A-Z]{15}$/.test(variable)));
     const { httpStatus, body } = await late;
     assert.equal(httpStatus, 500);
     assert.match(String(body.error), /did not answer within 3 s/);
