@@ -20,8 +20,8 @@ export interface BotActorState {
   readonly spec: BotSpec | null;
   /** Why the next start will be made. */
   readonly startCause: StartCause;
-  /** The operator wants a new container, whatever the present one looks like. */
-  readonly renew: boolean;
+  /** Why a new container is wanted, whatever the present one looks like; null: it is not. */
+  readonly renew: 'operator-restart' | 'keys-renewed' | null;
   /** What forbids a start until the bot changes or the operator says so. */
   readonly obstacle: 'program-missing' | 'actor-failed' | null;
 
@@ -78,7 +78,8 @@ export type StartCause =
   | 'spec-changed'
   | 'enabled'
   | 'operator-restart'
-  | 'operator-reset';
+  | 'operator-reset'
+  | 'keys-renewed';
 
 export interface InFlight {
   readonly effect: EngineEffectKind;
@@ -101,7 +102,7 @@ export function initialState(id: string): BotActorState {
     wish: 'none',
     spec: null,
     startCause: 'first-start',
-    renew: false,
+    renew: null,
     obstacle: null,
     seen: undefined,
     inDoubt: false,

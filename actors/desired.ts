@@ -97,6 +97,7 @@ function remember({ draft, now, settings }: Change, memory: BotMemory): void {
 const ASKED_TO_END: Partial<Record<ReasonCode, true>> = {
   'spec-changed': true,
   'operator-restart': true,
+  'keys-renewed': true,
   'ignored-sigterm': true,
   'stop-not-seen': true,
   disabled: true,

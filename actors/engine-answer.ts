@@ -83,6 +83,15 @@ function onStartFailed(change: Change, failure: EngineFailure, askedRevision: st
       tryAgainLater(change);
       change.transition('waiting', why('engine-unreachable', facts));
       break;
+    case 'keys-unavailable':
+      // A container of before may have made way for it.
+      draft.inDoubt = true;
+      tryAgainLater(change);
+      change.transition('waiting', why('keys-unavailable', facts));
+      break;
+    case 'standing-by':
+      standBy(change, failure);
+      break;
     case 'image-missing':
       tryAgainLater(change);
       change.transition('waiting', why('image-missing', facts));
@@ -110,11 +119,23 @@ function onStartFailed(change: Change, failure: EngineFailure, askedRevision: st
 /** Of a stop, removal or inspect: asked again after a pause. What runs is not touched for it. */
 function onOtherFailed(change: Change, { effect, failure }: EffectFailedMessage): void {
   const { draft } = change;
+  if (failure.code === 'standing-by') {
+    standBy(change, failure);
+    return;
+  }
   draft.inDoubt = true;
   tryAgainLater(change);
   if (draft.state !== 'stopping' && draft.state !== 'starting') return;
   if (failure.code === 'unreachable') change.transition('waiting', why('engine-unreachable', failure.facts));
   else change.transition(draft.state, why('engine-rejected', { ...failure.facts, effect }));
+}
+
+/** Nothing was done. When this runtime may act it says so to all, so that asking is only for the case that this is lost. */
+function standBy(change: Change, { facts }: EngineFailure): void {
+  const { draft, now, settings } = change;
+  draft.stopAsked = false;
+  draft.retryAt = now + settings.restart.capMs;
+  change.transition('waiting', why('standing-by', facts));
 }
 
 function tryAgainLater({ draft, now, settings }: Change): void {

@@ -71,5 +71,5 @@ function blocked(reason: Why): Goal {
 export function isWanted(state: BotActorState, container: ContainerFacts): boolean {
   // A run of when the bot was a scheduled one is no bot that runs for ever.
   if (container.occurrence !== undefined) return false;
-  return !state.renew && container.specRevision === state.spec?.specRevision;
+  return state.renew === null && container.specRevision === state.spec?.specRevision;
 }

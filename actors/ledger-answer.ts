@@ -2,7 +2,7 @@ import { type Change, why } from './change.ts';
 import type { LedgerDoneMessage, LedgerFailedMessage } from './message.ts';
 import { printable } from './printable.ts';
 import { reconcile } from './reconcile.ts';
-import { openRun } from './run-record.ts';
+import { type LedgerRequest, openRun, type ScheduleRecord } from './run-record.ts';
 
 /** What came of it is in the record, also when the answer is to something that was not carried out. */
 export function onLedgerDone(change: Change, { ask, record }: LedgerDoneMessage): void {
@@ -10,12 +10,26 @@ export function onLedgerDone(change: Change, { ask, record }: LedgerDoneMessage)
   const { draft, now, settings } = change;
   const request = change.schedule.asking?.request;
   const wasPlan = request?.op === 'plan';
-  // Such as when the bot was disabled while the claim waited, and this actor has not heard of it yet.
-  const inVain = request?.op === 'claim' && openRun(record) === null && record?.next === request.expected;
+  const inVain = request !== undefined && isInVain(request, record);
   change.plan({ asking: null, record, unsure: false, ...(wasPlan ? { replan: false } : {}) });
   if (draft.state === 'backing-off') draft.retryAt = 0;
   if (inVain) draft.retryAt = now + settings.dependencyRetryMs;
   reconcile(change);
+}
+
+/**
+ * Nothing has come of it, nor of anything else, and to ask the same again at once would only go on like this: the bot was
+ * disabled while its claim waited, or is not in the ledger any more, and this actor has not heard of it yet.
+ */
+function isInVain(request: LedgerRequest, record: ScheduleRecord | null): boolean {
+  switch (request.op) {
+    case 'claim':
+      return openRun(record) === null && (record === null || record.next === request.expected);
+    case 'plan':
+      return record === null || record.next !== request.next;
+    default:
+      return false;
+  }
 }
 
 /** It may have been carried out all the same, so the ledger is read before anything else. What runs goes on. */

@@ -70,6 +70,8 @@ export interface EffectFailedMessage {
 /**
  * Why an engine could not do it.
  * - `unreachable`, `image-missing`: a dependency; tried again when it is back, does not count as a crash
+ * - `keys-unavailable`: the object store gives no keys for the bot now (facts `detail`); the same
+ * - `standing-by`: another runtime keeps the bot, and this one must change nothing (facts `detail`: which, in a sentence); nothing was done
  * - `program-missing`: the host has no interpreter for this runtime (facts `program`): blocks
  * - `code-unavailable`: facts `detail`: backs off
  * - `name-taken`: another container has the bot's name (facts `containerId`, `owner`): backs off
@@ -79,6 +81,8 @@ export interface EffectFailedMessage {
 export interface EngineFailure {
   readonly code:
     | 'unreachable'
+    | 'keys-unavailable'
+    | 'standing-by'
     | 'image-missing'
     | 'program-missing'
     | 'code-unavailable'
@@ -129,10 +133,11 @@ export interface DependencyMessage {
 export interface CommandMessage {
   readonly kind: 'command';
   /**
-   * `restart`: replace the container; of a scheduled bot: run it once now, besides its schedule. `reset`: forget `blocked` and `backing-off` and
-   * try now; of a scheduled bot: reckon its next run anew from now.
+   * - `restart`: replace the container; of a scheduled bot: run it once now, besides its schedule
+   * - `reset`: forget `blocked` and `backing-off` and try now; of a scheduled bot: reckon its next run anew from now
+   * - `renew-keys`: replace the container, whose keys to the object store end; nothing to a scheduled bot, whose run has keys of its own
    */
-  readonly verb: 'restart' | 'reset';
+  readonly verb: 'restart' | 'reset' | 'renew-keys';
 }
 
 /** Answered by an `answer` effect with the same `askId`: a {@link BotStatus}. */

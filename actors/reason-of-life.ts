@@ -65,6 +65,14 @@ export const LIFE_REASONS = {
     sentence: () => 'Somebody asked for a reset: what had failed before is forgotten, and the bot is being started.',
     advice: noAdvice,
   },
+  'keys-renewed': {
+    severity: 'info',
+    origin: 'platform',
+    retry: 'auto',
+    sentence: () =>
+      "The bot's keys to the object store end soon, and a container cannot be given others, so it is started anew.",
+    advice: noAdvice,
+  },
   'unfinished-start': {
     severity: 'info',
     origin: 'platform',
@@ -184,6 +192,21 @@ export const LIFE_REASONS = {
     sentence: (facts) => `The engine that runs the bots cannot be reached${aside(facts)}.`,
     advice: () =>
       'Start the engine, or correct its address. What runs is left alone, and this bot goes on when the engine answers.',
+  },
+  'keys-unavailable': {
+    severity: 'error',
+    origin: 'dependency',
+    retry: 'auto',
+    sentence: (facts) => `The object store gives no keys for this bot now${aside(facts)}, so it is not started.`,
+    advice: () => 'Start the object store, or correct its address; the bot starts when it answers.',
+  },
+  'standing-by': {
+    severity: 'info',
+    origin: 'platform',
+    retry: 'auto',
+    sentence: (facts) =>
+      `This runtime stands by: ${fact(facts, 'detail', 'another one keeps this bot').replace(/\.$/, '')}.`,
+    advice: () => 'Nothing needs doing: this one watches the bot, and acts as soon as it may.',
   },
   'image-missing': {
     severity: 'error',

@@ -57,7 +57,7 @@ function towardsRunning(change: Change): void {
 
 function makeWayOrStart(change: Change, seen: ContainerFacts): void {
   const { draft } = change;
-  if (draft.renew) endContainer(change, seen, why('operator-restart'));
+  if (draft.renew !== null) endContainer(change, seen, why(draft.renew));
   else if (!isWanted(draft, seen)) endContainer(change, seen, why('spec-changed'));
   else if (seen.phase === 'created') endContainer(change, seen, why('unfinished-start'));
   else start(change, seen.containerId);
@@ -105,7 +105,7 @@ function start(change: Change, inPlace: string | null): void {
   draft.lastIncarnation = draft.incarnation;
   draft.launched = true;
   draft.stopAsked = false;
-  draft.renew = false;
+  draft.renew = null;
   const { startCause, attempt, incarnation } = draft;
   change.transition('starting', why(startCause, startCause === 'restart-after-crash' ? { attempt } : {}));
   change.ask({

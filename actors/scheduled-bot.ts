@@ -1,5 +1,6 @@
 /**
- * The part of an actor that is different for a scheduled bot: what to do next. Messages are handled as for a realtime one.
+ * The part of an actor that is different for a scheduled bot: what to do next. Messages are handled as for a realtime one. What
+ * is done while a run has a container is in `scheduled-run.ts`.
  *
  *                 next occurrence             claimed                   recorded as started
  *    (waiting) ──────► idle ──── due ────► starting ──── seen running ────► running
@@ -14,14 +15,13 @@
  * the one who claimed it starts it, a container is named by its bot so that there is never a second, and its container stays
  * until its end is recorded. A run that somebody removes by hand before it was recorded as started may be begun once more.
  */
-import { type Change, type Why, why } from './change.ts';
+import { type Change, why } from './change.ts';
 import { type Cron, nextAfter, nextOccurrence, parseCron } from './cron.ts';
-import { causeOfExit } from './exit.ts';
 import { type Goal, goalOf } from './goal.ts';
-import type { ContainerFacts } from './observation.ts';
 import { fraction } from './restart-policy.ts';
 import { openRun, type RunRecord, type ScheduleRecord } from './run-record.ts';
-import { endContainer, inspect, settle, showWhetherPaused, tolerate } from './steps.ts';
+import { nextFact, wakeUpAt, withContainer } from './scheduled-run.ts';
+import { inspect, settle, tolerate } from './steps.ts';
 
 /** Compares the schedule, the ledger and what is seen, and asks for the one next thing. */
 export function reconcileSchedule(change: Change): void {
@@ -50,100 +50,6 @@ function beforeAnythingIsSeen(change: Change, goal: Goal): void {
   }
   if (draft.inDoubt && draft.retryAt === 0) inspect(change);
 }
-
-// While there is a container
-
-function withContainer(change: Change, container: ContainerFacts, goal: Goal): void {
-  const { draft } = change;
-  const isShutDown = goal.kind === 'halt' && draft.wish === 'shut-down';
-  if (container.occurrence === undefined) end(change, container, goal.kind === 'halt' ? goal.why : why('spec-changed'));
-  else if (container.phase === 'created') end(change, container, why('unfinished-start'));
-  else if (container.phase === 'exited') recordEnd(change, container, container.occurrence);
-  else if (isShutDown) end(change, container, goal.why);
-  else watchRun(change, container, container.occurrence, goal);
-}
-
-function end(change: Change, container: ContainerFacts, because: Why): void {
-  if (change.draft.retryAt === 0) endContainer(change, container, because);
-}
-
-/** It runs and is left to: disabling, deleting or changing a bot does not end a run (contract 5.10). */
-function watchRun(change: Change, container: ContainerFacts, occurrence: number, goal: Goal): void {
-  const { draft, now, settings } = change;
-  if (draft.upSince === 0) {
-    const tookMs = now - draft.since;
-    const isNews = draft.launched;
-    draft.launched = false;
-    draft.upSince = isNews ? now : Math.min(now, container.incarnation);
-    draft.incarnation = container.incarnation;
-    draft.attempt = 0;
-    if (!container.paused) {
-      change.transition(
-        'running',
-        isNews ? why('run-started', { occurrence, tookMs }) : why('run-adopted', { occurrence }),
-      );
-    }
-  }
-  if (draft.state === 'stopping') {
-    // It was to be ended, for having run too long, and is still there.
-    if (draft.retryAt === 0)
-      endContainer(change, container, why('run-too-long', { limitMs: settings.schedule.longestRunMs }));
-    return;
-  }
-  const goesOn = goal.kind === 'halt' ? why('run-goes-on', { cause: goal.why.code }) : null;
-  if (container.paused || draft.history.at(-1)?.code === 'container-paused') showWhetherPaused(change, container);
-  else if (goesOn !== null && !change.isAlready('running', goesOn)) change.transition('running', goesOn);
-  if (endIfTooLong(change, container) || draft.retryAt > 0) return;
-  const { record } = change.schedule;
-  if (record === undefined) change.askLedger({ op: 'read' });
-  else if (isOpen(record, occurrence)?.state === 'claimed') change.askLedger({ op: 'started', occurrence });
-}
-
-function endIfTooLong(change: Change, container: ContainerFacts): boolean {
-  const { draft, now, settings } = change;
-  const { longestRunMs } = settings.schedule;
-  if (longestRunMs === 0) return false;
-  const endAt = draft.upSince + longestRunMs;
-  if (now < endAt) {
-    wakeUpAt(change, endAt);
-    return false;
-  }
-  end(change, container, why('run-too-long', { limitMs: longestRunMs }));
-  return true;
-}
-
-/** The result first, then the container: it is the only witness until then. */
-function recordEnd(change: Change, container: ContainerFacts, occurrence: number): void {
-  const { draft } = change;
-  if (draft.retryAt > 0) return;
-  const { record, exit } = change.schedule;
-  if (record === undefined) change.askLedger({ op: 'read' });
-  else if (isOpen(record, occurrence) !== null) {
-    change.askLedger({ op: 'finished', occurrence, exitCode: exit?.code ?? null });
-  } else {
-    if (draft.state !== 'idle') tellEnd(change, occurrence);
-    const { id: botId, incarnation } = draft;
-    change.ask({ kind: 'remove', botId, incarnation, containerId: container.containerId });
-  }
-}
-
-/** A bot's run is told by its end, and goes on in `idle`; where nobody wants the bot, that is told when it has settled. */
-function tellEnd(change: Change, occurrence: number): void {
-  const { draft, now } = change;
-  const { exit, record } = change.schedule;
-  const began = draft.upSince > 0 ? draft.upSince : (draft.seen?.incarnation ?? now);
-  const ranMs = Math.max(0, (exit?.at ?? now) - began);
-  draft.attempt = 0;
-  const wasEnded = draft.stopAsked && draft.state === 'stopping';
-  const { code: cause, facts } = wasEnded ? { code: null, facts: {} } : causeOfExit(exit, ranMs);
-  const told = { ...facts, occurrence, afterMs: ranMs, ...nextFact(record) };
-  draft.stopAsked = false;
-  if (cause === null) change.transition('idle', why('run-ended', told));
-  else if (cause === 'bot-exited') change.transition('idle', why('run-finished', told));
-  else change.transition('idle', why('run-failed', { ...told, cause }));
-}
-
-// While there is none
 
 function withoutContainer(change: Change, goal: Goal): void {
   const { draft } = change;
@@ -281,18 +187,4 @@ function rest(change: Change, next: number | null, dueAt: number): void {
   const resting = next === null ? why('schedule-never') : why('next-run', { next });
   if (next === null ? !change.isAlready('idle', resting) : !isTold) change.transition('idle', resting);
   if (next !== null) wakeUpAt(change, dueAt);
-}
-
-function wakeUpAt(change: Change, at: number): void {
-  change.plan({ dueAt: Math.min(at, change.now + change.settings.schedule.lookAgainMs) });
-}
-
-function isOpen(record: ScheduleRecord | null, occurrence: number): RunRecord | null {
-  const run = openRun(record);
-  return run?.occurrence === occurrence ? run : null;
-}
-
-function nextFact(record: ScheduleRecord | null | undefined): { readonly next?: number } {
-  const next = record?.next ?? null;
-  return next === null || next <= 0 ? {} : { next };
 }

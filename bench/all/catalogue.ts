@@ -12,7 +12,7 @@ export interface Bench {
   readonly needs: readonly Need[];
 }
 
-export type Need = 'docker' | 'linux' | 'minio' | 'nats';
+export type Need = 'docker' | 'linux' | 'minio' | 'mongodb' | 'nats';
 
 /** Next to the scripts, for loaders named on the command line. */
 export const BENCH_DIRECTORY = join(import.meta.dirname, '..');
@@ -20,6 +20,8 @@ export const BENCH_DIRECTORY = join(import.meta.dirname, '..');
 const COLLECT = ['--expose-gc'];
 /** A path that holds wherever the command is run. */
 const BOMB = ['--import', join(BENCH_DIRECTORY, 'faults/bomb.ts')];
+
+const ALL_SERVICES: readonly Need[] = ['docker', 'linux', 'minio', 'mongodb', 'nats'];
 
 /** In the order in which they run: what needs least first. */
 export const CATALOGUE: readonly Bench[] = [
@@ -40,6 +42,8 @@ export const CATALOGUE: readonly Bench[] = [
   logBench('fresh', ['minio']),
   logBench('day', []),
   logBench('soak', ['linux', 'minio', 'nats']),
+  serviceBench('logs-200', 'logs', ['minio']),
+  serviceBench('scheduled-2000', 'scheduled', ['mongodb']),
   bench('change-docker', { script: 'change.ts', flags: ['--engine', 'docker'], needs: ['docker'] }),
   bench('crash-docker', { needs: ['docker', 'linux'] }),
   bench('cold-docker', { needs: ['docker'] }),
@@ -48,6 +52,11 @@ export const CATALOGUE: readonly Bench[] = [
   agentBench('container'),
   agentBench('start'),
   agentBench('upload'),
+  serviceBench('event-start', 'event-start', ALL_SERVICES),
+  serviceBench('mongo-change', 'mongo-change', ALL_SERVICES),
+  serviceBench('cold-services', 'cold', ALL_SERVICES),
+  serviceBench('query-services', 'query', ALL_SERVICES),
+  serviceBench('control-memory', 'memory', ALL_SERVICES),
   bench('adoption-docker', { script: 'adoption.ts', flags: ['--engine', 'docker'], needs: ['docker'] }),
 ];
 
@@ -61,6 +70,10 @@ function stateBench(part: string, needs: readonly Need[] = []): Bench {
 
 function logBench(part: string, needs: readonly Need[]): Bench {
   return bench(`logs-${part}`, { script: 'logs.ts', flags: ['--part', part], needs });
+}
+
+function serviceBench(name: string, part: string, needs: readonly Need[]): Bench {
+  return bench(name, { script: 'services.ts', flags: ['--part', part], needs });
 }
 
 function agentBench(part: string): Bench {

@@ -2,6 +2,7 @@ import process from 'node:process';
 import { loadSettings } from '../../src/config/load-settings.ts';
 import { docker, dockerAvailable } from '../../test/services/docker.ts';
 import { needsMinio } from '../../test/services/minio.ts';
+import { needsMongo } from '../../test/services/mongodb.ts';
 import { needsNats } from '../../test/services/nats.ts';
 import type { Need } from './catalogue.ts';
 
@@ -11,6 +12,8 @@ export async function whatIsMissing(): Promise<ReadonlyMap<Need, string>> {
   if (process.platform !== 'linux') missing.set('linux', 'it looks into /proc, which only Linux has');
   const noMinio = needsMinio().skip;
   if (noMinio !== false) missing.set('minio', noMinio);
+  const noMongo = needsMongo().skip;
+  if (noMongo !== false) missing.set('mongodb', noMongo);
   const noNats = needsNats().skip;
   if (noNats !== false) missing.set('nats', noNats);
   const noDocker = await whyNoDocker();

@@ -9,6 +9,10 @@ import { connect } from 'node:net';
 
 export interface LoadOrder {
   readonly port: number;
+  /** This host when left out. */
+  readonly host?: string;
+  /** A bot itself is asked on the path of its answer; left out: a front end. */
+  readonly path?: string;
   readonly connections: number;
   /** What is asked in this time first is not measured: connecting, and code that is not compiled yet. */
   readonly warmUpMs: number;
@@ -33,9 +37,10 @@ export interface LoadResult {
 }
 
 const order: LoadOrder = JSON.parse(process.argv[2] ?? '{}');
+const { host = '127.0.0.1', path = '/query' } = order;
 const requests = order.bots.map((bot) => {
   const body = JSON.stringify({ bot_id: bot, query_path: '/status', params: { limit: 5 }, timeout_sec: 2 });
-  return `POST /query HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  return `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 });
 const buffer = Buffer.allocUnsafeSlow(64 * 1024);
 /** One count per 10 µs up to 10 s. */
@@ -72,7 +77,7 @@ function ask(): Promise<void> {
   return new Promise((resolve, reject) => {
     let sentAt = 0;
     const socket = connect({
-      host: '127.0.0.1',
+      host,
       port: order.port,
       noDelay: true,
       onread: {

@@ -4,7 +4,7 @@
  * deadlines and no retries. It parses just enough to know where an answer ends, and takes for granted that its header comes
  * in one piece.
  *
- *     node smallest-proxy.ts <connections> <upstream port> …     prints {"port":…}
+ *     node smallest-proxy.ts <connections> <upstream port or address:port> …     prints {"port":…}
  *
  * Without `connections` (0) it opens as many as it needs and takes the one used last, as a front end does for one bot.
  * Otherwise it takes so many in turn, which go round over the ports: what as many bots cost that are asked in turn, without
@@ -21,7 +21,11 @@ interface Upstream {
   missing: number;
 }
 
-const [connections = 0, ...upstreamPorts] = process.argv.slice(2).map(Number);
+const connections = Number(process.argv[2] ?? 0);
+const upstreams = process.argv.slice(3).map((text) => {
+  const [host, port] = text.includes(':') ? text.split(':') : ['127.0.0.1', text];
+  return { host, port: Number(port) };
+});
 const buffer = Buffer.allocUnsafeSlow(64 * 1024);
 /** The one used last is at the end. */
 const idle: Upstream[] = [];
@@ -38,7 +42,7 @@ App()
     response.onData((chunk) => {
       if (aborted) return;
       const body = Buffer.from(chunk).toString('latin1');
-      const upstream = connections > 0 ? inTurn() : (idle.pop() ?? open(upstreamPorts[0] ?? 0));
+      const upstream = connections > 0 ? inTurn() : (idle.pop() ?? open(0));
       upstream.asker = response;
       upstream.socket.write(
         `POST /status HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
@@ -56,7 +60,7 @@ function inTurn(): Upstream {
     turn = (turn + 1) % connections;
     const upstream = all[turn];
     if (upstream === null || upstream === undefined) {
-      const opened = open(upstreamPorts[turn % upstreamPorts.length] ?? 0);
+      const opened = open(turn % upstreams.length);
       all[turn] = opened;
       return opened;
     }
@@ -72,9 +76,11 @@ function forget(upstream: Upstream): void {
   if (place >= 0) all[place] = null;
 }
 
-function open(port: number): Upstream {
+/** @param nth of the given upstreams */
+function open(nth: number): Upstream {
+  const { host = '127.0.0.1', port = 0 } = upstreams[nth] ?? {};
   const socket = connect({
-    host: '127.0.0.1',
+    host,
     port,
     noDelay: true,
     onread: {

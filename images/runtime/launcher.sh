@@ -3,8 +3,10 @@
 #
 #   execute …   one bot: tini as PID 1 (reaps what bots leave behind), under it the agent
 #   daemon …    keeps state and log of a bot beside it, or brings its code and state (contract 7)
+#   bot-runner, bot-scheduler, query-server, gc …   a service, or a command to one: the runtime itself (src/commands)
 #   version     name and version
 #
+# What follows is about bots: services keep their environment, and no bot runs in their containers.
 # Credentials come in the container's environment and must not stay in anyone's: every process of a user can read the
 # environment of every other one. They go to the agent over a pipe, as NAME=value lines, and this shell replaces itself, so
 # PID 1 has none of them either. The pipe comes from a here-document: that holds with dash, while other shells may use a
@@ -17,13 +19,31 @@ fail() {
   exit 1
 }
 
+# In a container of its own tini is PID 1 and passes signals on; beside a service (`docker exec`) nobody needs it.
+runtime() {
+  # So that a service and the commands to it agree.
+  export THE0_DATA_DIR="${THE0_DATA_DIR-/var/the0/runtime}"
+  # Bots are containers beside this one; nothing here could run them as child processes.
+  export THE0_ENGINE="${THE0_ENGINE-docker}"
+  set -- /app/node /app/services/src/commands/main.ts "$@"
+  [ $$ -ne 1 ] || set -- tini -- "$@"
+  exec "$@"
+}
+
 usage() {
   printf 'Usage: /app/runtime execute [--query PATH] [--query-server-only] [--skip-sync] [--skip-query-server]\n'
   printf '       /app/runtime daemon init --bot-id ID [--code-path DIR] [--state-path DIR] [--code-file KEY]\n'
   printf '       /app/runtime daemon sync --bot-id ID [--state-path DIR] [--logs-path DIR] [--interval 60s] [--watch-done FILE] [--readiness-port PORT]\n'
+  printf '       /app/runtime bot-runner | bot-scheduler | query-server | gc [--help]\n'
+  printf '       /app/runtime ls | why | logs | query | restart | reset | down | up | deploy | settings [--help]\n'
   printf '       /app/runtime version\n'
   exit 0
 }
+
+case "${1-}" in
+  bot-runner | bot-scheduler | query-server | gc) runtime "$@" ;;
+  ls | why | logs | query | restart | reset | down | up | deploy | settings) runtime "$@" ;;
+esac
 
 # Of every command (contract 1.1).
 for word in "$@"; do
@@ -42,11 +62,11 @@ case "${1-}" in
     exec /app/node /app/agent.js version
     ;;
   '' | help) usage ;;
-  bot-runner | bot-scheduler | query-server | controller | gc)
-    fail "the service \"$1\" is not in this image, which runs bots only; use an image of the Go runtime for it"
+  controller)
+    fail "this runtime does not work with Kubernetes yet, so it has no \"controller\"; with Docker it has bot-runner, bot-scheduler and query-server"
     ;;
   *)
-    fail "unknown command \"$1\" for \"the0-runtime\": it knows execute, daemon and version"
+    fail "unknown command \"$1\" for \"the0-runtime\": /app/runtime help shows all"
     ;;
 esac
 

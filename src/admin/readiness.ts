@@ -90,9 +90,13 @@ export class Readiness {
   }
 
   async #look(report: DependencyReport, probe: Probe, timeoutMs: number): Promise<void> {
-    const late = new AbortController();
-    const signal = AbortSignal.any([late.signal, this.#ending.signal]);
-    const timer = setTimeout(() => late.abort(new Error(`There was no answer within ${timeoutMs} ms.`)), timeoutMs);
+    // Not AbortSignal.any: of what is derived from a signal that lives for long, something stays with it.
+    const look = new AbortController();
+    const { signal } = look;
+    const end = () => look.abort(this.#ending.signal.reason);
+    if (this.isEnding) end();
+    this.#ending.signal.addEventListener('abort', end, { once: true });
+    const timer = setTimeout(() => look.abort(new Error(`There was no answer within ${timeoutMs} ms.`)), timeoutMs);
     try {
       // A probe that does not heed its signal must not hold up the next look.
       const trouble = await Promise.race([probe(signal), aborted(signal)]);
@@ -100,10 +104,11 @@ export class Readiness {
       else report.notReady(trouble);
     } catch (error) {
       if (this.isEnding) return;
-      const cause: unknown = late.signal.aborted ? late.signal.reason : error;
+      const cause: unknown = signal.aborted ? signal.reason : error;
       report.notReady(cause instanceof Error ? cause.message : String(cause));
     } finally {
       clearTimeout(timer);
+      this.#ending.signal.removeEventListener('abort', end);
     }
   }
 

@@ -1,3 +1,4 @@
+import type { RoleLeaseListener } from '../desired/role-lease.ts';
 import type { GuardedEngine } from '../engine/guarded-engine.ts';
 import type { SharedBots } from './bot-source.ts';
 
@@ -14,15 +15,19 @@ export interface GovernanceParts {
 /**
  * Sees to it that one process keeps the bots (design 6, "Level 2"):
  *
- *     waiting ──► holds all leases ──► events that waited are applied ──► acts
- *        └─ another holds one: stands by, and sees all that happens         │
- *                                             another took one over: lost ◄─┘
+ *     waiting ──► holds all leases ──► events that waited are applied ──► acts ◄──► cannot renew: only restarts what crashes
+ *        └─ another holds one: stands by, and sees all that happens         │                        │
+ *                                                another took one over: lost ◄────────────────────────┘
+ *
+ * Who cannot renew may still be the only one, and bots must not stay down for it. So what crashes is started again, as it is,
+ * which runs no bot that does not run already; all else waits.
  */
 export class Governance {
   readonly #parts: GovernanceParts;
-  readonly #silent = new Set<string>();
-  #isClosed = false;
-  #isLost = false;
+  /** Leases that cannot be renewed now. */
+  readonly #silent = new Set<number>();
+  #acts = false;
+  #isOver = false;
 
   constructor(parts: GovernanceParts) {
     this.#parts = parts;
@@ -30,55 +35,78 @@ export class Governance {
 
   /** Resolves when this process acts, or was closed; rejects when it never will. */
   async begin(): Promise<void> {
-    const { shared, engine, mayAct, warn } = this.#parts;
+    const { shared, warn } = this.#parts;
     try {
-      await Promise.all(shared.leases.map((lease, index) => lease.acquire(this.#listener(String(index)))));
+      // One after the other, and everywhere in the same order: two processes that hold one each would wait for ever.
+      for (const [index, lease] of shared.leases.entries()) await lease.acquire(this.#listener(index));
     } catch (error) {
-      if (this.#isClosed) return;
+      if (this.#isOver) return;
       throw error;
     }
-    if (this.#isClosed || this.#isLost) return;
+    if (this.#isOver) return;
     await shared.feed?.start({ applied: (botId) => shared.hint(botId), trouble: (error) => warn(error.message) });
-    if (this.#isClosed || this.#isLost) return;
-    engine.open();
-    mayAct();
+    this.#acts = true;
+    this.#act();
   }
 
   /** What people should know of, in sentences. */
   get troubles(): string[] {
     const { shared, engine } = this.#parts;
     const feed = shared.feed?.state() ?? { usable: true };
+    const ofLeases = shared.leases.flatMap((lease) => {
+      const state = lease.state();
+      return state.is === 'waiting' && state.trouble !== null ? [state.trouble] : [];
+    });
     return [
       ...(engine.shutBecause === null ? [] : [engine.shutBecause]),
-      ...(this.#silent.size === 0 ? [] : [CANNOT_RENEW]),
-      ...(feed.usable || engine.shutBecause !== null ? [] : [feed.reason]),
+      ...ofLeases,
+      // Before that the feed has not begun.
+      ...(feed.usable || !this.#acts ? [] : [feed.reason]),
     ];
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#isOver = true;
     await this.#parts.shared.feed?.close();
     await Promise.all(this.#parts.shared.leases.map((lease) => lease.close()));
   }
 
-  #listener(lease: string) {
+  #listener(lease: number): RoleLeaseListener {
     const { engine, lost, warn } = this.#parts;
     return {
-      standingBy: (holder: string) => {
-        engine.shut(`This process stands by: ${holder} keeps these bots.`);
-        warn(engine.shutBecause ?? '');
+      standingBy(holder) {
+        const sentence = `${holder} keeps these bots.`;
+        engine.restrict('nothing', sentence);
+        warn(`This process stands by: ${sentence}`);
       },
-      // Bots go on being kept alive: while MongoDB is away nobody else can take them over.
-      suspended: () => void this.#silent.add(lease),
-      resumed: () => void this.#silent.delete(lease),
-      lost: (holder: string) => {
-        this.#isLost = true;
-        engine.shut(`Nothing is changed any more: ${holder} keeps these bots now.`);
+      suspended: () => {
+        this.#silent.add(lease);
+        if (this.#acts) engine.restrict('restarts', CANNOT_RENEW);
+      },
+      resumed: () => {
+        this.#silent.delete(lease);
+        this.#act();
+      },
+      lost: (holder) => {
+        this.#isOver = true;
+        engine.restrict('nothing', `${holder} keeps these bots now.`);
         lost(holder);
       },
     };
   }
+
+  #act(): void {
+    const { engine, mayAct } = this.#parts;
+    if (this.#isOver || !this.#acts) return;
+    if (this.#silent.size > 0) {
+      engine.restrict('restarts', CANNOT_RENEW);
+      return;
+    }
+    engine.open();
+    mayAct();
+  }
 }
 
 const CANNOT_RENEW =
-  'MongoDB cannot be told that this process still keeps its bots; another one may take them over. What runs goes on.';
+  'MongoDB cannot be told that this process still keeps its bots, so another one may take them over. What runs goes on and is ' +
+  'kept alive; changes wait.';

@@ -50,7 +50,7 @@ export const BOT_SCHEDULER: Role = {
   governs: true,
   answersQueries: false,
   needs: ['object-store', 'nats'],
-  defaults: SERVICE,
+  defaults: { ...SERVICE, 'take-over': 'go' },
 };
 
 /** No health server of its own: `/health` is beside the queries (contract 8.1). */
@@ -60,5 +60,5 @@ export const QUERY_SERVER: Role = {
   governs: false,
   answersQueries: true,
   needs: ['object-store'],
-  defaults: { ...SERVICE, 'health-port': '' },
+  defaults: { ...SERVICE, 'take-over': 'go', 'health-port': '' },
 };

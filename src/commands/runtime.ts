@@ -1,6 +1,7 @@
 import type { BotStatus, RecordEffect } from '../../actors/effect.ts';
 import { type AdminServer, createAdminServer } from '../admin/admin-server.ts';
 import type { Settings } from '../config/settings.ts';
+import { GuardedRunLedger } from '../desired/guarded-run-ledger.ts';
 import type { ContainerEngine } from '../engine/container-engine.ts';
 import { GuardedEngine } from '../engine/guarded-engine.ts';
 import { systemClock } from '../kernel/clock.ts';
@@ -119,12 +120,16 @@ async function joined(settings: Settings, role: Role, report: RuntimeReporter, c
     ...supervisorSettings(settings, role),
     engine,
     desired: source.desired,
-    ledger: source.ledger,
+    ledger: guard && source.ledger ? new GuardedRunLedger(source.ledger, () => guard.shutBecause) : source.ledger,
     journal,
     setRoute: (botId, route) => frontEnd?.setRoute(botId, route),
     onTransition(record) {
       report.transition(record);
       health?.metrics.transition(record);
+    },
+    // Others last, and are told as long as they do.
+    onDesiredTrouble: (error) => {
+      if (isOfOneDocument(error)) warn(error.message);
     },
     onFault(sentence) {
       warn(sentence);
@@ -151,7 +156,7 @@ async function joined(settings: Settings, role: Role, report: RuntimeReporter, c
   const bowOut = async (holder: string): Promise<void> => {
     if (!isOnEngine(holder, engineId)) {
       warn(`${holder} keeps these bots now, so those here are stopped.`);
-      guard?.open();
+      guard?.restrict('ends', `${holder} keeps these bots now.`);
       const { failed } = await stopBots();
       for (const botId of failed) warn(`Bot ${botId} did not stop in time and may run twice.`);
     }
@@ -227,6 +232,13 @@ async function joined(settings: Settings, role: Role, report: RuntimeReporter, c
       if (failures.length > 0) throw failures[0];
     },
   };
+}
+
+const OF_ONE_DOCUMENT = ['bot-document-without-id', 'bot-document-duplicate', 'bot-id-in-both-kinds'];
+
+/** Of which no bot can be made, so that no `why` can tell it. */
+function isOfOneDocument(error: Error): boolean {
+  return 'code' in error && OF_ONE_DOCUMENT.some((code) => code === error.code);
 }
 
 const NOT_YET = 'It is not known yet whether another process keeps these bots.';

@@ -49,7 +49,7 @@ const AGENT_CAPS = [
 ] as const;
 
 /** Values that are fine alone but not together. */
-function contradictions({ restart, query, objectStore, agent, stored }: Settings): SettingProblem[] {
+function contradictions({ restart, query, objectStore, agent, stored, services }: Settings): SettingProblem[] {
   const problems: SettingProblem[] = [];
   const notShorter = (flag: string, longestMs: number, than: string, shortestMs: number) => {
     if (longestMs >= shortestMs) return;
@@ -57,6 +57,8 @@ function contradictions({ restart, query, objectStore, agent, stored }: Settings
   };
   notShorter('restart-cap', restart.capMs, 'restart-base', restart.baseMs);
   notShorter('query-max-timeout', query.limits.maxTimeoutMs, 'query-timeout', query.limits.defaultTimeoutMs);
+  const { expiryMs, renewMs } = services.lease;
+  notShorter('lease-expiry', expiryMs, 'three times lease-renew', 3 * renewMs);
   const { probe } = stored;
   notShorter('store-probe-retry-cap', probe.retryCapMs, 'store-probe-retry', probe.retryMs);
   for (const [cap, first] of AGENT_CAPS) notShorter(agentFlag(cap), agent[cap], agentFlag(first), agent[first]);

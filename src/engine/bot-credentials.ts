@@ -19,7 +19,7 @@ export interface BotCredentials {
   /**
    * @param purpose `query`: for something short-lived beside the bot, of which several may run
    * @returns null: those of the runtime itself
-   * @throws EngineError `unreachable` when the store does not answer in time; `rejected`
+   * @throws EngineError `keys-unavailable` when the store does not answer in time; `rejected`
    */
   keysFor(definition: Pick<BotDefinition, 'id' | 'filePath'>, purpose: 'bot' | 'query'): Promise<BotKeys | null>;
 }

@@ -11,15 +11,24 @@ import {
 } from './container-engine.ts';
 
 /**
- * An engine that changes nothing until it is told that this process may act: it stands by, warm (design 6, "Level 2"). All
- * that runs is seen meanwhile, and whoever wants a change gets `standing-by`, with the reason, and asks again.
+ * What may be changed:
+ * - `all`
+ * - `restarts`: a container that has ended may be started again as it is; nothing is made, replaced or ended
+ * - `ends`: containers may be stopped and removed; nothing is started
+ * - `nothing`
+ */
+export type Permission = 'all' | 'restarts' | 'ends' | 'nothing';
+
+/**
+ * An engine that changes only what this process may change: another one may be keeping the same bots (design 6, "Level 2"). All
+ * that runs is seen in any case, and whoever wants what is not permitted gets `standing-by`, with the reason, and asks again.
  */
 export class GuardedEngine implements ContainerEngine {
   readonly #engine: ContainerEngine;
-  /** Why nothing may be changed; null: it may. */
-  #because: string | null;
+  #permission: Permission = 'nothing';
+  #because: string;
 
-  /** @param because in a sentence, for people */
+  /** @param because why nothing may be changed at first, in a sentence for people */
   constructor(engine: ContainerEngine, because: string) {
     this.#engine = engine;
     this.#because = because;
@@ -29,18 +38,19 @@ export class GuardedEngine implements ContainerEngine {
     return this.#engine.name;
   }
 
-  /** Null while changes are let through. */
+  /** Why not all may be changed; null: it may. */
   get shutBecause(): string | null {
-    return this.#because;
+    return this.#permission === 'all' ? null : this.#because;
   }
 
-  /** Changes are let through from now on. Whoever waits is to be told so besides. */
+  /** All may be changed from now on. Whoever waits is to be told so besides. */
   open(): void {
-    this.#because = null;
+    this.#permission = 'all';
   }
 
-  /** None is from now on; what the engine is doing it goes on doing. */
-  shut(because: string): void {
+  /** From now on; what the engine is doing it goes on doing. */
+  restrict(permission: Exclude<Permission, 'all'>, because: string): void {
+    this.#permission = permission;
     this.#because = because;
   }
 
@@ -53,17 +63,17 @@ export class GuardedEngine implements ContainerEngine {
   }
 
   async start(request: StartRequest): Promise<Observation> {
-    this.#assertOpen(request.definition.id);
+    this.#assert(request.inPlace === null ? ['all'] : ['all', 'restarts'], request.definition.id);
     return await this.#engine.start(request);
   }
 
   async stop(request: ContainerRequest): Promise<Observation> {
-    this.#assertOpen(request.botId);
+    this.#assert(['all', 'ends'], request.botId);
     return await this.#engine.stop(request);
   }
 
   async remove(request: ContainerRequest): Promise<Observation> {
-    this.#assertOpen(request.botId);
+    this.#assert(['all', 'ends'], request.botId);
     return await this.#engine.remove(request);
   }
 
@@ -84,8 +94,8 @@ export class GuardedEngine implements ContainerEngine {
     await this.#engine.close();
   }
 
-  #assertOpen(botId: string): void {
-    if (this.#because === null) return;
+  #assert(enough: readonly Permission[], botId: string): void {
+    if (enough.includes(this.#permission)) return;
     throw new EngineError(
       { code: 'standing-by', facts: { detail: this.#because } },
       `Nothing is changed of bot ${botId}: ${this.#because}`,

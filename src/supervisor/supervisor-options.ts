@@ -35,6 +35,8 @@ export interface SupervisorOptions {
   setRoute(botId: string, route: Route | null): void;
   /** Every transition of every bot, in order per bot. */
   onTransition(record: RecordEffect): void;
+  /** The source of the bots has a trouble that is not one bot's. Of these `troubles` holds the last one only. */
+  onDesiredTrouble?(error: Error): void;
   /** A shard or an actor failed and was replaced; in a sentence. */
   onFault(sentence: string): void;
 }

@@ -101,6 +101,7 @@ export class Supervisor {
       synced: () => this.#synced(),
       trouble: (error) => {
         this.#desiredTrouble = error.message;
+        this.#options.onDesiredTrouble?.(error);
       },
     });
   }

@@ -101,3 +101,28 @@ test('each record carries what a restart of the runtime must not forget', () => 
     reason: record?.reason,
   });
 });
+
+test('keys that end are renewed with a new container, for a reason of its own', () => {
+  const bot = Driver.running().command('renew-keys');
+  assert.equal(bot.is, 'stopping/keys-renewed');
+  assert.deepEqual(bot.asked, ['stop c1']);
+  // Looked for again while the old container still runs.
+  bot.command('renew-keys');
+  assert.deepEqual(bot.effects, []);
+  bot.done(bot.container({ phase: 'exited' }), bot.exit());
+  assert.deepEqual(bot.asked, ['remove c1']);
+  bot.done(null);
+  assert.equal(bot.is, 'starting/keys-renewed');
+  bot.done(bot.container({ containerId: 'c2' }));
+  assert.equal(bot.is, 'running/started');
+  assert.equal(bot.status.restarts, 0);
+});
+
+test('the renewal of keys does not forget the failures of a bot that backs off', () => {
+  const bot = Driver.running().crash();
+  bot.done(bot.container()).pass(10).crash();
+  const { attempt, retryAt } = bot.state;
+  bot.command('renew-keys');
+  assert.equal(bot.status.state, 'backing-off');
+  assert.deepEqual([bot.state.attempt, bot.state.retryAt], [attempt, retryAt]);
+});

@@ -2,7 +2,14 @@ import { createBehavior } from '../../actors/behavior.ts';
 import type { BotActorState } from '../../actors/bot-actor-state.ts';
 import type { BotSpec } from '../../actors/bot-spec.ts';
 import type { BotEffect, BotStatus } from '../../actors/effect.ts';
-import type { BotMemory, BotMessage, EngineEffectKind, EngineFailure, TimerName } from '../../actors/message.ts';
+import type {
+  BotMemory,
+  BotMessage,
+  CommandMessage,
+  EngineEffectKind,
+  EngineFailure,
+  TimerName,
+} from '../../actors/message.ts';
 import type { ContainerFacts, ExitFacts, Observation } from '../../actors/observation.ts';
 import type { BotActorSettings } from '../../actors/settings.ts';
 
@@ -106,7 +113,7 @@ export class Driver {
     });
   }
 
-  command(verb: 'restart' | 'reset'): this {
+  command(verb: CommandMessage['verb']): this {
     return this.tell({ kind: 'command', verb });
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { describeReason } from '../../actors/reason.ts';
 import { Driver, SETTINGS, SPEC } from './driver.ts';
 
 test('an engine that cannot be reached makes a start wait; that is no crash', () => {
@@ -181,4 +182,35 @@ test('a new actor does not take the end of a stop that was in flight for a crash
 test('a new actor of a bot that is gone withdraws the route that an older one published', () => {
   const bot = new Driver().removed().observed(null);
   assert.deepEqual(bot.of('route'), [{ kind: 'route', botId: 'ema', route: null }]);
+});
+
+test('a bot for which the object store gives no keys waits for them, and says so; the engine is not to blame', () => {
+  const bot = new Driver().desired().observed(null).failed('keys-unavailable', { detail: 'no answer in time' });
+  assert.equal(bot.is, 'waiting/keys-unavailable');
+  assert.equal(bot.state.attempt, 0);
+  assert.equal(bot.status.retryAt, bot.now + SETTINGS.dependencyRetryMs);
+  assert.match(describeReason(bot.status.reason).text, /object store gives no keys.*no answer in time/);
+  bot.pass(SETTINGS.dependencyRetryMs).timer('retry').done(null);
+  assert.deepEqual(bot.asked, ['start']);
+});
+
+test('in a runtime that stands by, a bot waits until it is told, and asks seldom', () => {
+  const bot = new Driver().desired().observed(null).failed('standing-by', { detail: 'bot-runner on host-1' });
+  assert.equal(bot.is, 'waiting/standing-by');
+  const { severity, origin, retry, text } = describeReason(bot.status.reason);
+  assert.deepEqual([severity, origin, retry], ['info', 'platform', 'auto']);
+  assert.match(text, /^This runtime stands by: bot-runner on host-1/);
+  assert.ok((bot.status.retryAt ?? 0) >= bot.now + SETTINGS.restart.capMs);
+  bot.tell({ kind: 'dependency', name: 'engine', available: true });
+  assert.deepEqual(bot.asked, ['start']);
+});
+
+test('a change that a runtime which stands by must not make leaves what is known of the bot in no doubt', () => {
+  const bot = Driver.running().desired({ specRevision: 'r2' });
+  assert.deepEqual(bot.asked, ['stop c1']);
+  bot.failed('standing-by', { detail: 'bot-runner on host-1' });
+  assert.equal(bot.is, 'waiting/standing-by');
+  assert.equal(bot.state.inDoubt, false);
+  bot.tell({ kind: 'dependency', name: 'engine', available: true });
+  assert.deepEqual(bot.asked, ['stop c1']);
 });

@@ -86,6 +86,8 @@ for (const [said, code] of Object.entries(LAST_WORDS)) {
 test('every failure of an engine and every problem of a spec has a reason', () => {
   const failures: Record<EngineFailure['code'], ReasonCode> = {
     unreachable: 'engine-unreachable',
+    'keys-unavailable': 'keys-unavailable',
+    'standing-by': 'standing-by',
     'image-missing': 'image-missing',
     'program-missing': 'program-missing',
     'code-unavailable': 'code-unavailable',

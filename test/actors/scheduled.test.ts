@@ -436,3 +436,54 @@ test('a run that lasts too long is ended, and told so', () => {
   assert.deepEqual(asked.effects.filter(({ kind }) => kind === 'stop').length, 1);
   assert.equal(asked.state.history.at(-1)?.code, 'run-too-long');
 });
+
+test('a run that another runtime has claimed and that is seen here is watched, and the ledger is not asked again and again', () => {
+  const claimed = { occurrence: NEXT, state: 'claimed', incarnation: T0, claimedAt: NEXT * 1000 } as const;
+  const bot = Scheduled.idle().at(NEXT);
+  bot.record = { schedule: '* * * * *', next: NEXT + 60, run: { ...claimed, mine: false, exitCode: null } };
+  bot.command('reset');
+  for (let ask = 0; bot.request() !== null && ask < 9; ask += 1) answerAsBefore(bot);
+  bot.observed(bot.container({ occurrence: NEXT })).done(bot.container({ occurrence: NEXT }));
+  const asked: LedgerRequest[] = [];
+  for (let request = bot.request(); request !== null && asked.length < 9; request = bot.request()) {
+    asked.push(request);
+    answerAsBefore(bot);
+  }
+  assert.deepEqual(
+    asked.filter(({ op }) => op === 'started'),
+    [],
+  );
+  assert.ok(asked.length < 9, 'it is asked for ever');
+  assert.equal(bot.is, 'running/run-adopted');
+});
+
+test('a plan that the ledger does not take, such as for a bot that was removed there, is tried again after a pause', () => {
+  const bot = Scheduled.idle({ schedule: '*/5 * * * *' });
+  bot.record = null;
+  bot.command('reset');
+  const asked: LedgerRequest['op'][] = [];
+  for (let request = bot.request(); request !== null && asked.length < 9; request = bot.request()) {
+    asked.push(request.op);
+    answerAsBefore(bot);
+  }
+  assert.deepEqual(asked, ['read', 'plan']);
+  assert.equal(bot.status.retryAt, bot.now + SETTINGS.dependencyRetryMs);
+  bot.pass(SETTINGS.dependencyRetryMs).timer('retry');
+  bot.answer();
+  assert.equal(bot.is, 'idle/next-run');
+});
+
+test('the renewal of its keys does not run a scheduled bot besides its schedule, and does not end its run', () => {
+  const bot = Scheduled.begun().command('renew-keys');
+  assert.deepEqual(bot.asked, []);
+  assert.equal(bot.request(), null);
+  bot.pass(2_000).crash({ code: 0 }).answer().done(null);
+  assert.equal(bot.is, 'idle/run-finished');
+  assert.equal(bot.request(), null);
+});
+
+/** The ledger does nothing of what it is asked for. */
+function answerAsBefore(bot: Scheduled): void {
+  const ask = bot.of('ledger').at(-1)?.ask ?? 0;
+  bot.tell({ kind: 'ledger-done', ask, record: bot.record });
+}

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { type DependencyState, Readiness } from '../../src/admin/readiness.ts';
 
 const TIMES = { intervalMs: 5, timeoutMs: 20 };
@@ -67,4 +69,22 @@ test('a process without dependencies is ready until it ends', async () => {
   assert.equal(readiness.isReady, true);
   await readiness.end();
   assert.equal(readiness.isReady, false);
+});
+
+test('nothing is kept of a look that is over', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect: unknown = runInNewContext('gc');
+  assert.ok(typeof collect === 'function');
+  const readiness = new Readiness();
+  const signals: WeakRef<AbortSignal>[] = [];
+  const probe = async (signal: AbortSignal): Promise<null> => {
+    signals.push(new WeakRef(signal));
+    return null;
+  };
+  await readiness.probe('MongoDB', probe, { intervalMs: 1, timeoutMs: 60_000 });
+  await until(() => signals.length > 20);
+  collect();
+  const kept = signals.filter((signal) => signal.deref() !== undefined).length;
+  await readiness.end();
+  assert.ok(kept < 10, `${kept} of ${signals.length} are kept`);
 });

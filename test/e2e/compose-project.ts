@@ -15,7 +15,6 @@ const FILES = [
 ];
 const COMMAND_MS = 120_000;
 const OUTPUT_BYTES = 64 * 1024 * 1024;
-/** Bots end within a second here; a container that does not is no reason to wait for Docker's ten. */
 const PASSWORDS = ['MONGO_PASSWORD', 'NATS_PASSWORD', 'NATS_LOGS_PASSWORD', 'MINIO_SECRET_KEY'] as const;
 
 /** Options for a suite that needs Compose, an engine, the runtime image and the three servers. */
@@ -80,7 +79,10 @@ export async function composeProject(): Promise<ComposeProject> {
   };
   const root = await mkdtemp(join(tmpdir(), 'the0-compose-'));
   const envFile = join(root, '.env');
-  await writeFile(envFile, Object.entries(values).map(([key, value]) => `${key}=${value}\n`));
+  await writeFile(
+    envFile,
+    Object.entries(values).map(([key, value]) => `${key}=${value}\n`),
+  );
   const { ApiVersion } = await docker.version();
   const words = ['--project-name', name, '--env-file', envFile, '--progress', 'quiet'];
   for (const file of FILES) words.push('--file', file);
@@ -111,16 +113,20 @@ export async function composeProject(): Promise<ComposeProject> {
     leftovers,
     async remove() {
       try {
-        // Who would start bots again, and then the bots, which keep their network from being removed.
-        await compose('kill');
-        const bots = await docker.listContainers({ all: true, filters: { network: [name], label: ['runtime.id'] } });
-        await Promise.all(bots.map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true })));
-        await compose('down', '--volumes', '--timeout', '1');
+        // First who would start bots again, then the bots, which keep their network from being removed.
+        await removeContainers({ label: [`com.docker.compose.project=${name}`] });
+        await removeContainers({ network: [name] });
+        await compose('down', '--volumes');
       } finally {
         await rm(root, { recursive: true, force: true });
       }
     },
   };
+}
+
+async function removeContainers(filters: Record<string, string[]>): Promise<void> {
+  const found = await docker.listContainers({ all: true, filters });
+  await Promise.all(found.map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true })));
 }
 
 /** It has a version of Docker's interface of its own, and takes no other by itself. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { accessKeyOf } from '../../src/storage/minio/bot-credentials.ts';
+import { AccountNames } from '../../src/storage/minio/account-names.ts';
+import { DEFAULT_BUCKETS } from '../../src/storage/object-store.ts';
 import { docker } from '../services/docker.ts';
 import { needsMinio } from '../services/minio.ts';
 import { needsNats } from '../services/nats.ts';
@@ -178,7 +179,7 @@ function assertContract(
       'CODE_MOUNT_DIR=bot',
       'STATE_DIR=/state/.the0-state',
       `MINIO_ENDPOINT=${env['MINIO_CONTAINER_ENDPOINT']}`,
-      `MINIO_ACCESS_KEY=${accessKeyOf(id, 'bot')}`,
+      `MINIO_ACCESS_KEY=${new AccountNames(DEFAULT_BUCKETS.state).accessKeyOf(id)}`,
       `MINIO_SECRET_KEY=${secret}`,
       'MINIO_USE_SSL=false',
       'MINIO_QUERY_RESULTS_BUCKET=query-results',

@@ -4,8 +4,8 @@ import { mkdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { AccountNames } from '../../src/storage/minio/account-names.ts';
 import { MinioAdmin } from '../../src/storage/minio/admin-api.ts';
-import { accessKeyOf } from '../../src/storage/minio/bot-credentials.ts';
 import { MinioClient } from '../../src/storage/minio/minio-client.ts';
 import { openMinioStore } from '../../src/storage/minio/open-minio-store.ts';
 import { DEFAULT_BUCKETS, type ObjectPlace } from '../../src/storage/object-store.ts';
@@ -123,7 +123,7 @@ export async function storedBots(): Promise<StoredBots> {
     },
     async removeKeys(botId) {
       const client = new MinioClient(parseEndpoint(endpoint, false), minio.access, DEFAULT_S3_LIMITS);
-      await new MinioAdmin(client, secretKey).removeAccount(accessKeyOf(botId, 'bot'));
+      await new MinioAdmin(client, secretKey).removeAccount(new AccountNames(DEFAULT_BUCKETS.state).accessKeyOf(botId));
       client.close();
     },
     async stateFile(botId, name, holds) {

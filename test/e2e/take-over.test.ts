@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { BotDefinition } from '../../src/desired/bot-definition.ts';
-import { accessKeyOf } from '../../src/storage/minio/bot-credentials.ts';
+import { AccountNames } from '../../src/storage/minio/account-names.ts';
+import { DEFAULT_BUCKETS } from '../../src/storage/object-store.ts';
 import { createGoContainer, listAsGo } from '../engine/docker/go-runtime.ts';
 import { docker } from '../services/docker.ts';
 import { needsMinio } from '../services/minio.ts';
@@ -97,7 +98,7 @@ describe('A runtime in the place of the Go runtime', { ...SKIP }, () => {
     assert.equal(replaced.outdated, false);
     assert.deepEqual(await listAsGo(id), { running: [replaced.containerId], exited: [] });
     const { Config } = await docker.getContainer(replaced.containerId ?? '').inspect();
-    assert.ok(Config.Env.includes(`MINIO_ACCESS_KEY=${accessKeyOf(id, 'bot')}`));
+    assert.ok(Config.Env.includes(`MINIO_ACCESS_KEY=${new AccountNames(DEFAULT_BUCKETS.state).accessKeyOf(id)}`));
     assert.deepEqual((await taken.admin.why(id)).conditions, []);
     assert.deepEqual((await taken.admin.overview()).troubles, []);
 

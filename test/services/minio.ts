@@ -13,6 +13,8 @@ export function needsMinio(): { skip: string | false } {
 export interface MinioServer {
   readonly access: S3Access;
   readonly pid: number;
+  /** Ends it and starts it again on the same port with the same data. */
+  restart(): Promise<void>;
   /** Ends it and removes its data. */
   stop(): Promise<void>;
 }
@@ -37,10 +39,17 @@ export async function startMinio(certificates?: string, host = '127.0.0.1'): Pro
   try {
     const options = ['--quiet', '--address', endpoint, ...(ssl ? ['--certs-dir', certificates] : [])];
     const url = `${ssl ? 'https' : 'http'}://${endpoint}/`;
-    const server = await startService('minio', ['server', ...options, data], env, () => isReady(url));
+    const launch = () => startService('minio', ['server', ...options, data], env, () => isReady(url));
+    let server = await launch();
     return {
       access,
-      pid: server.pid,
+      get pid() {
+        return server.pid;
+      },
+      restart: async () => {
+        await server.stop();
+        server = await launch();
+      },
       stop: async () => {
         await server.stop();
         await removeData();

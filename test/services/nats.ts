@@ -12,6 +12,7 @@ export function needsNats(): { skip: string | false } {
 
 export interface NatsServer {
   readonly url: string;
+  readonly pid: number;
   /** Ends it; its JetStream data stay for the next `start`. */
   stop(): Promise<void>;
   /** Starts it again on the same port with the same data. */
@@ -43,6 +44,9 @@ export async function startNats(host = '127.0.0.1'): Promise<NatsServer> {
   };
   return {
     url: `nats://${host}:${port}`,
+    get pid() {
+      return server?.pid ?? 0;
+    },
     stop,
     start: async () => {
       server ??= await launch();

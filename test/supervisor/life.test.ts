@@ -22,6 +22,19 @@ test('desired bots are started, once each, and get a route', async (t) => {
   assert.equal(stage.engine.needlessStarts, 0);
 });
 
+test('every trouble of the source of the bots is told, also when a bot comes right behind it', async (t) => {
+  const told: string[] = [];
+  const stage = new Stage(t, { supervisor: { onDesiredTrouble: ({ message }) => void told.push(message) } });
+  await stage.start();
+  for (const id of ['a', 'b']) {
+    stage.desired.listener?.trouble(new Error(`a document beside ${id} is no bot`));
+    stage.desire(definition(id));
+  }
+  await stage.advance(100);
+  assert.deepEqual(told, ['a document beside a is no bot', 'a document beside b is no bot']);
+  assert.deepEqual(await stage.states(), { a: 'running', b: 'running' });
+});
+
 test('a revision is in use while it runs, ends, or is being started, however often the bot is edited meanwhile', async (t) => {
   const stage = new Stage(t);
   await stage.start(definition('a'));

@@ -80,6 +80,11 @@ export function serviceSettings(pick: Pick) {
         300_000,
         'how often a MongoDB without change streams is asked again',
       ),
+      emptyPauseMs: advanced(
+        'change-stream-pause',
+        25,
+        'pause before a MongoDB that says at once that nothing has changed is asked again',
+      ),
       gatherMs: advanced('reread-gather', 50, 'how long changes are gathered before all bots are read again'),
       batch: count('mongo-batch', 200, 10_000, 'documents that are read at once'),
       mostHints: count('mongo-hints', 10_000, 1_000_000, 'bots that wait to be read again; with more all are read'),

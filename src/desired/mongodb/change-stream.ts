@@ -20,6 +20,11 @@ export interface ChangeStreamOptions {
   readonly longestRetryMs: number;
   /** How often a server without change streams is asked again. */
   readonly supportCheckMs: number;
+  /**
+   * MongoDB itself answers a read of a stream when there is something, or after a second. Servers that only speak its protocol
+   * may answer at once that there is nothing; so long is waited before the next read then.
+   */
+  readonly emptyPauseMs: number;
 }
 
 /** Only who, never what: the document is read again, without its large parts. */
@@ -87,7 +92,14 @@ export class BotChangeStream {
     this.#listener.opened();
     this.#firstTry.resolve();
     if (first !== null) this.#tell(first);
-    while (!stream.closed && !this.#closing.signal.aborted) this.#tell(await stream.next());
+    const { emptyPauseMs } = this.#options;
+    const { signal } = this.#closing;
+    while (!stream.closed && !signal.aborted) {
+      const askedAt = performance.now();
+      const event = await stream.tryNext();
+      if (event !== null) this.#tell(event);
+      else if (performance.now() - askedAt < emptyPauseMs) await pause(emptyPauseMs, signal);
+    }
   }
 
   #tell(event: ChangeStreamDocument): void {

@@ -48,6 +48,8 @@ export class CollectionSource {
   /** Bots that were re-read since the list that is under way began; null when none is. */
   #reread: Set<string> | null = null;
   #rereading: Promise<void> | null = null;
+  /** The one read of re-reading that is under way. */
+  #reading: Promise<void> = Promise.resolve();
   #listing: Promise<void> = Promise.resolve();
   #listSoon = new AbortController();
   #started = false;
@@ -166,12 +168,13 @@ export class CollectionSource {
   /** @throws when it fails in the middle; then nothing was removed */
   async #list(): Promise<void> {
     this.#listSoon = new AbortController();
-    // A re-read that was sent before must not be taken for a newer one than this list.
-    await this.#rereading;
     const reread = new Set<string>();
     const seen = new Set<string>();
     this.#reread = reread;
     try {
+      // A re-read that was sent before must not come after this list. Later ones are newer than it, and may have no end.
+      // That it failed is told where it was asked for.
+      await this.#reading.catch(() => {});
       // In the order of `_id`: the first of duplicates wins, always the same.
       const { batch: batchSize } = this.#options;
       const cursor = botsOf(this.#client, this.#kind).find({}, { projection: NOT_READ, sort: { _id: 1 }, batchSize });
@@ -193,7 +196,8 @@ export class CollectionSource {
       const ids = [...this.#hints].slice(0, this.#options.batch);
       for (const id of ids) this.#hints.delete(id);
       try {
-        await this.#read(ids);
+        this.#reading = this.#read(ids);
+        await this.#reading;
         pauses.reset();
       } catch (error) {
         for (const id of ids) this.#hints.add(id);
@@ -204,6 +208,7 @@ export class CollectionSource {
   }
 
   async #read(ids: readonly string[]): Promise<void> {
+    const listed = this.#reread;
     const filter: Document = { $or: [{ id: { $in: ids } }, { _id: { $in: ids } }] };
     const found = botsOf(this.#client, this.#kind).find(filter, { projection: NOT_READ, sort: { _id: 1 } });
     const documents = await found.toArray();
@@ -213,7 +218,7 @@ export class CollectionSource {
     const seen = new Set<string>();
     for (const document of documents) this.#take(document, seen, (id) => !wanted.has(id));
     for (const id of ids) {
-      this.#reread?.add(id);
+      listed?.add(id);
       if (!seen.has(id)) this.#remove(id);
     }
   }

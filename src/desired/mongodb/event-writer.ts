@@ -5,11 +5,8 @@ import { type BotContent, comparePlaces, type LifecycleEvent, type StreamPlace }
 import { botsOf, databaseOf, int64, withBotId } from './collections.ts';
 import { TOMBSTONES } from './indexes.ts';
 import { cannot, isDuplicate, isRefusedForEver, meaningOf } from './mongo-error.ts';
-import type { NextRun } from './next-run.ts';
-import { claimPartition, releasePartitions } from './partitions.ts';
-
-/** `next_execution_time` of what never runs: the last second of the year 9999, which is due for no reader. */
-export const NEVER_DUE = 253_402_300_799;
+import { NEVER_DUE, type NextRun } from './next-run.ts';
+import { claimPartition, releasePartition } from './partitions.ts';
 
 /** How the documents of ours look now; in `the0.format` and its like. */
 const FORMAT = 1;
@@ -71,11 +68,14 @@ export class EventWriter implements EventStore {
     due: Due | null,
   ): Promise<EventOutcome | null> {
     const bots = botsOf(this.#client, kind);
-    if (place !== null && (await this.#isDeletedAfter(kind, botId, place))) return 'outdated';
+    if (place !== null && (await this.#deletedAfter(kind, botId, place)) !== null) return 'outdated';
     const projection = { segment_id: 1, next_execution_time: 1, 'config.schedule': 1, the0: 1 };
     // The first of duplicates, as everywhere.
     const found = await bots.findOne(withBotId(botId), { projection, sort: { _id: 1 } });
-    if (found === null) return (await this.#create(kind, botId, { config, custom }, place, due)) ? 'applied' : null;
+    if (found === null) {
+      if (!(await this.#create(kind, botId, { config, custom }, place, due))) return null;
+      return await this.#unlessDeleted(kind, botId, place);
+    }
     if (place !== null && !isEarlier(found, place)) return 'outdated';
     const update: Document = place === null ? {} : { the0: stored(place) };
     if (change === 'updated') {
@@ -120,7 +120,7 @@ export class EventWriter implements EventStore {
     } catch (error) {
       if (!isDuplicate(error)) throw error;
     } finally {
-      if (!isNew) await releasePartitions(database, [segment]);
+      if (!isNew) await releasePartition(database, segment);
     }
     return isNew;
   }
@@ -135,12 +135,10 @@ export class EventWriter implements EventStore {
     if (documents.length === 0) return 'unchanged';
     const old = documents.filter((document) => place === null || isEarlier(document, place));
     if (old.length === 0) return 'outdated';
-    const keys = old.map((document) => document['_id']);
-    await bots.deleteMany({ _id: { $in: keys }, ...earlierThan(place) });
-    await releasePartitions(
-      databaseOf(this.#client, kind),
-      old.map((document) => document['segment_id']),
-    );
+    for (const { _id, segment_id } of old) {
+      const { deletedCount } = await bots.deleteOne({ _id, ...earlierThan(place) });
+      if (deletedCount > 0) await releasePartition(databaseOf(this.#client, kind), segment_id);
+    }
     return 'applied';
   }
 
@@ -162,10 +160,19 @@ export class EventWriter implements EventStore {
     }
   }
 
-  async #isDeletedAfter(kind: BotKind, botId: string, place: StreamPlace): Promise<boolean> {
+  /** A deletion leaves its tombstone first: one that did not find the document just made is seen now, and done again. */
+  async #unlessDeleted(kind: BotKind, botId: string, place: StreamPlace | null): Promise<EventOutcome> {
+    const deletedAt = place === null ? null : await this.#deletedAfter(kind, botId, place);
+    if (deletedAt === null) return 'applied';
+    await this.#delete({ change: 'deleted', kind, botId, place: deletedAt });
+    return 'outdated';
+  }
+
+  /** Where a deletion stands that is not earlier than this place; null: there is none. */
+  async #deletedAfter(kind: BotKind, botId: string, place: StreamPlace): Promise<StreamPlace | null> {
     const stone = await databaseOf(this.#client, kind).collection<Keyed>(TOMBSTONES).findOne({ _id: botId });
     const deleted = placeIn(stone);
-    return deleted !== null && comparePlaces(deleted, place) >= 0;
+    return deleted !== null && comparePlaces(deleted, place) >= 0 ? deleted : null;
   }
 
   /** @throws EventRefused */

@@ -69,7 +69,8 @@ export class MongoRoleLease implements RoleLease {
   async acquire(listener: RoleLeaseListener): Promise<void> {
     this.#taking = this.#takeWhenFree(listener);
     const sentAt = await this.#taking;
-    if (sentAt === null || this.#closing.signal.aborted) throw new Error(`the lease of the role ${this.#options.role} was closed before it was had`);
+    if (sentAt === null || this.#closing.signal.aborted)
+      throw new Error(`the lease of the role ${this.#options.role} was closed before it was had`);
     this.#state = { is: 'holder' };
     this.#running = this.#keep(sentAt, listener);
   }

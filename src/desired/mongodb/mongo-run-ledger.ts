@@ -2,7 +2,8 @@ import type { Document, MongoClient } from 'mongodb';
 import type { RunRecord, ScheduleRecord } from '../../../actors/run-record.ts';
 import type { Claim, Plan, RunLedger, RunName } from '../run-ledger.ts';
 import { botsOf, int64, withBotId } from './collections.ts';
-import { NEVER_DUE } from './event-writer.ts';
+import { cannot, MongoTroubleError } from './mongo-error.ts';
+import { NEVER_DUE } from './next-run.ts';
 
 /** Beside the fields of the contract, in the bot's own document: it goes with the bot. `format` is the format number. */
 const OURS = 'the0_schedule';
@@ -13,7 +14,7 @@ const STATES: readonly RunRecord['state'][] = ['claimed', 'started', 'finished',
  * The ledger in `bot_scheduler.bot_schedules`: `next_execution_time` is the contract's (2.3), so a Go scheduler finds the next
  * occurrence where it left it and the other way round. Every step is one `findOneAndUpdate`.
  *
- * Methods throw the driver's errors, and one of ours for a document that a newer version has written.
+ * Methods throw MongoTroubleError, whose message becomes a reason; what a server says may quote documents.
  */
 export class MongoRunLedger implements RunLedger {
   readonly #client: MongoClient;
@@ -27,7 +28,8 @@ export class MongoRunLedger implements RunLedger {
 
   async read(botId: string): Promise<ScheduleRecord | null> {
     const projection = { next_execution_time: 1, [OURS]: 1 };
-    return this.#recordOf(await botsOf(this.#client, 'scheduled').findOne(withBotId(botId), { projection }));
+    const find = () => botsOf(this.#client, 'scheduled').findOne(withBotId(botId), { projection });
+    return this.#recordOf(await told(find));
   }
 
   plan({ botId, schedule, expected, next }: Plan): Promise<ScheduleRecord | null> {
@@ -87,11 +89,13 @@ export class MongoRunLedger implements RunLedger {
 
   async #change(botId: string, conditions: readonly Document[], set: Document): Promise<ScheduleRecord | null> {
     const isKnown = { $or: [{ [`${OURS}.format`]: { $exists: false } }, { [`${OURS}.format`]: { $lte: FORMAT } }] };
-    const changed = await botsOf(this.#client, 'scheduled').findOneAndUpdate(
-      { $and: [withBotId(botId), isKnown, ...conditions] },
-      { $set: set },
-      { returnDocument: 'after', projection: { next_execution_time: 1, [OURS]: 1 } },
-    );
+    const change = () =>
+      botsOf(this.#client, 'scheduled').findOneAndUpdate(
+        { $and: [withBotId(botId), isKnown, ...conditions] },
+        { $set: set },
+        { returnDocument: 'after', projection: { next_execution_time: 1, [OURS]: 1 } },
+      );
+    const changed = await told(change);
     return changed === null ? await this.read(botId) : this.#recordOf(changed);
   }
 
@@ -103,7 +107,11 @@ export class MongoRunLedger implements RunLedger {
     if (!isObject(ours)) return due === null ? null : { schedule: null, next: due, run: null };
     const format = wholeNumber(ours['format']);
     if (format !== null && format > FORMAT) {
-      throw new Error(`the record of runs in MongoDB has the format ${format}, which this version does not know`);
+      throw new MongoTroubleError(
+        'mongodb-run-ledger',
+        `the record of runs in MongoDB has the format ${format}, which this version does not know`,
+        'A newer version of the runtime has written it: use that one.',
+      );
     }
     const schedule = typeof ours['schedule'] === 'string' ? ours['schedule'] : null;
     return { schedule, next: due, run: this.#runOf(ours['run']) };
@@ -122,6 +130,14 @@ export class MongoRunLedger implements RunLedger {
       exitCode: wholeNumber(run['exitCode']),
       mine: run['owner'] === this.#owner,
     };
+  }
+}
+
+async function told<Result>(call: () => Promise<Result>): Promise<Result> {
+  try {
+    return await call();
+  } catch (error) {
+    throw cannot('keep the record of runs', error);
   }
 }
 

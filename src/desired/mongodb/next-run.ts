@@ -1,5 +1,8 @@
 import { nextAfter, parseCron } from '../../../actors/cron.ts';
 
+/** `next_execution_time` of what never runs: the last second of the year 9999, which is due for no reader. */
+export const NEVER_DUE = 253_402_300_799;
+
 /** When a cron expression is due next, in Unix seconds strictly after `afterSeconds`; null for never. */
 export type NextRun = (
   schedule: string,

@@ -1,4 +1,5 @@
 import { type Db, type Document, Int32 } from 'mongodb';
+import { isDuplicate } from './mongo-error.ts';
 
 /** Bots of one partition at most, as the Go runtime has it. */
 const PARTITION_SIZE = 100;
@@ -23,18 +24,24 @@ export async function claimPartition(database: Db): Promise<number> {
   const room = { bot_count: { $lt: PARTITION_SIZE } };
   const found = await partitions.findOneAndUpdate(room, { $inc: { bot_count: 1 } }, { returnDocument: 'after' });
   if (found !== null) return Number(found._id);
-  const next = await database
-    .collection<Counter>('counters')
-    .findOneAndUpdate({ _id: 'partition_id' }, { $inc: { seq: 1 } }, { upsert: true, returnDocument: 'after' });
+  const next = await nextNumber(database).catch((error: unknown) => {
+    if (!isDuplicate(error)) throw error;
+    // Another one has just made the counter.
+    return nextNumber(database);
+  });
   const number = Number(next?.seq ?? 1);
   await database.collection('partitions').insertOne({ _id: new Int32(number), bot_count: new Int32(1) } as Document);
   return number;
 }
 
-/** Gives back one place for each of these. */
-export async function releasePartitions(database: Db, segments: readonly unknown[]): Promise<void> {
-  const partitions = database.collection<Partition>('partitions');
-  for (const segment of segments) {
-    if (typeof segment === 'number') await partitions.updateOne({ _id: segment }, { $inc: { bot_count: -1 } });
-  }
+async function nextNumber(database: Db) {
+  const counters = database.collection<Counter>('counters');
+  const options = { upsert: true, returnDocument: 'after' } as const;
+  return await counters.findOneAndUpdate({ _id: 'partition_id' }, { $inc: { seq: 1 } }, options);
+}
+
+/** Gives one place back. @param segment as it stands in the bot's document; nothing when it is no number */
+export async function releasePartition(database: Db, segment: unknown): Promise<void> {
+  if (typeof segment !== 'number') return;
+  await database.collection<Partition>('partitions').updateOne({ _id: segment }, { $inc: { bot_count: -1 } });
 }

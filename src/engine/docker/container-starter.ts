@@ -11,6 +11,7 @@ import { containerName } from './container-name.ts';
 import type { ContainerInspection, DockerApi } from './docker-api.ts';
 import { detailOf, isUnreachable, statusOf } from './docker-errors.ts';
 import type { GoContainers } from './go-containers.ts';
+import { refuseBesideGoRun } from './go-runs.ts';
 import { clearTerminationLog } from './termination-log.ts';
 import { TrackedContainer } from './tracked-container.ts';
 
@@ -31,6 +32,8 @@ export interface StarterParts {
   readonly shapeRevisionOf: (definition: BotDefinition) => string;
   /** Null: containers of the Go runtime are nobody's business here. */
   readonly go: GoContainers | null;
+  /** Whether the Go runtime may have left a run of a scheduled bot under way. */
+  readonly besideGoRuns: boolean;
 }
 
 /**
@@ -104,7 +107,7 @@ export class ContainerStarter {
 
   async #startNew(request: StartRequest): Promise<TrackedContainer> {
     const { definition, incarnation, occurrence } = request;
-    const { api, image, network, ledger, template, go } = this.#parts;
+    const { api, image, network, ledger, template, go, besideGoRuns } = this.#parts;
     const shapeRevision = this.#parts.shapeRevisionOf(definition);
     await image.ensure();
     if (template.directories !== null && !isStored(definition)) {
@@ -113,6 +116,7 @@ export class ContainerStarter {
     // A run that was begun already left its words there.
     const begun = occurrence === undefined ? null : await this.#clearName(request);
     if (begun !== null) return begun;
+    if (besideGoRuns && definition.kind === 'scheduled') await refuseBesideGoRun(api, definition);
     await this.#clearTerminationLog(definition);
     const adopted = (await go?.makeWay(definition)) ?? null;
     if (adopted !== null) return adopted;

@@ -109,7 +109,7 @@ class DockerEngine implements ContainerEngine {
     );
     this.#exits = new ExitReader(this.#api, options.directories?.logsDirOf ?? null, options.lastWordsMs);
     this.#go =
-      options.takesOver === undefined
+      options.takesOver === undefined || !options.kinds.includes('realtime')
         ? null
         : new GoContainers({
             ...options.takesOver,
@@ -129,6 +129,7 @@ class DockerEngine implements ContainerEngine {
       ...shared,
       ledger: this.#ledger,
       go: this.#go,
+      besideGoRuns: options.takesOver !== undefined,
       shapeRevisionOf: (definition) => this.shapeRevisionOf(definition),
     });
     this.#queries = new QueryContainers({ ...shared, sweepMs: options.resyncMs, now: options.now });
@@ -154,7 +155,7 @@ class DockerEngine implements ContainerEngine {
     );
     this.#watch = watch;
     try {
-      if (this.#options.takesOver?.governs === true) await refuseBesideGoRunner(this.#api);
+      if (this.#options.takesOver?.governs === true) await refuseBesideGoRunner(this.#api, this.#options.kinds);
       await watch.start();
     } catch (error) {
       throw toEngineError(error, 'Watching containers');
@@ -223,7 +224,10 @@ class DockerEngine implements ContainerEngine {
 
   keysEndingBefore(time: number): readonly string[] {
     const ends = [...this.#ledger.all()].flatMap(({ identity, phase }) =>
-      phase === 'running' && identity.keys?.until ? [{ botId: identity.botId, until: identity.keys.until }] : [],
+      // A run ends by itself, and the next gets keys of its own.
+      phase === 'running' && identity.occurrence === undefined && identity.keys?.until
+        ? [{ botId: identity.botId, until: identity.keys.until }]
+        : [],
     );
     return ends
       .filter(({ until }) => until < time)
@@ -251,9 +255,7 @@ class DockerEngine implements ContainerEngine {
       return await call();
     } catch (error) {
       const failure = toEngineError(error, `${doing} bot ${botId}`);
-      // Where something else is away, Docker is not in doubt.
-      const { code, facts } = failure.failure;
-      if (code === 'unreachable' && facts['dependency'] === undefined) this.#watch?.doubt(failure);
+      if (failure.failure.code === 'unreachable') this.#watch?.doubt(failure);
       throw failure;
     } finally {
       this.#busy.delete(botId);

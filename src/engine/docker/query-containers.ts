@@ -60,8 +60,9 @@ export class QueryContainers {
     patience.check();
     const runId = queryRunId(now() + request.deadlineMs + LEFTOVER_GRACE_MS);
     this.#live.add(runId);
-    const made: Made = { containerId: null, directory: await this.#prepare(request, runId) };
+    const made: Made = { containerId: null, directory: null };
     try {
+      made.directory = await this.#prepare(request, runId);
       return await this.#answer(request, patience, runId, made);
     } finally {
       const removal = this.#remove(runId, made);
@@ -171,5 +172,5 @@ export class QueryContainers {
 
 interface Made {
   containerId: string | null;
-  readonly directory: string | null;
+  directory: string | null;
 }

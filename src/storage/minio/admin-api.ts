@@ -17,19 +17,19 @@ export interface ServiceAccount {
   readonly name: string;
   /** At most 256 characters. */
   readonly description: string;
+  /**
+   * When it ends, milliseconds since the epoch; at least a quarter of an hour ahead. MinIO forgets it then, by and by.
+   * Absent: never.
+   */
+  readonly until?: number;
 }
 
-export interface ListedAccount {
-  readonly accessKey: string;
-  readonly name: string;
-}
-
-const listing = v.object({
+const accountList = v.object({
   // Go writes null for an empty list.
-  accounts: v.nullable(v.array(v.object({ accessKey: v.string(), name: v.optional(v.string(), '') }))),
+  accounts: v.nullable(v.array(v.object({ accessKey: v.string() }))),
 });
 
-const ownAccount = v.object({ AccountName: v.pipe(v.string(), v.nonEmpty()) });
+const userList = v.record(v.string(), v.unknown());
 
 const failure = v.object({ Code: v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,64}$/)) });
 
@@ -37,14 +37,13 @@ const failure = v.object({ Code: v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,6
 const MOST_BYTES = 32 * 1024 * 1024;
 
 /**
- * What is needed of MinIO's admin API (madmin-go v3): service accounts. Every call throws StoreError, as calls of the store
+ * What is needed of MinIO's admin API (madmin-go v3): users, and service accounts below them. Every call throws StoreError, as calls of the store
  * do; `missing` for an account that is not there, `refused` by a server that has no such API.
  */
 export class MinioAdmin {
   readonly #client: S3Client;
   readonly #secretKey: string;
   readonly #seal: AdminSeal;
-  #parent: string | null = null;
 
   /** @param secretKey of the one the client signs as */
   constructor(client: S3Client, secretKey: string) {
@@ -53,22 +52,30 @@ export class MinioAdmin {
     this.#seal = new AdminSeal(secretKey);
   }
 
-  /** MinIO works on it for 50 ms and more (Argon2, one account after the other), to encrypt what it answers. */
-  async addAccount(account: ServiceAccount, signal?: AbortSignal): Promise<void> {
-    await bytesOf(await this.#call('PUT', 'add-service-account', {}, await this.#sealed(account), signal));
+  /**
+   * An account below the user who asks. MinIO works on it for 50 ms and more (Argon2, one account after the other), to encrypt
+   * what it answers.
+   */
+  async addAccount({ until, ...account }: ServiceAccount, signal?: AbortSignal): Promise<void> {
+    const end = until === undefined ? {} : { expiration: new Date(until).toISOString() };
+    await bytesOf(
+      await this.#call('PUT', 'add-service-account', {}, await this.#sealed({ ...account, ...end }), signal),
+    );
   }
 
   /**
-   * The same in a tenth of the time, for whoever may import (`admin:ImportIAM`): replaces an account of this name. The secret
-   * goes over the wire as it is, so `renewAccount` has to follow.
+   * An account below a user that is there, in a tenth of the time: replaces one of this name. The secret goes over the wire
+   * as it is, so `renewAccount` has to follow.
    */
-  async importAccount(account: ServiceAccount, signal?: AbortSignal): Promise<void> {
-    const archive = await importArchive(account, await this.#ownName(signal));
-    await bytesOf(await this.#call('PUT', 'import-iam', {}, archive, signal));
+  async importAccount(account: ServiceAccount, user: string, signal?: AbortSignal): Promise<void> {
+    await bytesOf(await this.#call('PUT', 'import-iam', {}, await importArchive(account, user), signal));
   }
 
   /** Gives an account another secret and another policy; from now on the ones of before are of no use. */
-  async renewAccount(account: Omit<ServiceAccount, 'name' | 'description'>, signal?: AbortSignal): Promise<void> {
+  async renewAccount(
+    account: Pick<ServiceAccount, 'accessKey' | 'secretKey' | 'policy'>,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const { accessKey, secretKey, policy } = account;
     const body = await this.#sealed({ newSecretKey: secretKey, newPolicy: policy });
     await bytesOf(await this.#call('POST', 'update-service-account', { accessKey }, body, signal));
@@ -76,36 +83,64 @@ export class MinioAdmin {
 
   /** An account that is not there is no error. */
   async removeAccount(accessKey: string, signal?: AbortSignal): Promise<void> {
+    await this.#remove('delete-service-account', accessKey, signal);
+  }
+
+  /** Below the user who asks. Half a second of work for this process, and 64 MiB for as long. */
+  async accounts(signal?: AbortSignal): Promise<readonly string[]> {
+    const { accounts } = await this.#list('list-service-accounts', accountList, signal);
+    return accounts?.map(({ accessKey }) => accessKey) ?? [];
+  }
+
+  /** Whether whoever asks gets a list of accounts at all. */
+  async showsAccounts(signal?: AbortSignal): Promise<boolean> {
     try {
-      await bytesOf(await this.#call('DELETE', 'delete-service-account', { accessKey }, null, signal));
+      await bytesOf(await this.#call('GET', 'list-service-accounts', {}, null, signal));
+      return true;
+    } catch (error) {
+      if (error instanceof StoreError && error.trouble !== 'unreachable' && error.trouble !== 'busy') return false;
+      throw error;
+    }
+  }
+
+  /** Without any rights. One that is there gets another secret, and keeps its rights and accounts. */
+  async addUser(name: string, secretKey: string, signal?: AbortSignal): Promise<void> {
+    const body = await this.#sealed({ secretKey, status: 'enabled' });
+    await bytesOf(await this.#call('PUT', 'add-user', { accessKey: name }, body, signal));
+  }
+
+  /** With all accounts and sessions below it. A user that is not there is no error. */
+  async removeUser(name: string, signal?: AbortSignal): Promise<void> {
+    await this.#remove('remove-user', name, signal);
+  }
+
+  /** All there are. As much work as `accounts`. */
+  async users(signal?: AbortSignal): Promise<readonly string[]> {
+    return Object.keys(await this.#list('list-users', userList, signal));
+  }
+
+  async #remove(call: string, accessKey: string, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await bytesOf(await this.#call('DELETE', call, { accessKey }, null, signal));
     } catch (error) {
       if (!(error instanceof StoreError && error.trouble === 'missing')) throw error;
     }
   }
 
-  /** Of the one who asks. Half a second of work for this process, and 64 MiB for as long. */
-  async accounts(signal?: AbortSignal): Promise<readonly ListedAccount[]> {
-    const call = 'list-service-accounts';
+  async #list<Schema extends v.GenericSchema>(
+    call: string,
+    schema: Schema,
+    signal: AbortSignal | undefined,
+  ): Promise<v.InferOutput<Schema>> {
     const sealed = await bytesOf(await this.#call('GET', call, {}, null, signal));
     try {
       const plain: unknown = JSON.parse((await openSealed(this.#secretKey, sealed)).toString('utf8'));
-      return v.parse(listing, plain).accounts ?? [];
+      return v.parse(schema, plain);
     } catch (error) {
       // The texts of parsers repeat what they could not read.
       const kind = error instanceof Error ? error.name : 'error';
       throw storeFailure('refused', placeOf(call), `the answer cannot be read (${kind})`);
     }
-  }
-
-  /** The user below whom new accounts are: the caller, or whom the caller is below. */
-  async #ownName(signal: AbortSignal | undefined): Promise<string> {
-    if (this.#parent !== null) return this.#parent;
-    const call = 'accountinfo';
-    const text = (await bytesOf(await this.#call('GET', call, {}, null, signal))).toString('utf8');
-    const parsed = v.safeParse(ownAccount, parseJson(text));
-    if (!parsed.success) throw storeFailure('refused', placeOf(call), 'the answer names no account');
-    this.#parent = parsed.output.AccountName;
-    return this.#parent;
   }
 
   async #sealed(body: unknown): Promise<Buffer> {

@@ -2,26 +2,38 @@
  * Keys of the object store for one bot, so that a bot which gets at them reaches nothing of another. Ways to make them, best
  * first:
  *
- * - *service account*: MinIO's admin API; does not expire, and goes when `remove` is called. One per bot and purpose, under
- *   an access key that is a function of both, because new keys make the ones before useless. The secret of a bot's own is
- *   kept nowhere but in its container, and the next one gets another
- * - *sts*: a session of the store's token service; expires after a week at the latest
+ * - *service account*: MinIO's admin API; does not expire. Below a user of the bot's own, and where such users cannot be
+ *   made, below the one that the runtime is: then a bot can end the keys of others, and `troubles` says so
+ * - *sts*: a session of the store's token service; expires after a week at the latest. MinIO has the same weakness there
  * - *shared*: none of these; containers get the keys of the runtime itself, and `troubles` says so
+ *
+ * New keys make the ones before useless where there is an account.
  */
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { type Buckets, type ObjectStore, StoreError } from '../object-store.ts';
+
 import { parseEndpoint } from '../s3-api/endpoint.ts';
 import type { S3Access } from '../s3-api/s3-client.ts';
 import type { S3Limits } from '../s3-api/s3-limits.ts';
 import { storeFailure } from '../store-failure.ts';
-import { type ListedAccount, MinioAdmin, type ServiceAccount } from './admin-api.ts';
-import { type BotKeys, type CredentialPurpose, policyFor } from './bot-policy.ts';
+import { AccountNames, queryAccessKey } from './account-names.ts';
+import { MinioAdmin } from './admin-api.ts';
+import { type AccountParent, BotAccounts, QUERY_KEYS_MS, troubleOf } from './bot-accounts.ts';
+import { type BotKeys, policyFor } from './bot-policy.ts';
 import { MinioClient } from './minio-client.ts';
 import { openMinioStore } from './open-minio-store.ts';
 import { SessionKeys } from './session-keys.ts';
 import { Turns } from './turns.ts';
 
 export type CredentialKind = 'service-account' | 'sts' | 'shared';
+
+/** A way to make keys: accounts below somebody, or sessions. */
+type Way = AccountParent | 'session';
+
+const WAYS = { own: 'service-account', shared: 'service-account', session: 'sts' } as const satisfies Record<
+  Way,
+  CredentialKind
+>;
 
 export interface BotStoreKeys {
   readonly accessKey: string;
@@ -46,43 +58,28 @@ export interface BotCredentialOptions {
   readonly limits: S3Limits;
 }
 
-/** Access keys of ours begin with this; MinIO allows 20 characters. */
-const PREFIX = 'THE0';
-const HASH_LETTERS = 15;
-const LETTER_OF: Readonly<Record<CredentialPurpose, string>> = { bot: 'B', query: 'Q' };
-/** What MinIO shows of an account. */
-const LONGEST_DESCRIPTION = 200;
 const PROBE_ID = 'the0-credential-probe';
-/** An account's secret has at most 40 characters. */
-const SECRET_BYTES = 30;
 /** Keys for queries that are kept, one pair per bot: queries of one bot come together. */
 const MOST_KEPT = 1_000;
-/** And for how long. No run lasts as long as an account of a query is left alone by the garbage collector after that. */
-const KEPT_MS = 3_600_000;
-const QUERY_ACCOUNT_MS = 24 * 3_600_000;
-
-/** The access key of a bot's service account: everybody who knows the bot can tell which is its. */
-export function accessKeyOf(botId: string, purpose: CredentialPurpose, owner = ''): string {
-  const digest = createHash('sha256').update(`${purpose}\0${botId}\0${owner}`).digest();
-  const letters = BigInt(`0x${digest.toString('hex')}`)
-    .toString(36)
-    .toUpperCase()
-    .slice(0, HASH_LETTERS);
-  return `${PREFIX}${LETTER_OF[purpose]}${letters}`;
-}
+/** And for how long. What is left of their time is longer than any query runs. */
+const KEPT_MS = QUERY_KEYS_MS / 2;
 
 export class MinioBotCredentials {
   readonly #options: BotCredentialOptions;
   readonly #client: MinioClient;
   readonly #admin: MinioAdmin;
   readonly #sessions: SessionKeys;
+  readonly #names: AccountNames;
+  readonly #accounts: BotAccounts;
   readonly #turns: Turns;
   readonly #closing = new AbortController();
   readonly #ofQueries = new Map<string, KeysForQueries>();
-  #mayImport = true;
-  #kind: CredentialKind | null = null;
-  #finding: Promise<CredentialKind> | null = null;
+  /** Null: the store has not answered yet. */
+  #way: Way | 'none' | null = null;
+  #finding: Promise<Way | 'none'> | null = null;
   #refusals: readonly string[] = [];
+  /** Whether a bot's keys can end those of others. */
+  #isWeak = false;
 
   constructor(options: BotCredentialOptions) {
     const { access, atOnce, limits } = options;
@@ -93,6 +90,8 @@ export class MinioBotCredentials {
     });
     this.#admin = new MinioAdmin(this.#client, access.secretKey);
     this.#sessions = new SessionKeys(access, atOnce);
+    this.#names = new AccountNames(options.buckets.state);
+    this.#accounts = new BotAccounts(this.#admin, this.#names);
     this.#turns = new Turns(atOnce);
   }
 
@@ -101,18 +100,28 @@ export class MinioBotCredentials {
     return this.#options.access.endpoint;
   }
 
-  /** The way that was found; null: the store has not answered yet. */
+  /** What was found to work; null: the store has not answered yet. */
   get kind(): CredentialKind | null {
-    return this.#kind;
+    if (this.#way === null) return null;
+    return this.#way === 'none' ? 'shared' : WAYS[this.#way];
   }
 
-  /** What somebody should know, in sentences; none when keys are scoped. */
+  /** What somebody should know, in sentences; none when no bot can do anything to another. */
   get troubles(): readonly string[] {
-    if (this.#refusals.length === 0) return [];
+    const { endpoint } = this;
+    const refusals = this.#refusals.length === 0 ? '' : ` (${this.#refusals.join('; ')})`;
+    if (this.#isWeak) {
+      return [
+        `The object store ${endpoint} makes the keys of all bots below one user${refusals}, so they open the data of their own ` +
+          'bot only, but a bot that is out for it can end those of the others. Give the runtime a user that may make users ' +
+          '(`admin:CreateUser`, `admin:DeleteUser`, `admin:ListUsers`, `admin:ImportIAM`, `admin:UpdateServiceAccount`).',
+      ];
+    }
+    if (refusals === '') return [];
     return [
-      `The object store ${this.#options.access.endpoint} makes no keys for single bots (${this.#refusals.join('; ')}), so every ` +
-        "bot's container holds the keys of the runtime itself and could reach the data of all bots. Give the runtime a user " +
-        'that may manage service accounts, or set `--bot-credentials shared` if it has to be like this.',
+      `The object store ${endpoint} makes no keys for single bots${refusals}, so every bot's container holds the keys of the ` +
+        'runtime itself and could reach the data of all bots. Give the runtime a user that may manage service accounts, or ' +
+        'set `--bot-credentials shared` if it has to be like this.',
     ];
   }
 
@@ -130,30 +139,11 @@ export class MinioBotCredentials {
    */
   async keysFor(bot: BotKeys): Promise<BotStoreKeys | null> {
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(this.#options.deadlineMs)]);
-    const kind = this.#kind ?? (await this.#find(signal));
-    if (kind === 'shared') return null;
-    if (bot.purpose === 'bot') return await this.#make(kind, bot, accessKeyOf(bot.botId, 'bot'), signal);
-    return await this.#forQueries(kind, bot, signal);
-  }
-
-  /**
-   * Access keys of accounts that are of no use any more, whoever made them: of no bot that there is, or of queries that are
-   * long over. Nothing where there are no service accounts.
-   * @param known ids of all bots, disabled ones too
-   * @throws StoreError
-   */
-  async list(known: ReadonlySet<string>, signal?: AbortSignal): Promise<readonly string[]> {
-    const kind = this.#kind ?? (await this.#find(AbortSignal.timeout(this.#options.deadlineMs)));
-    if (kind !== 'service-account') return [];
-    const inUse = new Set([...known].map((botId) => accessKeyOf(botId, 'bot')));
-    const accounts = await this.#admin.accounts(signal);
-    return accounts.filter((account) => isUnused(account, inUse, Date.now())).map(({ accessKey }) => accessKey);
-  }
-
-  /** Ends an account; what runs with its keys cannot reach the store any more. @throws StoreError; `refused` for one that is not a bot's */
-  async remove(accessKey: string, signal?: AbortSignal): Promise<void> {
-    if (!isOurs(accessKey)) throw new StoreError('refused', `${accessKey} is no account of a bot`);
-    await this.#admin.removeAccount(accessKey, signal);
+    const way = this.#way ?? (await this.#find(signal));
+    if (way === 'none') return null;
+    if (way === 'session') return await this.#make(way, bot, '', signal);
+    if (bot.purpose === 'query') return await this.#forQueries(way, bot, signal);
+    return await this.#make(way, bot, this.#accounts.nameOf(bot.botId, way), signal);
   }
 
   /** Ends the accounts of its own queries, as far as that goes at once. */
@@ -163,22 +153,20 @@ export class MinioBotCredentials {
     this.#closing.abort();
     const signal = AbortSignal.timeout(this.#options.deadlineMs);
     const remove = (accessKey: string) => this.#turns.take(signal, () => this.#admin.removeAccount(accessKey, signal));
-    // What is left is the garbage collector's.
-    await Promise.allSettled(this.#kind === 'service-account' ? accessKeys.map(remove) : []);
+    // What is left ends by itself.
+    await Promise.allSettled(accessKeys.map(remove));
     this.#sessions.close();
     this.#client.close();
   }
 
   /** One account for all queries of a bot's revision, as long as there are not too many bots. */
-  async #forQueries(kind: Exclude<CredentialKind, 'shared'>, bot: BotKeys, signal: AbortSignal): Promise<BotStoreKeys> {
+  async #forQueries(parent: AccountParent, bot: BotKeys, signal: AbortSignal): Promise<BotStoreKeys> {
     const { botId, codeKey } = bot;
-    if (kind === 'sts') return await this.#make(kind, bot, '', signal);
     const kept = this.#ofQueries.get(botId);
     const now = Date.now();
     if (kept?.codeKey === codeKey && now - kept.madeAt < KEPT_MS) return await kept.keys;
-    // Another name every time: a run of before may still use the other.
-    const accessKey = accessKeyOf(botId, 'query', randomUUID());
-    const keys = this.#make(kind, bot, accessKey, signal);
+    const accessKey = queryAccessKey();
+    const keys = this.#make(parent, bot, accessKey, signal);
     this.#ofQueries.delete(botId);
     this.#ofQueries.set(botId, { codeKey, accessKey, madeAt: now, keys });
     for (const oldest of this.#ofQueries.keys()) {
@@ -193,24 +181,14 @@ export class MinioBotCredentials {
     }
   }
 
-  async #make(
-    kind: Exclude<CredentialKind, 'shared'>,
-    bot: BotKeys,
-    accessKey: string,
-    signal: AbortSignal,
-  ): Promise<BotStoreKeys> {
+  async #make(way: Way, bot: BotKeys, accessKey: string, signal: AbortSignal): Promise<BotStoreKeys> {
     const policy = policyFor(bot, this.#options.buckets);
     try {
-      return await this.#turns.take(signal, async () => {
-        if (kind === 'sts') return await this.#sessions.assume(policy, this.#options.sessionSeconds, signal);
-        const secretKey = randomBytes(SECRET_BYTES).toString('base64url');
-        const description = `bot ${bot.botId}`.slice(0, LONGEST_DESCRIPTION);
-        const account = { accessKey, secretKey, policy, name: nameOf(bot.purpose), description };
-        // A kept connection may end at the moment it is used again, and all of it may be done twice.
-        const trouble = await troubleOf(this.#account(account, signal), 'unreachable');
-        if (trouble !== null) await this.#account(account, signal);
-        return { accessKey, secretKey };
-      });
+      return await this.#turns.take(signal, () =>
+        way === 'session'
+          ? this.#sessions.assume(policy, this.#options.sessionSeconds, signal)
+          : this.#accounts.make(way, bot, accessKey, policy, signal),
+      );
     } catch (error) {
       if (error instanceof StoreError) throw error;
       throw storeFailure(
@@ -222,33 +200,7 @@ export class MinioBotCredentials {
     }
   }
 
-  /**
-   * Mostly the account is there already.
-   *
-   *     renew ──► done
-   *       │ not there           │ may not renew
-   *     import, renew           remove, add
-   *       │ may not import
-   *     add
-   */
-  async #account(account: ServiceAccount, signal: AbortSignal): Promise<void> {
-    const trouble = await troubleOf(this.#admin.renewAccount(account, signal), 'missing', 'denied');
-    if (trouble === null) return;
-    if (trouble === 'missing' && this.#mayImport && (await this.#import(account, signal))) return;
-    if (trouble === 'denied') await this.#admin.removeAccount(account.accessKey, signal);
-    await this.#admin.addAccount(account, signal);
-  }
-
-  /** @returns false when this user may not, or this server has no such thing */
-  async #import(account: ServiceAccount, signal: AbortSignal): Promise<boolean> {
-    const passing = { ...account, secretKey: randomBytes(SECRET_BYTES).toString('base64url') };
-    const trouble = await troubleOf(this.#admin.importAccount(passing, signal), 'denied', 'refused', 'missing');
-    if (trouble === null) await this.#admin.renewAccount(account, signal);
-    else this.#mayImport = false;
-    return trouble === null;
-  }
-
-  async #find(signal: AbortSignal): Promise<CredentialKind> {
+  async #find(signal: AbortSignal): Promise<Way | 'none'> {
     this.#finding ??= this.#look(signal).finally(() => {
       this.#finding = null;
     });
@@ -256,9 +208,9 @@ export class MinioBotCredentials {
   }
 
   /** @throws StoreError when the store does not answer, or a way that is asked for by name does not work */
-  async #look(signal: AbortSignal): Promise<CredentialKind> {
+  async #look(signal: AbortSignal): Promise<Way | 'none'> {
     const { mode } = this.#options;
-    const refusals: string[] = [];
+    const refusals: StoreError[] = [];
     if (mode !== 'shared') {
       try {
         await this.#makeBuckets(signal);
@@ -266,26 +218,28 @@ export class MinioBotCredentials {
         if (!isRefusal(error) || mode !== 'auto') throw error;
         // The runtime itself is not let in: its keys open nothing for a bot either, and may be mended.
         this.#refusals = [error.message];
-        return 'shared';
+        return 'none';
       }
     }
-    for (const kind of ['service-account', 'sts'] as const) {
-      if (mode !== 'auto' && mode !== kind) continue;
+    for (const way of ['own', 'shared', 'session'] as const) {
+      if (mode !== 'auto' && mode !== WAYS[way]) continue;
       try {
-        await this.#try(kind, signal);
-        return this.#found(kind, []);
+        this.#isWeak = await this.#try(way, signal);
+        return this.#found(way, refusals);
       } catch (error) {
-        if (!isRefusal(error) || mode === kind) throw error;
-        refusals.push(error.message);
+        if (!isRefusal(error)) throw error;
+        refusals.push(error);
       }
     }
-    return this.#found('shared', refusals);
+    const last = refusals.at(-1);
+    if (mode !== 'auto' && last !== undefined) throw last;
+    return this.#found('none', refusals);
   }
 
-  #found(kind: CredentialKind, refusals: readonly string[]): CredentialKind {
-    this.#kind = kind;
-    this.#refusals = refusals;
-    return kind;
+  #found(way: Way | 'none', refusals: readonly StoreError[]): Way | 'none' {
+    this.#way = way;
+    this.#refusals = refusals.map(({ message }) => message);
+    return way;
   }
 
   /** With keys of its own a bot makes no buckets. */
@@ -296,24 +250,43 @@ export class MinioBotCredentials {
     }
   }
 
-  /** Makes keys and looks whether they open what they should and nothing else. @throws StoreError */
-  async #try(kind: Exclude<CredentialKind, 'shared'>, signal: AbortSignal): Promise<void> {
+  /**
+   * Makes keys and looks whether they open what they should and nothing else.
+   * @returns whether they can end those of other bots
+   * @throws StoreError
+   */
+  async #try(way: Way, signal: AbortSignal): Promise<boolean> {
     const { access, buckets, limits } = this.#options;
-    const bot = { botId: PROBE_ID, codeKey: PROBE_ID, purpose: 'query' } as const;
-    const accessKey = accessKeyOf(PROBE_ID, 'query', randomUUID());
-    const keys = await this.#make(kind, bot, accessKey, signal);
-    const store = openMinioStore({ ...access, ...keys }, limits);
+    // Of its own every time: several runtimes may do this at once.
+    const botId = `${PROBE_ID}-${randomUUID()}`;
+    const accessKey = queryAccessKey();
+    let store: ObjectStore | null = null;
     try {
+      const keys = await this.#make(way, { botId, codeKey: botId, purpose: 'query' }, accessKey, signal);
+      store = openMinioStore({ ...access, ...keys }, limits);
       // A store that answers "denied" here would keep every new bot from starting: it could not tell whether there is a state.
-      await store.head({ bucket: buckets.state, key: `${PROBE_ID}/state.tar.gz` }, signal);
-      const other = await troubleOf(
-        store.head({ bucket: buckets.state, key: `${PROBE_ID}-other/state.tar.gz` }, signal),
-        'denied',
-      );
-      if (other === null) throw new StoreError('refused', `keys of a ${kind} open more than their policy allows`);
+      await store.head({ bucket: buckets.state, key: `${botId}/state.tar.gz` }, signal);
+      const other = { bucket: buckets.state, key: `${botId}-other/state.tar.gz` };
+      if ((await troubleOf(store.head(other, signal), 'denied')) === null) {
+        throw new StoreError('refused', `keys of a ${WAYS[way]} open more than their policy allows`);
+      }
+      return way === 'shared' || (way === 'session' && (await this.#seesOthers(keys, signal)));
     } finally {
-      store.close();
-      if (kind === 'service-account') await this.#admin.removeAccount(accessKey, signal).catch(() => {});
+      store?.close();
+      // What cannot be removed the garbage collector finds, or it ends by itself.
+      if (way === 'own') await this.#admin.removeUser(this.#names.userOf(botId), signal).catch(() => {});
+      if (way === 'shared') await this.#admin.removeAccount(accessKey, signal).catch(() => {});
+    }
+  }
+
+  /** A store that shows a session the accounts of its user lets it end its sessions too. */
+  async #seesOthers(keys: BotStoreKeys, signal: AbortSignal): Promise<boolean> {
+    const { access, limits } = this.#options;
+    const client = new MinioClient(parseEndpoint(access.endpoint, access.ssl), { ...access, ...keys }, limits);
+    try {
+      return await new MinioAdmin(client, keys.secretKey).showsAccounts(signal);
+    } finally {
+      client.close();
     }
   }
 }
@@ -325,36 +298,7 @@ interface KeysForQueries {
   readonly keys: Promise<BotStoreKeys>;
 }
 
-const NAME = /^the0 (?:bot|query) (\d{1,12})$/;
-
-function isUnused({ accessKey, name }: ListedAccount, inUse: ReadonlySet<string>, now: number): boolean {
-  if (!isOurs(accessKey)) return false;
-  if (accessKey.startsWith(PREFIX + LETTER_OF.bot)) return !inUse.has(accessKey);
-  const madeAt = Number(NAME.exec(name)?.[1] ?? 0) * 1_000;
-  return now - madeAt > QUERY_ACCOUNT_MS;
-}
-
-/** At most 32 characters. */
-function nameOf(purpose: CredentialPurpose): string {
-  return `the0 ${purpose} ${Math.floor(Date.now() / 1_000)}`;
-}
-
 /** It would be the same the next time. */
 function isRefusal(error: unknown): error is StoreError {
   return error instanceof StoreError && error.trouble !== 'unreachable' && error.trouble !== 'busy';
-}
-
-function isOurs(accessKey: string): boolean {
-  return /^THE0[BQ][0-9A-Z]{15}$/.test(accessKey);
-}
-
-/** @returns null when it went well, or the trouble when it is one of these; throws any other */
-async function troubleOf(call: Promise<unknown>, ...expected: readonly StoreError['trouble'][]) {
-  try {
-    await call;
-    return null;
-  } catch (error) {
-    if (error instanceof StoreError && expected.includes(error.trouble)) return error.trouble;
-    throw error;
-  }
 }

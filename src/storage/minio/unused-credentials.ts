@@ -1,45 +1,59 @@
-import { StoreError } from '../object-store.ts';
+import { type Buckets, StoreError } from '../object-store.ts';
 import { parseEndpoint } from '../s3-api/endpoint.ts';
 import type { S3Access } from '../s3-api/s3-client.ts';
 import { DEFAULT_S3_LIMITS, type S3Limits } from '../s3-api/s3-limits.ts';
+import { AccountNames } from './account-names.ts';
 import { MinioAdmin } from './admin-api.ts';
-import { accessKeyOf } from './bot-credentials.ts';
 import { MinioClient } from './minio-client.ts';
 
-/** Accounts for queries have other letters: which of them is in use is known only to the process that made them. */
-const OF_A_BOT = /^THE0B[0-9A-Z]{15}$/;
-
-/** Service accounts of bots that are gone. */
+/**
+ * Users of bots that are gone, with all accounts below them, and bots' accounts below the runtime's own user. Accounts for
+ * queries need nobody: they go with the user of their bot, or end by themselves (`QUERY_KEYS_MS`).
+ */
 export class MinioUnusedCredentials {
   readonly #client: MinioClient;
   readonly #admin: MinioAdmin;
+  readonly #names: AccountNames;
 
   /** Nothing is sent yet. @throws StoreError `refused` when the endpoint is none */
-  constructor(access: S3Access, limits: S3Limits = DEFAULT_S3_LIMITS) {
+  constructor(access: S3Access, buckets: Pick<Buckets, 'state'>, limits: S3Limits = DEFAULT_S3_LIMITS) {
     this.#client = new MinioClient(parseEndpoint(access.endpoint, access.ssl), access, limits);
     this.#admin = new MinioAdmin(this.#client, access.secretKey);
+    this.#names = new AccountNames(buckets.state);
   }
 
-  /** Nothing, where the runtime may not manage accounts or the store has none: then it cannot have made any. */
+  /** Nothing of what the runtime may not look at, or the store does not have: then it cannot have made any. */
   async list(known: ReadonlySet<string>, signal?: AbortSignal): Promise<readonly string[]> {
-    try {
-      const accounts = (await this.#admin.accounts(signal)).filter(({ accessKey }) => OF_A_BOT.test(accessKey));
-      if (accounts.length === 0) return [];
-      const used = new Set([...known].map((botId) => accessKeyOf(botId, 'bot')));
-      return accounts.map(({ accessKey }) => accessKey).filter((accessKey) => !used.has(accessKey));
-    } catch (error) {
-      const none = ['denied', 'refused', 'missing'];
-      if (error instanceof StoreError && none.includes(error.trouble)) return [];
-      throw error;
+    const names = this.#names;
+    const ours = [
+      ...(await orNone(this.#admin.users(signal))).filter((name) => names.isUserOfBot(name)),
+      ...(await orNone(this.#admin.accounts(signal))).filter((accessKey) => names.isAccountOfBot(accessKey)),
+    ];
+    if (ours.length === 0) return [];
+    const used = new Set<string>();
+    for (const botId of known) {
+      used.add(names.userOf(botId)).add(names.accessKeyOf(botId)).add(names.sharedAccessKeyOf(botId));
     }
+    return ours.filter((name) => !used.has(name));
   }
 
-  async remove(accessKey: string, signal?: AbortSignal): Promise<void> {
-    if (!OF_A_BOT.test(accessKey)) throw new StoreError('refused', `${accessKey} is no account of a bot`);
-    await this.#admin.removeAccount(accessKey, signal);
+  async remove(name: string, signal?: AbortSignal): Promise<void> {
+    if (this.#names.isUserOfBot(name)) await this.#admin.removeUser(name, signal);
+    else if (this.#names.isAccountOfBot(name)) await this.#admin.removeAccount(name, signal);
+    else throw new StoreError('refused', `${name} is no account of a bot`);
   }
 
   close(): void {
     this.#client.close();
+  }
+}
+
+async function orNone(names: Promise<readonly string[]>): Promise<readonly string[]> {
+  try {
+    return await names;
+  } catch (error) {
+    const none = ['denied', 'refused', 'missing'];
+    if (error instanceof StoreError && none.includes(error.trouble)) return [];
+    throw error;
   }
 }

@@ -63,3 +63,15 @@ test('mongodb: what a newer version has written is refused and left alone', skip
   await assert.rejects(ledger.claim(claim), /format 2/);
   assert.deepEqual((await bots.findOne({ id: 'a' }))?.['the0_schedule'], { format: 2 });
 });
+
+test('mongodb: what it says when it cannot write holds nothing of a document', skip, async () => {
+  const { client: connected, bots } = await empty();
+  await bots.insertOne({ id: 'a', next_execution_time: Long.fromNumber(100), the0_schedule: 'hunter2' });
+  const ledger = new MongoRunLedger(connected, 'one');
+  const plan = { botId: 'a', schedule: '@hourly', expected: 100, next: 200 };
+  await assert.rejects(ledger.plan(plan), (error: Error) => {
+    assert.match(error.message, /^MongoDB cannot keep the record of runs \(/);
+    assert.doesNotMatch(`${error.message} ${String(error.cause)}`, /hunter2/);
+    return 'code' in error && error.code === 'mongodb-unreachable';
+  });
+});

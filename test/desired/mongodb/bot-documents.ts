@@ -39,6 +39,7 @@ export const SOURCE_OPTIONS: MongoSourceOptions = {
   retryMs: 20,
   longestRetryMs: 200,
   supportCheckMs: 3_600_000,
+  emptyPauseMs: 5,
   gatherMs: 10,
   batch: 100,
   mostHints: 1_000,

@@ -5,7 +5,8 @@ import { EventRefused } from '../../../src/desired/event-store.ts';
 import type { BotContent, LifecycleEvent } from '../../../src/desired/lifecycle-event.ts';
 import { botsOf } from '../../../src/desired/mongodb/collections.ts';
 import { connectMongo } from '../../../src/desired/mongodb/connect.ts';
-import { EventWriter, NEVER_DUE } from '../../../src/desired/mongodb/event-writer.ts';
+import { EventWriter } from '../../../src/desired/mongodb/event-writer.ts';
+import { NEVER_DUE } from '../../../src/desired/mongodb/next-run.ts';
 import { type MongoServer, needsMongo, startMongo } from '../../services/mongodb.ts';
 import { botDocument, MONGO_LIMITS } from './bot-documents.ts';
 
@@ -71,6 +72,14 @@ describe('lifecycle events written into documents', needsMongo(), () => {
     assert.deepEqual((await partitions()).at(-1), { _id: 2, bot_count: 1 });
   });
 
+  test('bots that are made at once, when there is nothing yet, all get a place', async () => {
+    const ids = Array.from({ length: 20 }, (_, at) => `bot${at}`);
+    const outcomes = await Promise.all(ids.map((id, at) => put('created', id, {}, at + 1)));
+    assert.deepEqual(new Set(outcomes), new Set(['applied']));
+    const places = (await partitions()).reduce((all, partition) => all + Number(partition['bot_count']), 0);
+    assert.equal(places, ids.length);
+  });
+
   test('a creation of what is there changes nothing, an update of what is not there creates it', async () => {
     await put('created', 'a', { n: 1 });
     assert.equal(await put('created', 'a', { n: 2 }), 'unchanged');
@@ -114,6 +123,12 @@ describe('lifecycle events written into documents', needsMongo(), () => {
     assert.equal(await put('created', 'b', {}, 8), 'applied');
     const stone = await client.db('bot_runner').collection('the0_tombstones').findOne({ seq: 3 });
     assert.ok(stone?.['deletedAt'] instanceof Date);
+  });
+
+  test('a creation that another runtime writes while this one writes the later deletion does not bring the bot back', async () => {
+    for (let n = 0; n < 30; n += 1) await Promise.all([put('created', `bot${n}`, {}, 1), remove(`bot${n}`, 2)]);
+    assert.equal(await botsOf(client, 'realtime').countDocuments({}), 0);
+    assert.deepEqual(await partitions(), [{ _id: 1, bot_count: 0 }]);
   });
 
   test('a deletion removes duplicates too and gives their places back', async () => {

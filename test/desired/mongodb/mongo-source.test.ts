@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Collection, type Document, Long, type MongoClient } from 'mongodb';
+import { type Collection, type Document, Long, MongoClient } from 'mongodb';
 import { botsOf } from '../../../src/desired/mongodb/collections.ts';
 import { connectMongo } from '../../../src/desired/mongodb/connect.ts';
 import { MongoSource, type MongoSourceOptions } from '../../../src/desired/mongodb/mongo-source.ts';
@@ -73,6 +73,18 @@ describe('desired state in a real server of the MongoDB protocol', needsMongo(),
     await listener.until('the end', () => listener.bots.size === 0);
   });
 
+  test('a server that says at once that nothing has changed is not asked without a pause', async () => {
+    const watched = new MongoClient(server.uri, { monitorCommands: true });
+    open.push(() => watched.close());
+    let reads = 0;
+    watched.on('commandStarted', ({ commandName }) => {
+      if (commandName === 'getMore') reads += 1;
+    });
+    await start({ emptyPauseMs: 60_000 }, watched);
+    await sleep(300);
+    assert.ok(reads <= 2, `${reads} reads of a stream without a change`);
+  });
+
   test('a change of what no bot runs on is not told', async () => {
     await bots.insertOne(botDocument('a'));
     const { listener } = await start();
@@ -93,6 +105,22 @@ describe('desired state in a real server of the MongoDB protocol', needsMongo(),
     await bots.findOneAndDelete({ id: 'a' });
     await slow.listener.until('the change', () => slow.listener.bot('b').config['n'] === 2);
     await slow.listener.until('the removal', () => !slow.listener.bots.has('a'));
+  });
+
+  test('hints that do not end do not keep everything from being read again', async () => {
+    await bots.insertMany([botDocument('a'), botDocument('b')]);
+    const { source, listener } = await start({ watchedRereadMs: 50 });
+    // There is always one more to read.
+    const stop = new AbortController();
+    open.push(async () => stop.abort());
+    void (async () => {
+      while (!stop.signal.aborted) {
+        for (let n = 0; n < 300; n += 1) source.hint(`x${n}`);
+        await sleep(1);
+      }
+    })();
+    await bots.findOneAndDelete({ id: 'a' });
+    await listener.until('the removal', () => !listener.bots.has('a'));
   });
 
   test('more hints than are kept lead to a look at everything', async () => {

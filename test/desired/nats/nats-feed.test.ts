@@ -100,6 +100,56 @@ describe('lifecycle events from NATS through MongoDB to definitions', { skip, ti
     await listener.until('the live one', () => listener.bot('bot0').config['n'] === 'live');
   });
 
+  test('a bot that was deleted and made anew meanwhile has what it was made with, not what it had before', async () => {
+    await api.makeStream();
+    const first = await start();
+    for (const id of ['a', 'b', 'c']) await api.publish('bot.created', botEvent(id, { n: 1 }));
+    await first.listener.until('the bots', () => first.listener.bots.size === 3);
+    await first.close();
+    for (const id of ['a', 'b', 'c']) await api.publish('bot.deleted', { id });
+    for (const id of ['a', 'b']) await api.publish('bot.created', botEvent(id, { n: 2 }));
+    await api.publish('bot.updated', botEvent('b', { n: 3 }));
+    const { listener } = await start();
+    assert.equal(listener.bot('a').config['n'], 2);
+    assert.equal(listener.bot('b').config['n'], 3);
+    assert.ok(!listener.bots.has('c'));
+    assert.deepEqual(listener.troubles, []);
+  });
+
+  test('of a backlog the last event that MongoDB takes is applied, and a creation does not undo an update', async () => {
+    await api.makeStream();
+    await botsOf(client, 'realtime').insertMany([botDocument('a', { n: 1 }), botDocument('b', { n: 1 })]);
+    await api.publish('bot.updated', botEvent('a', { n: 2 }));
+    await api.publish('bot.updated', botEvent('a', { n: 3, 'a\0b': 'no key of BSON' }));
+    await api.publish('bot.updated', botEvent('b', { n: 2 }));
+    await api.publish('bot.created', botEvent('b', { n: 3 }));
+    const { listener } = await start();
+    assert.equal(listener.bot('a').config['n'], 2);
+    assert.equal(listener.bot('b').config['n'], 2);
+    assert.match(messages(listener), /number 2 of the stream\) was not applied/);
+  });
+
+  test('a backlog of which a server that stands still has sent only a part is read again, and not taken for the whole', async () => {
+    await api.makeStream();
+    await Promise.all(Array.from({ length: 1_500 }, (_, n) => api.publish('bot.updated', botEvent('a', { n }))));
+    const started = start({ batch: 1, batchMs: 1_000 });
+    const manager = await api.connection.jetstreamManager();
+    const ended = Promise.resolve(started).then(() => true);
+    const names = async () => (await manager.consumers.list('THE0_EVENTS').next()).map(({ name }) => name);
+    let [reading] = await names();
+    while (reading === undefined) {
+      assert.equal(await Promise.race([ended, sleep(1, false)]), false, 'it was read before it could be broken off');
+      [reading] = await names();
+    }
+    assert.notEqual(reading, 'the0-bot-runner');
+    process.kill(nats.pid, 'SIGSTOP');
+    // Longer than a batch is waited for.
+    await sleep(3_000);
+    process.kill(nats.pid, 'SIGCONT');
+    const { listener } = await started;
+    assert.equal(listener.bot('a').config['n'], 1_499);
+  });
+
   test('events that were published while the runtime was down are applied at its return', async () => {
     await api.makeStream();
     const first = await start();

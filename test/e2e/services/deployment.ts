@@ -109,7 +109,9 @@ export class Deployment {
 
   /** Starts a role and waits until it runs. */
   async start(role: RoleName, flags: readonly string[] = [], dataDir = this.newPlace()): Promise<Service> {
-    const words = [role, '--data-dir', dataDir, '--health-port', '0', '--query-port', '0', ...flags];
+    // Whoever takes over from the Go runtime takes all of its containers on this engine, those of other tests too.
+    const alone = ['--take-over', 'none'];
+    const words = [role, '--data-dir', dataDir, '--health-port', '0', '--query-port', '0', ...alone, ...flags];
     const child = spawn(process.execPath, [MAIN, ...words], {
       cwd: this.#root,
       env: { ...process.env, ...this.env },

@@ -227,6 +227,24 @@ describe('containers of the Go runtime', await needsDocker(), () => {
     for (const { id } of [run, bot]) assert.equal((await stateOf(id))?.Running, true);
   });
 
+  it('of a scheduled run that is under way keep the same bot from being run a second time', async (t) => {
+    const bot = define({ kind: 'scheduled', schedule: '* * * * *', filePath: '' });
+    const run = await go(bot, { type: 'scheduled' });
+    const engine = harness.makeEngine({
+      kinds: ['scheduled'],
+      takesOver: { definitionOf: () => bot, governs: true },
+    });
+    t.after(() => engine.close());
+    const seen = recordingListener();
+    await engine.watch(seen);
+    assert.deepEqual(seen.of(bot.id), []);
+    const start = () =>
+      engine.start({ definition: bot, incarnation: incarnation++, inPlace: null, occurrence: 1_800_000_000 });
+    await assert.rejects(start(), (error) => error instanceof EngineError && error.failure.code === 'name-taken');
+    assert.equal((await stateOf(run.id))?.Running, true);
+    await run.kill();
+  });
+
   it('are followed by those of ours, which the Go runtime finds, and removes when they have ended', async (t) => {
     const bot = define({ filePath: '' });
     const definition = {

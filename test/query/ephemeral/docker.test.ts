@@ -19,8 +19,15 @@ async function containersOf(
   const listed = await docker.listContainers({ all: true, filters: { label: [`runtime.id=${botId}`] } });
   const found = [];
   for (const { Id, Labels } of listed) {
-    const { Config } = await docker.getContainer(Id).inspect();
-    found.push({ role: Labels['the0.role'], env: Config.Env, labels: Labels });
+    // Null: it was removed after it was listed.
+    const inspected = await docker
+      .getContainer(Id)
+      .inspect()
+      .catch((error: unknown) => {
+        if (error instanceof Error && 'statusCode' in error && error.statusCode === 404) return null;
+        throw error;
+      });
+    if (inspected !== null) found.push({ role: Labels['the0.role'], env: inspected.Config.Env, labels: Labels });
   }
   return found;
 }

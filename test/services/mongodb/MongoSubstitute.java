@@ -28,7 +28,7 @@ public class MongoSubstitute {
     if (!"1".equals(System.getenv("NO_OPLOG"))) {
       server.enableOplog();
     }
-    server.bind("127.0.0.1", Integer.parseInt(arguments[0]));
+    server.bind(System.getenv().getOrDefault("LISTEN", "127.0.0.1"), Integer.parseInt(arguments[0]));
     Runtime.getRuntime().addShutdownHook(new Thread(server::shutdown));
     Thread.currentThread().join();
   }

@@ -3,7 +3,6 @@ import http from 'node:http';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { AdminSeal } from '../../../src/storage/minio/admin-cipher.ts';
 import {
-  accessKeyOf,
   type BotCredentialOptions,
   type BotStoreKeys,
   MinioBotCredentials,
@@ -203,36 +202,6 @@ describe('keys for one bot', needsMinio(), () => {
     await made.close();
     await denied(store.head({ bucket: state, key: 'asked/state.tar.gz' }));
     await bot.head({ bucket: state, key: 'asked/state.tar.gz' });
-  });
-
-  it('are listed and removed, and no other account is', async (t) => {
-    const made = await credentials(t);
-    const mine = Array.from({ length: 40 }, (_, index) => `listed-${index}`);
-    await Promise.all(mine.map((botId) => made.keysFor(keysOf(botId))));
-    await made.keysFor({ ...keysOf('listed-0'), purpose: 'query' });
-    const unused = async (...known: string[]) => new Set(await made.list(new Set(known)));
-    const [first = '', ...others] = mine.map((botId) => accessKeyOf(botId, 'bot'));
-    const left = await unused(...mine.slice(1));
-    assert.ok(left.has(first));
-    assert.deepEqual(
-      others.filter((accessKey) => left.has(accessKey)),
-      [],
-    );
-    const all = await unused();
-    assert.deepEqual(
-      others.filter((accessKey) => !all.has(accessKey)),
-      [],
-    );
-    assert.ok(
-      [...all].every((accessKey) => accessKey.startsWith('THE0B')),
-      'that of the query is young',
-    );
-    const own = open(t, await made.keysFor(keysOf('removed')));
-    await own.head({ bucket: state, key: 'removed/state.tar.gz' });
-    await made.remove(accessKeyOf('removed', 'bot'));
-    await made.remove(accessKeyOf('removed', 'bot'));
-    await denied(own.head({ bucket: state, key: 'removed/state.tar.gz' }));
-    await assert.rejects(made.remove(server.access.accessKey), trouble('refused'));
   });
 
   it('are made below a user without any right to administer', async (t) => {

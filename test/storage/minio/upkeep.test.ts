@@ -1,16 +1,22 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Client } from 'minio';
+import { AccountNames } from '../../../src/storage/minio/account-names.ts';
+import { MinioAdmin } from '../../../src/storage/minio/admin-api.ts';
 import { MinioBotCredentials } from '../../../src/storage/minio/bot-credentials.ts';
+import { policyFor } from '../../../src/storage/minio/bot-policy.ts';
+import { MinioClient } from '../../../src/storage/minio/minio-client.ts';
 import { openMinioStore } from '../../../src/storage/minio/open-minio-store.ts';
 import { openMinioUploads } from '../../../src/storage/minio/unfinished-uploads.ts';
 import { MinioUnusedCredentials } from '../../../src/storage/minio/unused-credentials.ts';
 import { DEFAULT_BUCKETS, type ObjectStore, StoreError } from '../../../src/storage/object-store.ts';
+import { parseEndpoint } from '../../../src/storage/s3-api/endpoint.ts';
 import { DEFAULT_S3_LIMITS } from '../../../src/storage/s3-api/s3-limits.ts';
 import type { UnfinishedUpload, UnfinishedUploads } from '../../../src/storage/unfinished-uploads.ts';
 import { type MinioServer, needsMinio, startMinio } from '../../services/minio.ts';
 
 const BUCKET = DEFAULT_BUCKETS.state;
+const NAMES = new AccountNames(BUCKET);
 
 describe('what the control plane cleans up in MinIO', needsMinio(), () => {
   let server: MinioServer;
@@ -75,22 +81,36 @@ describe('what the control plane cleans up in MinIO', needsMinio(), () => {
     const keysFor = (botId: string) => made.keysFor({ botId, codeKey: `u/${botId}/1`, purpose: 'bot' });
     const lives = await keysFor('lives');
     const gone = await keysFor('gone');
-    assert.ok(lives !== null && gone !== null);
-    const unused = new MinioUnusedCredentials(server.access);
+    const asked = await made.keysFor({ botId: 'gone', codeKey: 'u/gone/1', purpose: 'query' });
+    assert.ok(lives !== null && gone !== null && asked !== null);
+    // One that had to be made below the runtime itself, and one of a person.
+    const client = new MinioClient(parseEndpoint(server.access.endpoint, false), server.access, DEFAULT_S3_LIMITS);
+    t.after(() => client.close());
+    const admin = new MinioAdmin(client, server.access.secretKey);
+    const old = NAMES.sharedAccessKeyOf('old');
+    for (const accessKey of [old, 'of-a-person']) {
+      const policy = policyFor({ botId: 'old', codeKey: 'u/old/1', purpose: 'bot' }, DEFAULT_BUCKETS);
+      await admin.addAccount({ accessKey, secretKey: `secret-${accessKey}`, policy, name: '', description: '' });
+    }
+    const unused = new MinioUnusedCredentials(server.access, DEFAULT_BUCKETS);
     t.after(() => unused.close());
-    assert.deepEqual(await unused.list(new Set(['lives', 'never-ran'])), [gone.accessKey]);
-    await unused.remove(gone.accessKey);
-    await unused.remove(gone.accessKey);
-    assert.deepEqual(await unused.list(new Set(['lives'])), []);
-    const asGone = openMinioStore({ ...server.access, ...gone });
-    t.after(() => asGone.close());
-    const place = { bucket: BUCKET, key: 'gone/state.tar.gz' };
-    await assert.rejects(asGone.head(place), (error) => error instanceof StoreError && error.trouble === 'denied');
+    const found = await unused.list(new Set(['lives', 'never-ran']));
+    assert.deepEqual(found, [NAMES.userOf('gone'), old]);
+    for (const name of [...found, ...found]) await unused.remove(name);
+    assert.deepEqual(await unused.list(new Set()), [NAMES.userOf('lives')]);
+    for (const keys of [gone, asked]) {
+      const asGone = openMinioStore({ ...server.access, ...keys });
+      t.after(() => asGone.close());
+      const place = { bucket: BUCKET, key: 'gone/state.tar.gz' };
+      await assert.rejects(asGone.head(place), (error) => error instanceof StoreError && error.trouble === 'denied');
+    }
     const asLives = openMinioStore({ ...server.access, ...lives });
     t.after(() => asLives.close());
     assert.equal(await asLives.head({ bucket: BUCKET, key: 'lives/state.tar.gz' }), null);
-    await assert.rejects(unused.remove('the0-test'), /no account of a bot/);
-    const mayNot = new MinioUnusedCredentials({ ...server.access, secretKey: 'another-secret' });
+    for (const name of ['the0-test', new AccountNames('state-of-others').userOf('lives')]) {
+      await assert.rejects(unused.remove(name), /no account of a bot/);
+    }
+    const mayNot = new MinioUnusedCredentials({ ...server.access, secretKey: 'another-secret' }, DEFAULT_BUCKETS);
     t.after(() => mayNot.close());
     assert.deepEqual(await mayNot.list(new Set()), []);
   });
