@@ -17,8 +17,10 @@ const YEARLY = '0 0 1 1 *';
  * Memory of each service process at a thousand bots: some run in containers, the others have a runtime that nobody knows, so
  * that they have an actor with a reason each and cost the machine nothing else.
  */
-export const memory: Part = async (short) => {
-  const [count, real] = short ? [200, 10] : [1_000, 300];
+export const memory: Part = (short) => (short ? memoryOf(200, 10) : memoryOf(1_000, 300));
+
+/** @param count bots, @param real those that run */
+export async function memoryOf(count: number, real: number): ReturnType<Part> {
   return await withServices(async (deployment) => {
     const bots = idsOf('memory', count).map((id, nth) => (nth < real ? { id } : { id, runtime: 'cobol60' }));
     const { runner } = await coldStart(deployment, bots);
@@ -44,7 +46,7 @@ export const memory: Part = async (short) => {
       ],
     };
   });
-};
+}
 
 function privateMb({ process: { pid } }: Service): number {
   return sumOf(pid, /^Private_(?:Clean|Dirty):\s+(\d+) kB/gm) / MB;

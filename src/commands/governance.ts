@@ -10,6 +10,8 @@ export interface GovernanceParts {
   /** Another process keeps these bots now. Nothing is changed by this one any more, and it should end. */
   readonly lost: (holder: string) => void;
   readonly warn: (sentence: string) => void;
+  /** Milliseconds since whenever. */
+  readonly now: () => number;
 }
 
 /**
@@ -27,7 +29,9 @@ export class Governance {
   /** Leases that cannot be renewed now. */
   readonly #silent = new Set<number>();
   #acts = false;
+  #standsBy = false;
   #isOver = false;
+  #begunAt = 0;
 
   constructor(parts: GovernanceParts) {
     this.#parts = parts;
@@ -35,7 +39,8 @@ export class Governance {
 
   /** Resolves when this process acts, or was closed; rejects when it never will. */
   async begin(): Promise<void> {
-    const { shared, warn } = this.#parts;
+    const { shared, warn, now } = this.#parts;
+    this.#begunAt = now();
     try {
       // One after the other, and everywhere in the same order: two processes that hold one each would wait for ever.
       for (const [index, lease] of shared.leases.entries()) await lease.acquire(this.#listener(index));
@@ -51,14 +56,16 @@ export class Governance {
 
   /** What people should know of, in sentences. */
   get troubles(): string[] {
-    const { shared, engine } = this.#parts;
+    const { shared, engine, now } = this.#parts;
+    // To find out takes a moment, which is no trouble.
+    const isFindingOut = !this.#acts && !this.#standsBy && now() - this.#begunAt < FINDING_OUT_MS;
     const feed = shared.feed?.state() ?? { usable: true };
     const ofLeases = shared.leases.flatMap((lease) => {
       const state = lease.state();
       return state.is === 'waiting' && state.trouble !== null ? [state.trouble] : [];
     });
     return [
-      ...(engine.shutBecause === null ? [] : [engine.shutBecause]),
+      ...(engine.shutBecause === null || isFindingOut ? [] : [engine.shutBecause]),
       ...ofLeases,
       // Before that the feed has not begun.
       ...(feed.usable || !this.#acts ? [] : [feed.reason]),
@@ -74,7 +81,8 @@ export class Governance {
   #listener(lease: number): RoleLeaseListener {
     const { engine, lost, warn } = this.#parts;
     return {
-      standingBy(holder) {
+      standingBy: (holder) => {
+        this.#standsBy = true;
         const sentence = `${holder} keeps these bots.`;
         engine.restrict('nothing', sentence);
         warn(`This process stands by: ${sentence}`);
@@ -106,6 +114,9 @@ export class Governance {
     mayAct();
   }
 }
+
+/** A lease is had at once, unless another process has it or MongoDB is slow. */
+const FINDING_OUT_MS = 5_000;
 
 const CANNOT_RENEW =
   'MongoDB cannot be told that this process still keeps its bots, so another one may take them over. What runs goes on and is ' +

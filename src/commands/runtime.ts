@@ -1,7 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { BotStatus, RecordEffect } from '../../actors/effect.ts';
 import { type AdminServer, createAdminServer } from '../admin/admin-server.ts';
 import type { Settings } from '../config/settings.ts';
 import { GuardedRunLedger } from '../desired/guarded-run-ledger.ts';
+import { USABLE, unusable } from '../desired/service-state.ts';
 import type { ContainerEngine } from '../engine/container-engine.ts';
 import { GuardedEngine } from '../engine/guarded-engine.ts';
 import { systemClock } from '../kernel/clock.ts';
@@ -102,6 +104,7 @@ async function joined(settings: Settings, role: Role, report: RuntimeReporter, c
   });
   closing.add(() => source.close());
   for (const [name, state] of source.services) health?.follows(name, state);
+  const startup = health?.readiness.dependency('start');
 
   const bareEngine = await createEngine(settings, data, report, {
     instance: source.instance,
@@ -114,6 +117,8 @@ async function joined(settings: Settings, role: Role, report: RuntimeReporter, c
   const measuredEngine = health?.watching(bareEngine) ?? bareEngine;
   const guard = source.shared && new GuardedEngine(measuredEngine, NOT_YET);
   const engine = guard ?? measuredEngine;
+  if (guard !== null)
+    health?.follows('role', () => (guard.shutBecause === null ? USABLE : unusable(guard.shutBecause)));
 
   let frontEnd: QueryFrontEnd | null = null;
   const supervisor = new Supervisor({
@@ -165,7 +170,9 @@ async function joined(settings: Settings, role: Role, report: RuntimeReporter, c
   const mayAct = () => supervisor.engineIsBack();
   const lost = (holder: string) => void bowOut(holder);
   const governance =
-    guard && source.shared && new Governance({ shared: source.shared, engine: guard, warn, mayAct, lost });
+    guard &&
+    source.shared &&
+    new Governance({ shared: source.shared, engine: guard, warn, mayAct, lost, now: () => performance.now() });
 
   const troubles = () => [
     ...(governance?.troubles ?? []),
@@ -210,8 +217,11 @@ async function joined(settings: Settings, role: Role, report: RuntimeReporter, c
   closing.add(() => queryRuns.close());
   // What the store can do is in the environment of the first containers already, unless it takes too long to say.
   await storeSide.found;
+  // As a rule all is decided before the first bot is known, and events that waited are applied.
+  const begun = governance?.begin().catch((error: unknown) => report.failed(String(error)));
+  if (begun !== undefined) await Promise.race([begun, delay(BEGIN_MS, undefined, { ref: false })]);
   await supervisor.start();
-  governance?.begin().catch((error: unknown) => report.failed(String(error)));
+  startup?.ready();
   for (const sentence of storeSide.troubles) warn(sentence);
   const renewal = keyRenewalOf(bareEngine, supervisor, settings);
   closing.add(async () => renewal.close());
@@ -240,6 +250,9 @@ const OF_ONE_DOCUMENT = ['bot-document-without-id', 'bot-document-duplicate', 'b
 function isOfOneDocument(error: Error): boolean {
   return 'code' in error && OF_ONE_DOCUMENT.some((code) => code === error.code);
 }
+
+/** Whoever stands by, or has many events to apply, shows its bots meanwhile. */
+const BEGIN_MS = 2_000;
 
 const NOT_YET = 'It is not known yet whether another process keeps these bots.';
 

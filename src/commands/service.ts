@@ -25,7 +25,10 @@ export async function runService(settings: Settings, role: Role): Promise<number
   let stopWatching = () => {};
   try {
     runtime = await startRuntime(settings, role, {
-      transition: (record) => log.transition(record),
+      transition(record) {
+        // Whoever governs the bot says it.
+        if (role.governs) log.transition(record);
+      },
       warn: (sentence) => log.warn(sentence),
       ended: (stillRunning) => {
         failed = stillRunning;

@@ -35,6 +35,8 @@ class ScriptedLease implements RoleLease {
   }
 }
 
+let now = 0;
+
 function governed(leases: readonly ScriptedLease[]) {
   const told: string[] = [];
   const engine = new GuardedEngine(new FakeEngine(createVirtualClock({ startMs: 0 })), 'Not yet.');
@@ -45,6 +47,7 @@ function governed(leases: readonly ScriptedLease[]) {
     mayAct: () => void told.push('may act'),
     lost: (holder) => void told.push(`lost to ${holder}`),
     warn: (sentence) => void told.push(sentence),
+    now: () => now,
   });
   return { told, engine, governance };
 }
@@ -94,6 +97,8 @@ test('closed while it waits, it never acts, and that is no failure', async () =>
   const { told, engine, governance } = governed([lease]);
   const begun = governance.begin();
   lease.now = { is: 'waiting', trouble: 'MongoDB is away.' };
+  assert.deepEqual(governance.troubles, ['MongoDB is away.']);
+  now += 10_000;
   assert.deepEqual(governance.troubles, ['Not yet.', 'MongoDB is away.']);
   await governance.close();
   await begun;

@@ -71,6 +71,8 @@ export async function composeProject(): Promise<ComposeProject> {
     MINIO_IMAGE: images.minio,
     RUNTIME_IMAGE: images.runtime,
     DOCKER_NETWORK: name,
+    // Other tests have containers as the Go runtime makes them.
+    THE0_TAKE_OVER: 'none',
     QUERY_PORT: ports.query,
     BOT_RUNNER_PORT: ports.runner,
     BOT_SCHEDULER_PORT: ports.scheduler,

@@ -102,9 +102,14 @@ export class ServicesStage {
     const history = await ContainerHistory.follow(instance);
     const proxies = { mongo: mongoProxy, nats: natsProxy, minio: minioProxy, docker: dockerProxy };
     const stage = new ServicesStage({ mongo, nats, minio, api, client, history, proxies, instance, root, env });
-    await stage.#deploy('idle', IDLE_NODE, minio.access.endpoint);
-    await stage.#deploy('brief', BRIEF_NODE, minio.access.endpoint);
-    return stage;
+    try {
+      await stage.#deploy('idle', IDLE_NODE, minio.access.endpoint);
+      await stage.#deploy('brief', BRIEF_NODE, minio.access.endpoint);
+      return stage;
+    } catch (error) {
+      await stage.close();
+      throw error;
+    }
   }
 
   /** Begins it, and waits for nothing. */
