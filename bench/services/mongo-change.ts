@@ -10,12 +10,12 @@ import { spread } from './spread.ts';
 
 const WATCHED_BAR_MS = 1_000;
 /** The default is half a minute; how the time of a change falls into the interval does not depend on its length. */
-const REREAD_MS = 5_000;
+const REREAD_MS = 3_000;
 const REST_MS = 100;
 
 /** A document that is written by hand, without an event on NATS, to the call of Docker that it leads to. */
 export const mongoChange: Part = async (short) => {
-  const [watchedBots, rereadBots] = short ? [6, 3] : [40, 12];
+  const [watchedBots, rereadBots] = short ? [4, 1] : [40, 12];
   const watched = await withServices((deployment) => changesOf(deployment, watchedBots, 0));
   const reread = await withServices((deployment) => changesOf(deployment, rereadBots, REREAD_MS), {
     changeStreams: false,

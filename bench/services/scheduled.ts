@@ -20,7 +20,7 @@ import { exactly, type Row } from '../report.ts';
 import { botOf, idsOf } from './scene.ts';
 
 /** Time for all bots to be known and their next occurrences to be planned. */
-const LEAD_MS = 30_000;
+const LEAD_MS = 60_000;
 const PATIENCE_MS = 180_000;
 const RUN_MS = 50;
 const BAR = 1.5;

@@ -22,4 +22,6 @@ export interface DesiredStateListener {
   synced(): void;
   /** The source has a trouble that is not one bot's (a folder that cannot be read). Shown to people; not fatal. */
   trouble(error: Error): void;
+  /** Nothing of what was told as trouble is so any more. A source may also leave it at telling of bots again. */
+  troubleOver?(): void;
 }

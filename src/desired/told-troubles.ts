@@ -3,10 +3,13 @@ export class ToldTroubles {
   /** Above this many different ones all are forgotten: telling one twice is better than to hold them for ever. */
   static readonly #MOST = 1_000;
   readonly #tell: (error: Error) => void;
+  readonly #over: () => void;
   readonly #told = new Set<string>();
 
-  constructor(tell: (error: Error) => void) {
+  /** @param over all that was told is mended */
+  constructor(tell: (error: Error) => void, over: () => void = () => {}) {
     this.#tell = tell;
+    this.#over = over;
   }
 
   /** @param topic what it is about, for {@link mended}; troubles of one topic are one trouble */
@@ -19,6 +22,6 @@ export class ToldTroubles {
 
   /** The next trouble of this topic is told again. */
   mended(topic: string): void {
-    this.#told.delete(topic);
+    if (this.#told.delete(topic) && this.#told.size === 0) this.#over();
   }
 }

@@ -103,6 +103,9 @@ export class Supervisor {
         this.#desiredTrouble = error.message;
         this.#options.onDesiredTrouble?.(error);
       },
+      troubleOver: () => {
+        this.#desiredTrouble = null;
+      },
     });
   }
 

@@ -22,6 +22,15 @@ test('desired bots are started, once each, and get a route', async (t) => {
   assert.equal(stage.engine.needlessStarts, 0);
 });
 
+test('a trouble of the source of the bots is shown until the source says that it is over', async (t) => {
+  const stage = new Stage(t);
+  await stage.start();
+  stage.desired.listener?.trouble(new Error('MongoDB cannot be read'));
+  assert.deepEqual(stage.supervisor.troubles, ['MongoDB cannot be read']);
+  stage.desired.listener?.troubleOver?.();
+  assert.deepEqual(stage.supervisor.troubles, []);
+});
+
 test('every trouble of the source of the bots is told, also when a bot comes right behind it', async (t) => {
   const told: string[] = [];
   const stage = new Stage(t, { supervisor: { onDesiredTrouble: ({ message }) => void told.push(message) } });

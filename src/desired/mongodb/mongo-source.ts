@@ -37,7 +37,10 @@ export class MongoSource implements DesiredState {
 
   async start(listener: DesiredStateListener): Promise<void> {
     this.#listener = listener;
-    const troubles = new ToldTroubles((error) => this.#listener?.trouble(error));
+    const troubles = new ToldTroubles(
+      (error) => this.#listener?.trouble(error),
+      () => this.#listener?.troubleOver?.(),
+    );
     await this.#ping();
     for (const kind of this.#options.kinds) {
       if (this.#options.createIndexes) {
