@@ -19,12 +19,15 @@ const isSystemRun = words.includes('--system');
 
 /** Many containers, several runtimes, every service: what else is tested one by one, all at once. */
 const SYSTEM = [
+  'test/commands/gc.test.ts',
+  'test/desired/nats/nats-feed.test.ts',
   'test/e2e/bad-luck-docker.test.ts',
   'test/e2e/compose.test.ts',
   'test/e2e/lost-reader.test.ts',
   'test/e2e/services/',
   'test/e2e/stored-bots-docker.test.ts',
   'test/e2e/take-over.test.ts',
+  'test/engine/docker/go-containers.test.ts',
   'test/query/ephemeral/docker.test.ts',
 ];
 const isOfSystem = (file: string) => SYSTEM.some((path) => file.startsWith(path));
@@ -45,7 +48,7 @@ const SLOWEST_SHOWN = 10;
 const skipped = new Map<string, string>();
 let failed = 0;
 
-const stream = run({ files, concurrency: Math.max(2, availableParallelism()), timeout: 600_000 });
+const stream = run({ files, concurrency: availableParallelism() + 1, timeout: 600_000 });
 stream.on('test:fail', () => {
   failed += 1;
 });

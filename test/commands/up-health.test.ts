@@ -27,7 +27,11 @@ test('up answers health checks and shows metrics when it is asked to', async (t)
       await delay(100);
     }
     assert.equal(await ask('/healthz'), 'ok');
-    assert.equal(await ask('/readyz?verbose'), 'ok\nengine: ok\n');
+    while ((await ask('/readyz')) !== 'ok') {
+      assert.equal(up.child.exitCode, null, up.stderr());
+      await delay(50);
+    }
+    assert.equal(await ask('/readyz?verbose'), 'ok\nstart: ok\nengine: ok\n');
     const page = await ask('/metrics');
     assert.match(page, /\nthe0_bot_starts_total\{reason="first-start"\} 1\n/);
     assert.match(page, /\nthe0_engine_call_duration_seconds_count\{operation="start",outcome="ok"\} 1\n/);

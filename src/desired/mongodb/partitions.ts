@@ -24,21 +24,25 @@ export async function claimPartition(database: Db): Promise<number> {
   const room = { bot_count: { $lt: PARTITION_SIZE } };
   const found = await partitions.findOneAndUpdate(room, { $inc: { bot_count: 1 } }, { returnDocument: 'after' });
   if (found !== null) return Number(found._id);
-  const next = await nextNumber(database).catch((error: unknown) => {
-    if (!isDuplicate(error)) throw error;
-    // Another one has just made the counter.
-    return nextNumber(database);
-  });
+  const next = await nextNumber(database, MOST_ATTEMPTS);
   const number = Number(next?.seq ?? 1);
   await database.collection('partitions').insertOne({ _id: new Int32(number), bot_count: new Int32(1) } as Document);
   return number;
 }
 
-async function nextNumber(database: Db) {
+/** The counter is made by the first who asks; of several at once the others are told that it is there, and ask again. */
+async function nextNumber(database: Db, attempts: number): Promise<Counter | null> {
   const counters = database.collection<Counter>('counters');
   const options = { upsert: true, returnDocument: 'after' } as const;
-  return await counters.findOneAndUpdate({ _id: 'partition_id' }, { $inc: { seq: 1 } }, options);
+  try {
+    return await counters.findOneAndUpdate({ _id: 'partition_id' }, { $inc: { seq: 1 } }, options);
+  } catch (error) {
+    if (attempts <= 1 || !isDuplicate(error)) throw error;
+    return await nextNumber(database, attempts - 1);
+  }
 }
+
+const MOST_ATTEMPTS = 5;
 
 /** Gives one place back. @param segment as it stands in the bot's document; nothing when it is no number */
 export async function releasePartition(database: Db, segment: unknown): Promise<void> {

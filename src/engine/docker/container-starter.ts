@@ -109,6 +109,7 @@ export class ContainerStarter {
     const { definition, incarnation, occurrence } = request;
     const { api, image, network, ledger, template, go, besideGoRuns } = this.#parts;
     const shapeRevision = this.#parts.shapeRevisionOf(definition);
+    if (besideGoRuns && definition.kind === 'scheduled') await refuseBesideGoRun(api, definition);
     await image.ensure();
     if (template.directories !== null && !isStored(definition)) {
       await prepareDirectories(template.directories, definition);
@@ -116,7 +117,6 @@ export class ContainerStarter {
     // A run that was begun already left its words there.
     const begun = occurrence === undefined ? null : await this.#clearName(request);
     if (begun !== null) return begun;
-    if (besideGoRuns && definition.kind === 'scheduled') await refuseBesideGoRun(api, definition);
     await this.#clearTerminationLog(definition);
     const adopted = (await go?.makeWay(definition)) ?? null;
     if (adopted !== null) return adopted;

@@ -82,10 +82,10 @@ export const BOT_JSON: readonly BadLuck[] = [
     text: ['names no entry point'],
     advice: ['custom.config.entrypoints.bot'],
   }),
-  unusable('the bot is to run on a schedule', altered('custom.config.type', 'scheduled'), {
-    code: 'kind-unsupported',
-    text: ['does not run scheduled bots'],
-    advice: ['Make it a realtime bot'],
+  unusable('the bot is to run on a schedule and has none', altered('custom.config.type', 'scheduled'), {
+    code: 'schedule-missing',
+    text: ['has no schedule'],
+    advice: ['config.schedule'],
   }),
 
   badLuck({
