@@ -41,9 +41,18 @@ const NEWLINE = 0x0a;
  * The end of a bot's log, out of the objects its agent stores: one for each day, only ever extended at the end (contract 4.1).
  * Lines come as the bot wrote them. What was printed lately may not be stored yet: the agent stores every few seconds.
  *
+ * It ends when the reader leaves (`signal`), whatever goes wrong at that moment.
  * @throws StoreError when the store refuses, or is busy or away for longer than `retry` allows
  */
 export async function* readStoredLog(options: ReadLogOptions): AsyncGenerator<Buffer> {
+  try {
+    yield* storedLog(options);
+  } catch (error) {
+    if (!options.signal.aborted) throw error;
+  }
+}
+
+async function* storedLog(options: ReadLogOptions): AsyncGenerator<Buffer> {
   const { signal, follow } = options;
   const days = await listDays(options);
   const lines = new BotLines();

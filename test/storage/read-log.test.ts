@@ -151,6 +151,18 @@ test('a store that is busy now and then ends neither what is read nor what is fo
   await following;
 });
 
+test('a reader that leaves while the store is tried again is told of nothing', async () => {
+  const { options, store } = await logOf({ 20260401: plain('one') });
+  const leave = new AbortController();
+  store.before = () => {
+    leave.abort();
+    throw new StoreError('busy', 'not now');
+  };
+  for await (const _chunk of readStoredLog({ ...options, signal: leave.signal }))
+    assert.fail('there is nothing to show');
+  assert.equal(leave.signal.aborted, true);
+});
+
 test('what was shown of a part is not shown again when the store breaks off in the middle of it', async () => {
   const { options, put, store } = await logOf({ 20260401: plain('one') });
   const leave = new AbortController();

@@ -20,29 +20,32 @@ interface Counter extends Document {
  * @returns the partition's number, from 1
  */
 export async function claimPartition(database: Db): Promise<number> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await placeIn(database);
+    } catch (error) {
+      // Another one has just made the counter, or the partition: there is a place now.
+      if (!isDuplicate(error) || attempt === MOST_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function placeIn(database: Db): Promise<number> {
   const partitions = database.collection<Partition>('partitions');
   const room = { bot_count: { $lt: PARTITION_SIZE } };
   const found = await partitions.findOneAndUpdate(room, { $inc: { bot_count: 1 } }, { returnDocument: 'after' });
   if (found !== null) return Number(found._id);
-  const next = await nextNumber(database, MOST_ATTEMPTS);
+  const options = { upsert: true, returnDocument: 'after' } as const;
+  const next = await database
+    .collection<Counter>('counters')
+    .findOneAndUpdate({ _id: 'partition_id' }, { $inc: { seq: 1 } }, options);
   const number = Number(next?.seq ?? 1);
   await database.collection('partitions').insertOne({ _id: new Int32(number), bot_count: new Int32(1) } as Document);
   return number;
 }
 
-/** The counter is made by the first who asks; of several at once the others are told that it is there, and ask again. */
-async function nextNumber(database: Db, attempts: number): Promise<Counter | null> {
-  const counters = database.collection<Counter>('counters');
-  const options = { upsert: true, returnDocument: 'after' } as const;
-  try {
-    return await counters.findOneAndUpdate({ _id: 'partition_id' }, { $inc: { seq: 1 } }, options);
-  } catch (error) {
-    if (attempts <= 1 || !isDuplicate(error)) throw error;
-    return await nextNumber(database, attempts - 1);
-  }
-}
-
-const MOST_ATTEMPTS = 5;
+/** As many may come at once. */
+const MOST_ATTEMPTS = 32;
 
 /** Gives one place back. @param segment as it stands in the bot's document; nothing when it is no number */
 export async function releasePartition(database: Db, segment: unknown): Promise<void> {
