@@ -164,7 +164,9 @@ export function askWhyOf(supervisor: Pick<Supervisor, 'knows' | 'definitionOf' |
     if (status.state === 'running' && status.endpoint !== null) {
       return { kind: 'route', route: { endpoint: status.endpoint, incarnation: status.reason.incarnation } };
     }
-    if (runnable && status.state !== 'blocked') return { kind: 'runnable' };
+    // Whoever has frozen a bot does not want another copy of it to speak for it.
+    const isFrozen = status.reason.code === 'container-paused';
+    if (runnable && status.state !== 'blocked' && !isFrozen) return { kind: 'runnable' };
     return { kind: 'not-running', sentence: `it is ${status.state}: ${describeReason(status.reason).text}` };
   };
 }
