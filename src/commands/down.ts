@@ -30,9 +30,10 @@ Examples:
     .action(async (flags: ClientFlags & { wait: string; json?: true }) => {
       const waitMs = durationOf('--wait', flags.wait);
       const client = await connectTo(flags);
-      const running = (await client.bots()).filter(isUp).length;
+      const bots = await client.bots();
+      const running = bots.filter(isUp).length;
       onInterrupt('Not waiting any longer; the runtime goes on stopping its bots.');
-      if (flags.json !== true) note(errStyle.paint('dim', `stopping ${countOf(running)} …\n`));
+      if (flags.json !== true) note(errStyle.paint('dim', `stopping ${countOf(bots.length)} …\n`));
 
       const progress = new AbortController();
       if (flags.json !== true) void showProgress(client, running, progress.signal);

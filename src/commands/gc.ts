@@ -31,9 +31,9 @@ those stored, or when more than --gc-share of them would go at once.
 Exit code 1: something of this kept it from removing bots.
 
 Examples:
-  $ the0-runtime gc --dry-run
-  $ the0-runtime gc --dry-run --json | jq -r '.due[].id'
-  $ the0-runtime gc --interval 5m`,
+  $ npx the0-runtime gc --dry-run
+  $ npx the0-runtime gc --dry-run --json | jq -r '.due[].id'
+  $ npx the0-runtime gc --interval 5m`,
     );
   const settings = table.filter(({ flag, group }) => group === 'store' || SETTINGS.test(flag));
   for (const setting of settings) command.addOption(settingOption(setting));

@@ -77,4 +77,13 @@ There are more flags, rarely needed: \`npx the0-runtime settings\` shows them al
 }
 
 /** They are about a folder of bots, a terminal, or other verbs. */
-const NOT_OF_SERVICES: ReadonlySet<string> = new Set(['bots', 'start-screen-wait', 'admin-timeout', 'query-margin']);
+const NOT_OF_SERVICES: ReadonlySet<string> = new Set([
+  'bots',
+  'bots-check',
+  'bots-retry',
+  'bots-reads',
+  'log-format',
+  'start-screen-wait',
+  'admin-timeout',
+  'query-margin',
+]);

@@ -26,7 +26,7 @@ Examples:
   $ npx the0-runtime up
   $ npx the0-runtime up --bots ~/my-bots --data-dir ~/.the0 --query-port 9500
   $ npx the0-runtime up --engine docker --bot-memory 1024
-  $ QUERY_TOKEN=$(openssl rand -hex 16) the0-runtime up --host 0.0.0.0`,
+  $ QUERY_TOKEN=$(openssl rand -hex 16) npx the0-runtime up --host 0.0.0.0`,
     );
   const settings = table.filter(({ flag }) => flag !== 'admin-timeout' && flag !== 'query-margin');
   for (const setting of settings) {

@@ -66,6 +66,7 @@ async function run(settings: Settings, printer: Printer): Promise<number> {
   } catch (error) {
     return reportFailure(error);
   }
+  if (isOpenToAll(settings)) printer.notice('WARN', OPEN_TO_ALL);
   const stopWatching = tellTroubles(runtime, (level, sentence) => printer.notice(level, sentence));
   await Promise.race([settled(runtime, end, settings.startScreenMs), end.reached]);
   if (!end.isReached) await printer.banner(runtime);
@@ -195,6 +196,14 @@ class Printer {
 function isAskable({ state, endpoint }: BotStatus): boolean {
   return state === 'running' && endpoint !== null;
 }
+
+/** Contract 12.4 #59: who listens for other machines and asks for no token answers whoever comes. */
+function isOpenToAll({ query }: Settings): boolean {
+  return query.token === null && !/^(localhost|127\.[\d.]+|::1)$/.test(query.host);
+}
+
+const OPEN_TO_ALL =
+  'Every machine that reaches this one can ask all bots, and needs no password for it: QUERY_TOKEN=… makes queries carry one.';
 
 /** What other commands need to find this runtime. */
 function clientFlags({ admin, dataDir }: Settings): string {

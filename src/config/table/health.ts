@@ -31,7 +31,7 @@ export function healthSettings(pick: Pick) {
       env: 'THE0_HEALTH_HOST',
       kind: optional('<text>', 'an address of this machine'),
       default: null,
-      defaultText: 'that of --host for `up`, all addresses for `gc`',
+      defaultText: 'that of --host; all addresses for `gc`',
       help: 'address on which these are answered',
     }),
   };

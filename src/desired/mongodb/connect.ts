@@ -39,6 +39,7 @@ export async function connectMongo(uri: string, limits: MongoLimits): Promise<Mo
     return client;
   } catch (error) {
     await client.close();
-    throw cannot('be reached', error);
+    // Without what may be secret in the address.
+    throw cannot(`be reached at ${client.options.hosts.join(', ')}`, error);
   }
 }

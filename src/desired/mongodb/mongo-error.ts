@@ -22,13 +22,11 @@ export class MongoTroubleError extends Error {
   }
 }
 
+const CHECK_IT = 'Is MongoDB up, and are its address and password right (MONGO_URI, --mongo-uri)?';
+
 /** @param what ends the sentence "MongoDB cannot …" */
 export function cannot(what: string, cause: unknown): MongoTroubleError {
-  return new MongoTroubleError(
-    'mongodb-unreachable',
-    `MongoDB cannot ${what} (${meaningOf(cause)})`,
-    'It is tried again and again; what runs goes on. Is MongoDB up, and are its address and password right (MONGO_URI)?',
-  );
+  return new MongoTroubleError('mongodb-unreachable', `MongoDB cannot ${what} (${meaningOf(cause)})`, CHECK_IT);
 }
 
 /**
