@@ -16,9 +16,6 @@ export interface RuntimeMetricsOptions {
   readonly botsMs?: number;
 }
 
-/** What became of an event or of a document of the desired state. */
-export type EventOutcome = 'applied' | 'outdated' | 'poison' | 'held' | 'gap';
-
 export interface Figure {
   /** With the prefix `the0_`, its unit, and `_total` when it only grows. */
   readonly name: string;
@@ -43,8 +40,6 @@ export class RuntimeMetrics implements MetricsPage {
   readonly #restarts: Counter;
   readonly #faults: Counter;
   readonly #engineCalls: Histogram<'operation' | 'outcome'>;
-  readonly #events: Counter<'source' | 'outcome'>;
-  readonly #reads: Counter<'source' | 'outcome'>;
   readonly #dependencies: Gauge<'dependency'>;
   readonly #bots: Gauge<'kind' | 'state'>;
   readonly #queued: Gauge;
@@ -74,8 +69,6 @@ export class RuntimeMetrics implements MetricsPage {
       buckets: CALL_BUCKETS_S,
       registers,
     });
-    this.#events = counter('the0_desired_events_total', 'Events about desired bots', 'source', 'outcome');
-    this.#reads = counter('the0_desired_reads_total', 'Readings of all desired bots', 'source', 'outcome');
     this.#dependencies = gauge('the0_dependency_ready', 'Whether a dependency is there (1) or not (0)', 'dependency');
     this.#bots = gauge('the0_bots', 'Bots by kind and state', 'kind', 'state');
     this.#queued = gauge('the0_bot_starts_queued', 'Starts that wait for their turn');
@@ -120,15 +113,6 @@ export class RuntimeMetrics implements MetricsPage {
   engineCall({ operation, tookMs, error }: MeasuredCall): void {
     const outcome = error === null ? 'ok' : failureCode(error);
     this.#engineCalls.observe({ operation, outcome }, tookMs / 1000);
-  }
-
-  /** @param source such as `nats`, `mongodb` */
-  desiredEvent(source: string, outcome: EventOutcome): void {
-    this.#events.inc({ source, outcome });
-  }
-
-  desiredRead(source: string, outcome: 'ok' | 'failed'): void {
-    this.#reads.inc({ source, outcome });
   }
 
   /** For `onChange` of the readiness. */

@@ -29,8 +29,6 @@ test('bots, starts, failures, restarts and exits are on the page that Prometheus
   metrics.transition(record('backing-off', 'starting', 'restart-after-crash'));
   metrics.transition(record('starting', 'backing-off', 'start-failed'));
   metrics.fault();
-  metrics.desiredEvent('nats', 'applied');
-  metrics.desiredRead('mongodb', 'failed');
   metrics.figure({
     name: 'the0_queries_total',
     help: 'Queries',
@@ -58,8 +56,6 @@ test('bots, starts, failures, restarts and exits are on the page that Prometheus
     'the0_bot_exits_total{reason="bot-crashed"} 1',
     'the0_bot_transitions_total{from="running",to="backing-off",reason="bot-crashed"} 1',
     'the0_runtime_faults_total 1',
-    'the0_desired_events_total{source="nats",outcome="applied"} 1',
-    'the0_desired_reads_total{source="mongodb",outcome="failed"} 1',
     'the0_queries_total{outcome="ok"} 7',
     'the0_queries_in_flight 3',
     'the0_dependency_ready{dependency="NATS"} 1',
