@@ -15,6 +15,7 @@ import type { ContainerFacts, ExitFacts, LastWords, Observation } from '../actor
 import type { Lane } from '../src/kernel/behavior.ts';
 import { createLocalShard } from '../src/kernel/local-shard.ts';
 import { createVirtualClock } from '../src/kernel/virtual-clock.ts';
+import { ACTOR_SETTINGS } from '../test/actors/actor-settings.ts';
 import { report } from './report.ts';
 
 const ACTORS = 100_000;
@@ -36,24 +37,7 @@ const tally = { started: 0, crashed: 0, restarted: 0, running: 0 };
 
 const shard = createLocalShard<BotActorState, BotMessage, BotEffect>({
   id: 'memory',
-  behavior: createBehavior({
-    restart: { firstRetryMs: 0, baseMs: 1_000, factor: 2, capMs: 300_000, healthyMs: 60_000 },
-    startDeadlineMs: 60_000,
-    stopDeadlineMs: 45_000,
-    orphanGraceMs: 60_000,
-    dependencyRetryMs: 5_000,
-    historyLength: 4,
-    role: 'owner',
-    schedule: {
-      timeZone: 'UTC',
-      misfireMs: 60_000,
-      foreignClaimMs: 600_000,
-      longestRunMs: 0,
-      jitterMs: 0,
-      ledgerDeadlineMs: 10_000,
-      lookAgainMs: 600_000,
-    },
-  }),
+  behavior: createBehavior(ACTOR_SETTINGS),
   clock,
   listener: {
     effects: (batch) => {

@@ -12,25 +12,9 @@ import type {
 } from '../../actors/message.ts';
 import type { ContainerFacts, ExitFacts, Observation } from '../../actors/observation.ts';
 import type { BotActorSettings } from '../../actors/settings.ts';
+import { ACTOR_SETTINGS } from './actor-settings.ts';
 
-export const SETTINGS: BotActorSettings = {
-  restart: { firstRetryMs: 0, baseMs: 1_000, factor: 2, capMs: 300_000, healthyMs: 60_000 },
-  startDeadlineMs: 60_000,
-  stopDeadlineMs: 50_000,
-  orphanGraceMs: 60_000,
-  dependencyRetryMs: 5_000,
-  historyLength: 4,
-  role: 'owner',
-  schedule: {
-    timeZone: 'UTC',
-    misfireMs: 60_000,
-    foreignClaimMs: 600_000,
-    longestRunMs: 0,
-    jitterMs: 0,
-    ledgerDeadlineMs: 10_000,
-    lookAgainMs: 600_000,
-  },
-};
+export const SETTINGS: BotActorSettings = ACTOR_SETTINGS;
 
 export const SPEC: BotSpec = {
   id: 'ema',

@@ -20,6 +20,7 @@ import { placeBot } from '../../src/supervisor/placement.ts';
 import type { MakeShard } from '../../src/supervisor/shard-pool.ts';
 import { Supervisor } from '../../src/supervisor/supervisor.ts';
 import type { SupervisorOptions } from '../../src/supervisor/supervisor-options.ts';
+import { ACTOR_SETTINGS as COMMON_SETTINGS } from '../actors/actor-settings.ts';
 import { FakeEngine } from './fake-engine.ts';
 
 export const LIMITS: KernelLimits = {
@@ -32,23 +33,14 @@ export const LIMITS: KernelLimits = {
   controlDeadlineMs: 10_000,
 };
 
+/** Short ones: the clock is a virtual one, but shards yield. */
 export const ACTOR_SETTINGS: BotActorSettings = {
-  restart: { firstRetryMs: 10, baseMs: 1_000, factor: 2, capMs: 30_000, healthyMs: 60_000 },
+  ...COMMON_SETTINGS,
+  restart: { ...COMMON_SETTINGS.restart, firstRetryMs: 10, capMs: 30_000 },
   startDeadlineMs: 5_000,
   stopDeadlineMs: 4_000,
   orphanGraceMs: 3_000,
   dependencyRetryMs: 2_000,
-  historyLength: 4,
-  role: 'owner',
-  schedule: {
-    timeZone: 'UTC',
-    misfireMs: 60_000,
-    foreignClaimMs: 600_000,
-    longestRunMs: 0,
-    jitterMs: 0,
-    ledgerDeadlineMs: 10_000,
-    lookAgainMs: 600_000,
-  },
 };
 
 /** The desired state as the test says; what there is at the start is given in `begin`. */

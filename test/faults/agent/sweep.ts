@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { KINDS } from './kinds.ts';
 import { type Agent, isAgent, openMinioStage } from './minio-stage.ts';
 import { kindOf, runPoint } from './run-point.ts';
-import { saveRun } from './saved-runs.ts';
+import { saveAgentRun } from './saved-runs.ts';
 
 const { values } = parseArgs({
   options: {
@@ -49,7 +49,7 @@ for (const [name, count] of [...points].sort()) console.log(`${String(count).pad
 console.log(`points ${from} to ${next - 1} in ${seconds} s, ${failed.length} failed`);
 if (values.save) {
   const outageSeconds = Number(values.outage);
-  saveRun({ agent, from, to: next - 1, outageSeconds, seconds, points: Object.fromEntries(points), failed });
+  saveAgentRun({ agent, from, to: next - 1, outageSeconds, seconds, points: Object.fromEntries(points), failed });
 }
 process.exitCode = failed.length > 0 ? 1 : 0;
 

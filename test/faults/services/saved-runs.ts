@@ -1,7 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { commit, RESULTS } from '../../../bench/all/saved-result.ts';
-import { machine } from '../../../bench/report.ts';
+import { saveRun } from '../saved-runs.ts';
 
 /** What one sweep did. */
 export interface SavedRun {
@@ -19,35 +16,21 @@ export interface SavedRun {
   readonly failed: readonly number[];
 }
 
-/** Raised when a reader of the format before would misread it. */
-const FORMAT = 1;
-const MOST_RUNS = 30;
-const FILE = join(RESULTS, 'faults-services.json');
-
-/** Adds it to those before; of these the latest are kept. */
-export function saveRun(run: SavedRun): void {
-  const { date, ...where } = machine();
-  const runs = [...runsBefore(), { commit: commit(), date, ...run }].slice(-MOST_RUNS);
-  const total = { rounds: 0, kills: 0, events: 0, failed: 0 };
-  for (const { kinds, failed } of runs) {
-    total.failed += failed.length;
-    for (const { rounds, kills, events } of Object.values(kinds)) {
-      total.rounds += rounds;
-      total.kills += kills;
-      total.events += events;
+export function saveServicesRun(run: SavedRun): void {
+  saveRun('faults-services', run, isRun, (runs) => {
+    const total = { rounds: 0, kills: 0, events: 0, failed: 0 };
+    for (const { kinds, failed } of runs) {
+      total.failed += failed.length;
+      for (const { rounds, kills, events } of Object.values(kinds)) {
+        total.rounds += rounds;
+        total.kills += kills;
+        total.events += events;
+      }
     }
-  }
-  const result = { format: FORMAT, name: 'faults-services', machine: where, total, runs };
-  writeFileSync(FILE, `${JSON.stringify(result, null, 2)}\n`);
+    return total;
+  });
 }
 
-function runsBefore(): SavedRun[] {
-  if (!existsSync(FILE)) return [];
-  const saved: unknown = JSON.parse(readFileSync(FILE, 'utf8'));
-  if (typeof saved !== 'object' || saved === null || !('runs' in saved)) return [];
-  return Array.isArray(saved.runs) ? saved.runs.filter(isRun) : [];
-}
-
-function isRun(value: unknown): value is SavedRun {
-  return typeof value === 'object' && value !== null && 'kinds' in value && 'failed' in value;
+function isRun(value: object): value is SavedRun {
+  return 'kinds' in value && 'failed' in value;
 }

@@ -11,7 +11,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { KINDS } from './kinds.ts';
 import { kindOf, runRound } from './run-round.ts';
-import { saveRun } from './saved-runs.ts';
+import { saveServicesRun } from './saved-runs.ts';
 import { ServicesStage } from './services-stage.ts';
 
 const { values } = parseArgs({
@@ -67,7 +67,7 @@ try {
 const seconds = Math.round((Date.now() - began) / 1000);
 const kills = [...rounds.values()].reduce((all, sum) => all + sum.kills, 0);
 console.log(`rounds ${from} to ${next - 1} in ${seconds} s: ${kills} kills, ${failed.length} failed`);
-if (values.save) saveRun({ from, to: next - 1, ...size, seconds, kinds: Object.fromEntries(rounds), failed });
+if (values.save) saveServicesRun({ from, to: next - 1, ...size, seconds, kinds: Object.fromEntries(rounds), failed });
 process.exitCode = failed.length > 0 ? 1 : 0;
 
 function tell(seed: number, error: unknown): void {
