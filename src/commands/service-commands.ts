@@ -82,7 +82,6 @@ const NOT_OF_SERVICES: ReadonlySet<string> = new Set([
   'bots-check',
   'bots-retry',
   'bots-reads',
-  'log-format',
   'start-screen-wait',
   'admin-timeout',
   'query-margin',

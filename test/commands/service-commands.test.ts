@@ -37,7 +37,7 @@ async function refused(t: TestContext, words: readonly string[], env: Record<str
 test('a service takes the flags of the contract; it ends with exit code 1 when it lacks something, and shows no password', async (t) => {
   const quick = ['--mongo-wait', '200ms', '--store-probe-timeout', '200ms'];
   const [noStore, noStoreToAsk, noNats, noMongo] = await Promise.all([
-    refused(t, ['bot-runner'], {}),
+    refused(t, ['bot-runner', '--log-format', 'text'], {}),
     refused(t, ['query-server', '--port', '0'], {}),
     refused(t, ['bot-scheduler', '--check-interval', '5s'], STORE),
     refused(t, ['bot-runner', '--reconcile-interval', '15s', ...quick], STORE),
