@@ -9,7 +9,7 @@ import { loadSettings } from '../../src/config/load-settings.ts';
 import type { BotDefinition } from '../../src/desired/bot-definition.ts';
 import { type ContainerTemplate, containerOptions } from '../../src/engine/docker/bot-container.ts';
 import { packCode } from '../../src/storage/code-archive/pack.ts';
-import { openMinioStore } from '../../src/storage/minio/open-minio-store.ts';
+import { openS3Store } from '../../src/storage/s3/open-s3-store.ts';
 import { bodyOf, DEFAULT_BUCKETS, type ObjectStore } from '../../src/storage/object-store.ts';
 import { bridgeGateway, docker } from '../../test/services/docker.ts';
 import { startMinio } from '../../test/services/minio.ts';
@@ -67,7 +67,7 @@ export async function withScene<Result>(use: (scene: Scene) => Promise<Result>):
     undo.push(() => minio.stop());
     const nats = await startNats(gateway);
     undo.push(() => nats.remove());
-    const store = openMinioStore(minio.access);
+    const store = openS3Store(minio.access);
     undo.push(async () => store.close());
     for (const bucket of Object.values(DEFAULT_BUCKETS)) await store.createBucket(bucket);
     undo.push(() => removeLabelled(docker, `the0.instance=${INSTANCE}`));

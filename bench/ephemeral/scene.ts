@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
-import { openMinioStore } from '../../src/storage/minio/open-minio-store.ts';
+import { openS3Store } from '../../src/storage/s3/open-s3-store.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { runCli } from '../../test/commands/run-cli.ts';
 import { removeContainersIn } from '../../test/e2e/bad-luck/scene.ts';
@@ -45,7 +45,7 @@ export async function withStoppedBots<Result>(
     const host = await bridgeGateway();
     const minio = await startMinio(undefined, host);
     undo.push(() => minio.stop());
-    const store = openMinioStore(minio.access);
+    const store = openS3Store(minio.access);
     undo.push(async () => store.close());
     const { endpoint, accessKey, secretKey } = minio.access;
     const env = { MINIO_ENDPOINT: endpoint, MINIO_ACCESS_KEY: accessKey, MINIO_SECRET_KEY: secretKey };

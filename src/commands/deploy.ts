@@ -144,8 +144,8 @@ async function openCodeStore({ objectStore }: Settings): Promise<{ store: Object
       'Set MINIO_ENDPOINT, MINIO_ACCESS_KEY and MINIO_SECRET_KEY. Without a store, put the folder of the bot into the folder of bots.',
     );
   }
-  const { openMinioStore } = await import('../storage/minio/open-minio-store.ts');
-  return { store: openMinioStore(access, objectStore.limits), bucket: access.buckets.code };
+  const { openS3Store } = await import('../storage/s3/open-s3-store.ts');
+  return { store: openS3Store(access, objectStore.limits), bucket: access.buckets.code };
 }
 
 function sentenceFor({ id, version, filePath, uploaded, sizeBytes, files, entry }: Deployed): string {

@@ -13,10 +13,10 @@ export interface RuntimeStore {
 export async function openRuntimeStore({ objectStore }: Settings): Promise<RuntimeStore | null> {
   const access = storeAccess(objectStore);
   if (access === null || 'missing' in access) return null;
-  const { openMinioStore } = await import('../storage/minio/open-minio-store.ts');
+  const { openS3Store } = await import('../storage/s3/open-s3-store.ts');
   const { parseEndpoint } = await import('../storage/s3-api/endpoint.ts');
   parseEndpoint(access.containerEndpoint, access.ssl);
-  return { access, store: openMinioStore(access, objectStore.limits) };
+  return { access, store: openS3Store(access, objectStore.limits) };
 }
 
 /** Addresses given to containers that mean the container itself there; in sentences. */

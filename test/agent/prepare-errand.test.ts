@@ -5,7 +5,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { openMinioStore } from '../../src/storage/minio/open-minio-store.ts';
+import { openS3Store } from '../../src/storage/s3/open-s3-store.ts';
 import { bodyOf } from '../../src/storage/object-store.ts';
 import { retryRead } from '../../src/storage/retry.ts';
 import { needsMinio, startMinio } from '../services/minio.ts';
@@ -19,7 +19,7 @@ const BOT = '#!/bin/sh\nenv | grep -c "MINIO\\|SECRET"; exit 3\n';
 async function scene(t: TestContext, archive: Buffer | null) {
   const server = await startMinio();
   t.after(() => server.stop());
-  const store = openMinioStore(server.access);
+  const store = openS3Store(server.access);
   t.after(() => store.close());
   // A server that just came up may still say that it is not ready.
   await retryRead(() => store.createBucket('custom-bots'), RETRY);

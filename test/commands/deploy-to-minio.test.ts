@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createAdminClient } from '../../src/admin/admin-client.ts';
-import { openMinioStore } from '../../src/storage/minio/open-minio-store.ts';
+import { openS3Store } from '../../src/storage/s3/open-s3-store.ts';
 import { freePort } from '../services/free-port.ts';
 import { needsMinio, startMinio } from '../services/minio.ts';
 import { runCli, startCli } from './run-cli.ts';
@@ -73,7 +73,7 @@ async function scene(t: TestContext) {
   const admin = createAdminClient(join(data, 'admin.sock'), { answerMs: 60_000, queryMarginMs: 60_000 });
   const why = async () => JSON.stringify(await admin.why('my-bot').catch(() => null));
   const deploy = () => runCli(['deploy', source, '--bots', bots, '--json'], { env });
-  const store = openMinioStore(server.access);
+  const store = openS3Store(server.access);
   t.after(() => store.close());
   const keysIn = async (bucket: string) => {
     const keys: string[] = [];

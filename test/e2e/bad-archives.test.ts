@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { openMinioStore } from '../../src/storage/minio/open-minio-store.ts';
 import { bodyOf, DEFAULT_BUCKETS, type ObjectStore } from '../../src/storage/object-store.ts';
+import { openS3Store } from '../../src/storage/s3/open-s3-store.ts';
 import { type MinioServer, needsMinio, startMinio } from '../services/minio.ts';
 import { plainTar } from '../storage/archive/build-archive.ts';
 import { crowded, handMade } from '../storage/code-archive/archives.ts';
@@ -208,7 +208,7 @@ class Scene {
   private constructor(runtime: RuntimeUnderTest, way: TroubledStore, server: MinioServer, folders: RuntimeFolders) {
     this.runtime = runtime;
     this.way = way;
-    this.store = openMinioStore(server.access);
+    this.store = openS3Store(server.access);
     this.#server = server;
     this.#folders = folders;
   }

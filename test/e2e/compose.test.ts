@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
-import { openMinioStore } from '../../src/storage/minio/open-minio-store.ts';
 import { bodyOf, DEFAULT_BUCKETS, type ObjectStore } from '../../src/storage/object-store.ts';
+import { openS3Store } from '../../src/storage/s3/open-s3-store.ts';
 import { botEvent, EventPublisher } from '../desired/nats/events.ts';
 import { docker } from '../services/docker.ts';
 import { handMade } from '../storage/code-archive/archives.ts';
@@ -73,7 +73,7 @@ describe('the services of images/compose', { ...(await needsCompose()), timeout:
     const login = { user: 'the0', pass: passwords.NATS_PASSWORD };
     api = await EventPublisher.connect(`nats://127.0.0.1:${ports.nats}`, login);
     const keys = { accessKey: 'the0', secretKey: passwords.MINIO_SECRET_KEY };
-    store = openMinioStore({ endpoint: `127.0.0.1:${ports.minio}`, ssl: false, ...keys });
+    store = openS3Store({ endpoint: `127.0.0.1:${ports.minio}`, ssl: false, ...keys });
     // As the API does when it starts.
     await store.createBucket(DEFAULT_BUCKETS.code);
     await api.makeStream();

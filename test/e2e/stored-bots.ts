@@ -6,10 +6,8 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { AccountNames } from '../../src/storage/minio/account-names.ts';
 import { MinioAdmin } from '../../src/storage/minio/admin-api.ts';
-import { MinioClient } from '../../src/storage/minio/minio-client.ts';
-import { openMinioStore } from '../../src/storage/minio/open-minio-store.ts';
 import { DEFAULT_BUCKETS, type ObjectPlace } from '../../src/storage/object-store.ts';
-import { parseEndpoint } from '../../src/storage/s3-api/endpoint.ts';
+import { openS3Client, openS3Store } from '../../src/storage/s3/open-s3-store.ts';
 import { DEFAULT_S3_LIMITS } from '../../src/storage/s3-api/s3-limits.ts';
 import { runCli } from '../commands/run-cli.ts';
 import { bridgeGateway } from '../services/docker.ts';
@@ -59,7 +57,7 @@ export async function storedBots(): Promise<StoredBots> {
   const host = await bridgeGateway();
   const [image, minio, nats] = await Promise.all([runtimeImage(), startMinio(undefined, host), startNats(host)]);
   const { endpoint, accessKey, secretKey } = minio.access;
-  const store = openMinioStore(minio.access);
+  const store = openS3Store(minio.access);
   const env = {
     MINIO_ENDPOINT: endpoint,
     MINIO_CONTAINER_ENDPOINT: endpoint.replace(host, 'host.docker.internal'),
@@ -122,7 +120,7 @@ export async function storedBots(): Promise<StoredBots> {
       };
     },
     async removeKeys(botId) {
-      const client = new MinioClient(parseEndpoint(endpoint, false), minio.access, DEFAULT_S3_LIMITS);
+      const client = openS3Client(minio.access, DEFAULT_S3_LIMITS);
       await new MinioAdmin(client, secretKey).removeAccount(new AccountNames(DEFAULT_BUCKETS.state).accessKeyOf(botId));
       client.close();
     },

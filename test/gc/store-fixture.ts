@@ -3,9 +3,9 @@ import { Client } from 'minio';
 import type { KnownBots } from '../../src/gc/known-bots.ts';
 import { type SweepLimits, type SweepOptions, sweep } from '../../src/gc/sweep.ts';
 import type { SweepReport } from '../../src/gc/sweep-report.ts';
-import { openMinioStore } from '../../src/storage/minio/open-minio-store.ts';
 import { openMinioUploads } from '../../src/storage/minio/unfinished-uploads.ts';
 import { type Buckets, bodyOf, type ObjectStore } from '../../src/storage/object-store.ts';
+import { openS3Store } from '../../src/storage/s3/open-s3-store.ts';
 import type { S3Access } from '../../src/storage/s3-api/s3-client.ts';
 import type { UnfinishedUploads } from '../../src/storage/unfinished-uploads.ts';
 import type { MinioServer } from '../services/minio.ts';
@@ -41,7 +41,7 @@ export class StoreFixture {
     const run = randomBytes(4).toString('hex');
     this.buckets = { code: `c-${run}`, state: `s-${run}`, logs: `l-${run}`, queryResults: `q-${run}` };
     this.#access = access;
-    this.store = openMinioStore(access);
+    this.store = openS3Store(access);
     this.uploads = openMinioUploads(access);
   }
 

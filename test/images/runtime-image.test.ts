@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openMinioStore } from '../../src/storage/minio/open-minio-store.ts';
+import { openS3Store } from '../../src/storage/s3/open-s3-store.ts';
 import { bodyOf, DEFAULT_BUCKETS } from '../../src/storage/object-store.ts';
 import { retryRead } from '../../src/storage/retry.ts';
 import { bridgeGateway, docker, needsDocker, removeContainersOf } from '../services/docker.ts';
@@ -174,7 +174,7 @@ describe('the runtime image', await needsImage(), () => {
       const host = await bridgeGateway();
       const minio = await startMinio(undefined, host);
       t.after(() => minio.stop());
-      const store = openMinioStore(minio.access);
+      const store = openS3Store(minio.access);
       t.after(() => store.close());
       for (const bucket of Object.values(DEFAULT_BUCKETS)) await retryRead(() => store.createBucket(bucket), RETRY);
       const archive = handMade([{ name: 'main.py', content: LEAK_SEEKER }]);

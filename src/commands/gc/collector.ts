@@ -5,9 +5,9 @@ import { connectMongo } from '../../desired/mongodb/connect.ts';
 import { knownBotIds } from '../../desired/mongodb/known-bots.ts';
 import { sweep } from '../../gc/sweep.ts';
 import type { SweepReport } from '../../gc/sweep-report.ts';
-import { openMinioStore } from '../../storage/minio/open-minio-store.ts';
 import { openMinioUploads } from '../../storage/minio/unfinished-uploads.ts';
 import { MinioUnusedCredentials } from '../../storage/minio/unused-credentials.ts';
+import { openS3Store } from '../../storage/s3/open-s3-store.ts';
 import { UsageError } from '../exit-code.ts';
 
 export interface SweepRequest {
@@ -32,7 +32,7 @@ export async function openCollector({ objectStore, services, gc }: Settings): Pr
     );
   }
   const client = await connectMongo(services.mongoUri ?? DEFAULT_MONGO_URI, services.mongo);
-  const store = openMinioStore(access, objectStore.limits);
+  const store = openS3Store(access, objectStore.limits);
   const uploads = openMinioUploads(access, objectStore.limits);
   const credentials = new MinioUnusedCredentials(access, access.buckets, objectStore.limits);
   return {

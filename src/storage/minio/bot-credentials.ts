@@ -11,17 +11,14 @@
  */
 import { randomUUID } from 'node:crypto';
 import { type Buckets, type ObjectStore, StoreError } from '../object-store.ts';
-
-import { parseEndpoint } from '../s3-api/endpoint.ts';
-import type { S3Access } from '../s3-api/s3-client.ts';
+import { openS3Client, openS3Store } from '../s3/open-s3-store.ts';
+import type { S3Access, S3Client } from '../s3-api/s3-client.ts';
 import type { S3Limits } from '../s3-api/s3-limits.ts';
 import { storeFailure } from '../store-failure.ts';
 import { AccountNames, queryAccessKey } from './account-names.ts';
 import { MinioAdmin } from './admin-api.ts';
 import { type AccountParent, BotAccounts, QUERY_KEYS_MS, troubleOf } from './bot-accounts.ts';
 import { type BotKeys, policyFor } from './bot-policy.ts';
-import { MinioClient } from './minio-client.ts';
-import { openMinioStore } from './open-minio-store.ts';
 import { SessionKeys } from './session-keys.ts';
 import { Turns } from './turns.ts';
 
@@ -66,7 +63,7 @@ const KEPT_MS = QUERY_KEYS_MS / 2;
 
 export class MinioBotCredentials {
   readonly #options: BotCredentialOptions;
-  readonly #client: MinioClient;
+  readonly #client: S3Client;
   readonly #admin: MinioAdmin;
   readonly #sessions: SessionKeys;
   readonly #names: AccountNames;
@@ -84,10 +81,7 @@ export class MinioBotCredentials {
   constructor(options: BotCredentialOptions) {
     const { access, atOnce, limits } = options;
     this.#options = options;
-    this.#client = new MinioClient(parseEndpoint(access.endpoint, access.ssl), access, {
-      ...limits,
-      connections: atOnce,
-    });
+    this.#client = openS3Client(access, { ...limits, connections: atOnce });
     this.#admin = new MinioAdmin(this.#client, access.secretKey);
     this.#sessions = new SessionKeys(access, atOnce);
     this.#names = new AccountNames(options.buckets.state);
@@ -263,7 +257,7 @@ export class MinioBotCredentials {
     let store: ObjectStore | null = null;
     try {
       const keys = await this.#make(way, { botId, codeKey: botId, purpose: 'query' }, accessKey, signal);
-      store = openMinioStore({ ...access, ...keys }, limits);
+      store = openS3Store({ ...access, ...keys }, limits);
       // A store that answers "denied" here would keep every new bot from starting: it could not tell whether there is a state.
       await store.head({ bucket: buckets.state, key: `${botId}/state.tar.gz` }, signal);
       const other = { bucket: buckets.state, key: `${botId}-other/state.tar.gz` };
@@ -282,7 +276,7 @@ export class MinioBotCredentials {
   /** A store that shows a session the accounts of its user lets it end its sessions too. */
   async #seesOthers(keys: BotStoreKeys, signal: AbortSignal): Promise<boolean> {
     const { access, limits } = this.#options;
-    const client = new MinioClient(parseEndpoint(access.endpoint, access.ssl), { ...access, ...keys }, limits);
+    const client = openS3Client({ ...access, ...keys }, limits);
     try {
       return await new MinioAdmin(client, keys.secretKey).showsAccounts(signal);
     } finally {

@@ -1,20 +1,19 @@
 import { checkBucket } from '../object-key.ts';
+import { openS3Client } from '../s3/open-s3-store.ts';
 import { drain, expectStatus, textOf } from '../s3-api/answer.ts';
-import { parseEndpoint } from '../s3-api/endpoint.ts';
 import { decodedKey } from '../s3-api/listing.ts';
 import type { S3Access, S3Client } from '../s3-api/s3-client.ts';
 import { DEFAULT_S3_LIMITS, type S3Limits } from '../s3-api/s3-limits.ts';
 import { xmlElements, xmlText } from '../s3-api/xml.ts';
 import { type StoreCall, storeFailure } from '../store-failure.ts';
 import type { UnfinishedUpload, UnfinishedUploads } from '../unfinished-uploads.ts';
-import { MinioClient } from './minio-client.ts';
 
 /** Uploads asked for at once; a page is held in memory. */
 const PAGE_UPLOADS = 500;
 
 /** Nothing is sent yet. @throws StoreError `refused` when the endpoint is none */
 export function openMinioUploads(access: S3Access, limits: S3Limits = DEFAULT_S3_LIMITS): UnfinishedUploads {
-  return new MinioUploads(new MinioClient(parseEndpoint(access.endpoint, access.ssl), access, limits));
+  return new MinioUploads(openS3Client(access, limits));
 }
 
 class MinioUploads implements UnfinishedUploads {

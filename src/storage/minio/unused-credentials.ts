@@ -1,23 +1,22 @@
 import { type Buckets, StoreError } from '../object-store.ts';
-import { parseEndpoint } from '../s3-api/endpoint.ts';
-import type { S3Access } from '../s3-api/s3-client.ts';
+import { openS3Client } from '../s3/open-s3-store.ts';
+import type { S3Access, S3Client } from '../s3-api/s3-client.ts';
 import { DEFAULT_S3_LIMITS, type S3Limits } from '../s3-api/s3-limits.ts';
 import { AccountNames } from './account-names.ts';
 import { MinioAdmin } from './admin-api.ts';
-import { MinioClient } from './minio-client.ts';
 
 /**
  * Users of bots that are gone, with all accounts below them, and bots' accounts below the runtime's own user. Accounts for
  * queries need nobody: they go with the user of their bot, or end by themselves (`QUERY_KEYS_MS`).
  */
 export class MinioUnusedCredentials {
-  readonly #client: MinioClient;
+  readonly #client: S3Client;
   readonly #admin: MinioAdmin;
   readonly #names: AccountNames;
 
   /** Nothing is sent yet. @throws StoreError `refused` when the endpoint is none */
   constructor(access: S3Access, buckets: Pick<Buckets, 'state'>, limits: S3Limits = DEFAULT_S3_LIMITS) {
-    this.#client = new MinioClient(parseEndpoint(access.endpoint, access.ssl), access, limits);
+    this.#client = openS3Client(access, limits);
     this.#admin = new MinioAdmin(this.#client, access.secretKey);
     this.#names = new AccountNames(buckets.state);
   }

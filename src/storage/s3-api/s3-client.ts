@@ -1,6 +1,6 @@
 /**
  * Words of this folder: the S3 REST API as the port needs it. A *client* signs one request, sends it and hands back the
- * *answer*; what to ask and what an answer means is decided here. Clients: `../s3` (light) and `../minio`.
+ * *answer*; what to ask and what an answer means is decided here. The client: `../s3`.
  *
  * In the agent's bundle, once per bot: no packages, no node:http.
  */

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentLimits } from '../../../src/agent/agent-limits.ts';
 import { restoreState } from '../../../src/agent/state/restore-state.ts';
 import { DEFAULT_STATE_LIMITS } from '../../../src/agent/state/state-limits.ts';
-import { openMinioStore } from '../../../src/storage/minio/open-minio-store.ts';
+import { openS3Store } from '../../../src/storage/s3/open-s3-store.ts';
 import { DEFAULT_BUCKETS, type ObjectStore } from '../../../src/storage/object-store.ts';
 import { startMinio } from '../../services/minio.ts';
 import { type AgentOptions, AgentProcess, agentLimitsOf } from '../agent-process.ts';
@@ -40,7 +40,7 @@ export async function storedBot(t: TestContext): Promise<StoredBot> {
     if (!stopped) await server.stop();
     stopped = true;
   };
-  const store = openMinioStore(server.access);
+  const store = openS3Store(server.access);
   const root = mkdtempSync(join(tmpdir(), 'the0-stored-'));
   t.after(async () => {
     store.close();

@@ -7,8 +7,8 @@ import process from 'node:process';
 import type { MongoClient } from 'mongodb';
 import { connectMongo } from '../../../src/desired/mongodb/connect.ts';
 import { deploymentId } from '../../../src/desired/mongodb/deployment-id.ts';
-import { openMinioStore } from '../../../src/storage/minio/open-minio-store.ts';
 import { DEFAULT_BUCKETS, type ObjectStore } from '../../../src/storage/object-store.ts';
+import { openS3Store } from '../../../src/storage/s3/open-s3-store.ts';
 import { runCli } from '../../commands/run-cli.ts';
 import { MONGO_LIMITS } from '../../desired/mongodb/bot-documents.ts';
 import { EventPublisher } from '../../desired/nats/events.ts';
@@ -87,7 +87,7 @@ export class Deployment {
       mkdtemp(join(tmpdir(), 'the0-services-')),
     ]);
     const { endpoint, accessKey, secretKey } = minio.access;
-    const store = openMinioStore(minio.access);
+    const store = openS3Store(minio.access);
     await store.createBucket(DEFAULT_BUCKETS.code);
     const api = await EventPublisher.connect(nats.url);
     await api.makeStream();

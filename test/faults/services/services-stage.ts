@@ -5,7 +5,7 @@ import process from 'node:process';
 import type { MongoClient } from 'mongodb';
 import { connectMongo } from '../../../src/desired/mongodb/connect.ts';
 import { deploymentId } from '../../../src/desired/mongodb/deployment-id.ts';
-import { openMinioStore } from '../../../src/storage/minio/open-minio-store.ts';
+import { openS3Store } from '../../../src/storage/s3/open-s3-store.ts';
 import { DEFAULT_BUCKETS } from '../../../src/storage/object-store.ts';
 import { runCli } from '../../commands/run-cli.ts';
 import { MONGO_LIMITS } from '../../desired/mongodb/bot-documents.ts';
@@ -92,7 +92,7 @@ export class ServicesStage {
       RUNTIME_IMAGE: image,
       DOCKER_HOST: `unix://${socket}`,
     };
-    const store = openMinioStore(minio.access);
+    const store = openS3Store(minio.access);
     await store.createBucket(DEFAULT_BUCKETS.code);
     store.close();
     const api = await EventPublisher.connect(nats.url);

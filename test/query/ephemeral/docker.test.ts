@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { openMinioStore } from '../../../src/storage/minio/open-minio-store.ts';
+import { openS3Store } from '../../../src/storage/s3/open-s3-store.ts';
 import { DEFAULT_BUCKETS, type ObjectStore } from '../../../src/storage/object-store.ts';
 import { poll } from '../../e2e/runtime-under-test.ts';
 import { type StoredBots, storedBots } from '../../e2e/stored-bots.ts';
@@ -39,7 +39,7 @@ describe('bots of an object store that do not run answer queries (engine docker)
     scene = await storedBots();
     const { MINIO_ENDPOINT = '', MINIO_ACCESS_KEY = '', MINIO_SECRET_KEY = '' } = scene.env;
     const [accessKey, secretKey] = [MINIO_ACCESS_KEY, MINIO_SECRET_KEY];
-    store = openMinioStore({ endpoint: MINIO_ENDPOINT, ssl: false, accessKey, secretKey });
+    store = openS3Store({ endpoint: MINIO_ENDPOINT, ssl: false, accessKey, secretKey });
   });
   after(async () => {
     store?.close();

@@ -7,11 +7,9 @@ import {
   type BotStoreKeys,
   MinioBotCredentials,
 } from '../../../src/storage/minio/bot-credentials.ts';
-import { MinioClient } from '../../../src/storage/minio/minio-client.ts';
-import { openMinioStore } from '../../../src/storage/minio/open-minio-store.ts';
 import { bodyOf, DEFAULT_BUCKETS, type ObjectStore, StoreError } from '../../../src/storage/object-store.ts';
-import { parseEndpoint } from '../../../src/storage/s3-api/endpoint.ts';
-import type { S3Access } from '../../../src/storage/s3-api/s3-client.ts';
+import { openS3Client, openS3Store } from '../../../src/storage/s3/open-s3-store.ts';
+import type { S3Access, S3Client } from '../../../src/storage/s3-api/s3-client.ts';
 import { DEFAULT_S3_LIMITS } from '../../../src/storage/s3-api/s3-limits.ts';
 import { bytesOf, someBytes, trouble } from '../../conformance/storage/bytes.ts';
 import { freePort } from '../../services/free-port.ts';
@@ -26,7 +24,7 @@ describe('keys for one bot', needsMinio(), () => {
 
   before(async () => {
     server = await startMinio();
-    root = openMinioStore(server.access);
+    root = openS3Store(server.access);
     await root.createBucket(code);
   });
   after(async () => {
@@ -54,7 +52,7 @@ describe('keys for one bot', needsMinio(), () => {
   /** A store as the agent of the bot sees it. */
   function open(t: TestContext, keys: BotStoreKeys | null): ObjectStore {
     assert.ok(keys, 'the keys are shared');
-    const store = openMinioStore({ ...server.access, ...keys });
+    const store = openS3Store({ ...server.access, ...keys });
     t.after(() => store.close());
     return store;
   }
@@ -108,8 +106,8 @@ describe('keys for one bot', needsMinio(), () => {
     }
   }
 
-  async function withClient<Result>(access: S3Access, run: (client: MinioClient) => Promise<Result>): Promise<Result> {
-    const client = new MinioClient(parseEndpoint(access.endpoint, access.ssl), access, DEFAULT_S3_LIMITS);
+  async function withClient<Result>(access: S3Access, run: (client: S3Client) => Promise<Result>): Promise<Result> {
+    const client = openS3Client(access, DEFAULT_S3_LIMITS);
     try {
       return await run(client);
     } finally {

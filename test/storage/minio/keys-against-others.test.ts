@@ -9,12 +9,10 @@ import {
   MinioBotCredentials,
 } from '../../../src/storage/minio/bot-credentials.ts';
 import { policyFor } from '../../../src/storage/minio/bot-policy.ts';
-import { MinioClient } from '../../../src/storage/minio/minio-client.ts';
-import { openMinioStore } from '../../../src/storage/minio/open-minio-store.ts';
 import { SessionKeys } from '../../../src/storage/minio/session-keys.ts';
 import { MinioUnusedCredentials } from '../../../src/storage/minio/unused-credentials.ts';
 import { bodyOf, DEFAULT_BUCKETS, type ObjectStore } from '../../../src/storage/object-store.ts';
-import { parseEndpoint } from '../../../src/storage/s3-api/endpoint.ts';
+import { openS3Client, openS3Store } from '../../../src/storage/s3/open-s3-store.ts';
 import type { S3Access } from '../../../src/storage/s3-api/s3-client.ts';
 import { DEFAULT_S3_LIMITS } from '../../../src/storage/s3-api/s3-limits.ts';
 import { trouble } from '../../conformance/storage/bytes.ts';
@@ -83,7 +81,7 @@ describe('with the keys of one bot', needsMinio(), () => {
 
   before(async () => {
     server = await startMinio();
-    root = openMinioStore(server.access);
+    root = openS3Store(server.access);
     await root.createBucket(DEFAULT_BUCKETS.code);
   });
   after(async () => {
@@ -120,7 +118,7 @@ describe('with the keys of one bot', needsMinio(), () => {
     const json = Buffer.from(JSON.stringify(body));
     const isPlain = name === 'add-canned-policy' || name === 'import-iam';
     const sent = isPlain ? json : await new AdminSeal(access.secretKey).seal(json);
-    const client = new MinioClient(parseEndpoint(access.endpoint, access.ssl), access, DEFAULT_S3_LIMITS);
+    const client = openS3Client(access, DEFAULT_S3_LIMITS);
     try {
       const answer = await client.send({
         ...{ operation: 'attack', bucket: 'minio', key: `admin/v3/${name}`, method, query },
@@ -140,7 +138,7 @@ describe('with the keys of one bot', needsMinio(), () => {
   }
 
   async function reads(keys: BotStoreKeys, botId: string): Promise<void> {
-    const store = openMinioStore({ ...server.access, ...keys });
+    const store = openS3Store({ ...server.access, ...keys });
     try {
       assert.equal(await store.head({ bucket: DEFAULT_BUCKETS.state, key: `${botId}/state.tar.gz` }), null);
     } finally {

@@ -5,12 +5,10 @@ import { AccountNames } from '../../../src/storage/minio/account-names.ts';
 import { MinioAdmin } from '../../../src/storage/minio/admin-api.ts';
 import { MinioBotCredentials } from '../../../src/storage/minio/bot-credentials.ts';
 import { policyFor } from '../../../src/storage/minio/bot-policy.ts';
-import { MinioClient } from '../../../src/storage/minio/minio-client.ts';
-import { openMinioStore } from '../../../src/storage/minio/open-minio-store.ts';
 import { openMinioUploads } from '../../../src/storage/minio/unfinished-uploads.ts';
 import { MinioUnusedCredentials } from '../../../src/storage/minio/unused-credentials.ts';
 import { DEFAULT_BUCKETS, type ObjectStore, StoreError } from '../../../src/storage/object-store.ts';
-import { parseEndpoint } from '../../../src/storage/s3-api/endpoint.ts';
+import { openS3Client, openS3Store } from '../../../src/storage/s3/open-s3-store.ts';
 import { DEFAULT_S3_LIMITS } from '../../../src/storage/s3-api/s3-limits.ts';
 import type { UnfinishedUpload, UnfinishedUploads } from '../../../src/storage/unfinished-uploads.ts';
 import { type MinioServer, needsMinio, startMinio } from '../../services/minio.ts';
@@ -23,7 +21,7 @@ describe('what the control plane cleans up in MinIO', needsMinio(), () => {
   let store: ObjectStore;
   before(async () => {
     server = await startMinio();
-    store = openMinioStore(server.access);
+    store = openS3Store(server.access);
     await store.createBucket(BUCKET);
   });
   after(async () => {
@@ -84,7 +82,7 @@ describe('what the control plane cleans up in MinIO', needsMinio(), () => {
     const asked = await made.keysFor({ botId: 'gone', codeKey: 'u/gone/1', purpose: 'query' });
     assert.ok(lives !== null && gone !== null && asked !== null);
     // One that had to be made below the runtime itself, and one of a person.
-    const client = new MinioClient(parseEndpoint(server.access.endpoint, false), server.access, DEFAULT_S3_LIMITS);
+    const client = openS3Client(server.access, DEFAULT_S3_LIMITS);
     t.after(() => client.close());
     const admin = new MinioAdmin(client, server.access.secretKey);
     const old = NAMES.sharedAccessKeyOf('old');
@@ -99,12 +97,12 @@ describe('what the control plane cleans up in MinIO', needsMinio(), () => {
     for (const name of [...found, ...found]) await unused.remove(name);
     assert.deepEqual(await unused.list(new Set()), [NAMES.userOf('lives')]);
     for (const keys of [gone, asked]) {
-      const asGone = openMinioStore({ ...server.access, ...keys });
+      const asGone = openS3Store({ ...server.access, ...keys });
       t.after(() => asGone.close());
       const place = { bucket: BUCKET, key: 'gone/state.tar.gz' };
       await assert.rejects(asGone.head(place), (error) => error instanceof StoreError && error.trouble === 'denied');
     }
-    const asLives = openMinioStore({ ...server.access, ...lives });
+    const asLives = openS3Store({ ...server.access, ...lives });
     t.after(() => asLives.close());
     assert.equal(await asLives.head({ bucket: BUCKET, key: 'lives/state.tar.gz' }), null);
     for (const name of ['the0-test', new AccountNames('state-of-others').userOf('lives')]) {
