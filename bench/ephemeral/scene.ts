@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
-import { openS3Store } from '../../src/storage/s3/open-s3-store.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { openS3Store } from '../../src/storage/s3/open-s3-store.ts';
 import { runCli } from '../../test/commands/run-cli.ts';
 import { removeContainersIn } from '../../test/e2e/bad-luck/scene.ts';
 import { type BotFiles, writeBot } from '../../test/e2e/bot-folders.ts';

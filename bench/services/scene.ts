@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import type { Document } from 'mongodb';
+import { copyServices, SERVICE_ENV, SERVICE_NODE_FLAGS } from '../../images/services.ts';
 import { BOT_RUNNER } from '../../src/commands/roles.ts';
 import { type Runtime, type RuntimeReporter, startRuntime } from '../../src/commands/runtime.ts';
 import { loadSettings } from '../../src/config/load-settings.ts';
@@ -32,17 +33,21 @@ export interface BenchBot {
   readonly runtime?: string;
 }
 
-/** MongoDB, NATS and MinIO of their own, with the code of idle bots in the store; gone when `use` is done. */
+/** MongoDB, NATS and MinIO of their own, with the code of idle bots in the store; roles as in the image. Gone when `use` is done. */
 export async function withServices<Result>(
   use: (deployment: Deployment) => Promise<Result>,
   mongoDb: Parameters<typeof Deployment.begin>[0] = {},
 ): Promise<Result> {
+  const shipped = await mkdtemp(join(tmpdir(), 'the0-shipped-'));
   const deployment = await Deployment.begin(mongoDb);
   try {
+    copyServices(shipped, join(shipped, 'node_modules'));
+    deployment.program = { words: [...SERVICE_NODE_FLAGS, join(shipped, 'src/commands/main.js')], env: SERVICE_ENV };
     await storeCode(deployment.store);
     return await use(deployment);
   } finally {
     await deployment.end();
+    await rm(shipped, { recursive: true, force: true });
   }
 }
 

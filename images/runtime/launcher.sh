@@ -25,7 +25,9 @@ runtime() {
   export THE0_DATA_DIR="${THE0_DATA_DIR-/var/the0/runtime}"
   # Bots are containers beside this one; nothing here could run them as child processes.
   export THE0_ENGINE="${THE0_ENGINE-docker}"
-  set -- /app/node /app/services/src/commands/main.ts "$@"
+  # Less memory; images/services.ts says why and has the same.
+  export MALLOC_ARENA_MAX=2
+  set -- /app/node --max-semi-space-size=4 /app/services/src/commands/main.js "$@"
   [ $$ -ne 1 ] || set -- tini -- "$@"
   exec "$@"
 }

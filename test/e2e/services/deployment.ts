@@ -46,6 +46,12 @@ export interface ContainerFacts {
   readonly startedAt: string;
 }
 
+interface Program {
+  /** Arguments of Node, before those of the role. */
+  readonly words: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
 /** MongoDB, NATS and MinIO of their own, and the API's part of the work. */
 export class Deployment {
   readonly mongo: MongoServer;
@@ -57,6 +63,8 @@ export class Deployment {
   readonly instance: string;
   readonly #root: string;
   readonly env: Readonly<Record<string, string>>;
+  /** What starts a role. */
+  program: Program = { words: [MAIN], env: {} };
   readonly #services: Service[] = [];
   #places = 0;
 
@@ -112,9 +120,9 @@ export class Deployment {
     // Whoever takes over from the Go runtime takes all of its containers on this engine, those of other tests too.
     const alone = ['--take-over', 'none'];
     const words = [role, '--data-dir', dataDir, '--health-port', '0', '--query-port', '0', ...alone, ...flags];
-    const child = spawn(process.execPath, [MAIN, ...words], {
+    const child = spawn(process.execPath, [...this.program.words, ...words], {
       cwd: this.#root,
-      env: { ...process.env, ...this.env },
+      env: { ...process.env, ...this.env, ...this.program.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let text = '';
