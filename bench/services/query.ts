@@ -4,6 +4,7 @@ import type { Part } from '../parts.ts';
 import { endAll, load, start } from '../query/child.ts';
 import type { LoadResult } from '../query/load.ts';
 import { median, type Row } from '../report.ts';
+import { cpuMsOf } from '../state/syncing-process.ts';
 import { coldStart, containersOf } from './cold.ts';
 import { idsOf, withServices } from './scene.ts';
 
@@ -30,8 +31,8 @@ export const query: Part = async (short) => {
     );
     const addresses = await addressesOf(deployment);
     const [address = ''] = addresses.values();
-    const { queryUrl } = await deployment.start('query-server');
-    const port = Number(new URL(queryUrl ?? '').port);
+    const server = await deployment.start('query-server');
+    const port = Number(new URL(server.queryUrl ?? '').port);
     for (const id of ids) await answers(port, id);
     const [first = ''] = addresses.keys();
     const upstreams = [...addresses.values()].map((host) => `${host}:${QUERY_PORT}`);
@@ -76,9 +77,22 @@ export const query: Part = async (short) => {
         proxyOfAll: [],
       };
       const [through, direct]: [number[], number[]] = [[], []];
+      const own: Record<'one' | 'all', number[]> = { one: [], all: [] };
+      /** CPU time of the server itself, per query: what the bots take of the machine is not in it. */
+      const costOf = async (bots: readonly string[]) => {
+        const before = cpuMsOf(server.process.pid ?? 0);
+        const result = await ask(port, bots, connections);
+        return { rate: rateOf(result), cpuMs: (cpuMsOf(server.process.pid ?? 0) - before) / result.asked };
+      };
       for (let round = 0; round < rounds; round += 1) {
-        rates.one.push(rateOf(await ask(port, one, connections)));
-        rates.all.push(rateOf(await ask(port, all, connections)));
+        for (const [which, bots] of [
+          ['one', one],
+          ['all', all],
+        ] as const) {
+          const { rate, cpuMs } = await costOf(bots);
+          rates[which].push(rate);
+          own[which].push(cpuMs);
+        }
         rates.proxyOfOne.push(rateOf(await ask(proxyOfOne, one, connections)));
         rates.proxyOfAll.push(rateOf(await ask(proxyOfAll, all, connections)));
         through.push((await ask(port, one, 1)).p50Ms);
@@ -95,6 +109,15 @@ export const query: Part = async (short) => {
           ratio,
           bar: '0.90 - 1.10',
           pass: ratio >= 0.9 && ratio <= 1.1,
+        },
+        {
+          what: `CPU time of query-server itself per query, ${count} bots against 1`,
+          figure: median(own.all) * 1_000,
+          unit: 'µs',
+          floor: median(own.one) * 1_000,
+          ratio: ratioOf(own.all, own.one),
+          bar: 'shown only',
+          pass: true,
         },
         {
           what: "p50 of one connection through query-server, beside the bot's own answer",
