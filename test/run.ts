@@ -23,6 +23,7 @@ const SYSTEM = [
   'test/desired/nats/nats-feed.test.ts',
   'test/e2e/bad-luck-docker.test.ts',
   'test/e2e/compose.test.ts',
+  'test/e2e/killed-in-a-run-docker.test.ts',
   'test/e2e/lost-reader.test.ts',
   'test/e2e/services/',
   'test/e2e/stored-bots-docker.test.ts',
@@ -43,6 +44,13 @@ if (files.length === 0) {
   console.error(`No test file matches ${wanted.join(' ')}.`);
   process.exit(1);
 }
+
+// Of everything that is started below.
+process.env['NODE_OPTIONS'] = [
+  process.env['NODE_OPTIONS'] ?? '',
+  `--require "${join(import.meta.dirname, 'stripped-sources.cjs')}"`,
+  '--disable-warning=ExperimentalWarning',
+].join(' ');
 
 const SLOWEST_SHOWN = 10;
 const skipped = new Map<string, string>();

@@ -9,11 +9,14 @@ const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
 const identity = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
 const MOST_OUTPUT_BYTES = 2 ** 28;
+/** Such a user need not be able to read what a test run loads into every Node. */
+const env = { ...process.env, NODE_OPTIONS: '' };
 
 /** Runs a program as a user who is not root, and whose files get just the modes that were asked for. @throws when it fails */
 export function runUnprivileged(program: string, args: readonly string[], input: Buffer, cwd?: string): string {
   const done = spawnSync('/bin/sh', ['-c', 'umask 0 && exec "$@"', 'sh', program, ...args], {
     ...identity,
+    env,
     input,
     cwd,
     encoding: 'utf8',
@@ -35,7 +38,7 @@ export function findUnprivileged(
 }
 
 export function mayRun(program: string, probe: readonly string[]): boolean {
-  return spawnSync(program, [...probe], { ...identity, stdio: 'ignore', cwd: '/' }).status === 0;
+  return spawnSync(program, [...probe], { ...identity, env, stdio: 'ignore', cwd: '/' }).status === 0;
 }
 
 /** Calls `use` with an empty directory that belongs to that user, and removes it. */
