@@ -213,8 +213,8 @@ export const LIFE_REASONS = {
     origin: 'dependency',
     retry: 'auto',
     sentence: (facts) => `The image ${fact(facts, 'image', 'of the runtime')} is missing on the engine${aside(facts)}.`,
-    advice: (facts) =>
-      `Build it with \`${fact(facts, 'command', 'npm run image')}\`, or name another image; the bot starts when the image is there.`,
+    advice: () =>
+      'Build `the0-runtime:local` with `npm run image -- --target slim` (Python and Node bots), or name another image (`RUNTIME_IMAGE`); the bot starts when the image is there.',
   },
 } as const satisfies Record<string, ReasonKind>;
 

@@ -101,6 +101,14 @@ export const RUN_REASONS = {
       `The container of the run due${onDay(facts)} was removed from outside the runtime, so it is not known how it ended.${then(facts)}`,
     advice: () => 'A run that had begun is not begun again; `restart` the bot to run it now.',
   },
+  'run-end-unseen': {
+    severity: 'error',
+    origin: 'platform',
+    retry: 'none',
+    sentence: (facts) =>
+      `The run due${onDay(facts)} ended while no runtime was there to see it, so it is not known how.${then(facts)}`,
+    advice: () => 'A run that had begun is not begun again; `restart` the bot to run it now.',
+  },
   'run-missed': {
     severity: 'warning',
     origin: 'platform',

@@ -95,9 +95,13 @@ function tellEnd(change: Change, occurrence: number): void {
   const ranMs = Math.max(0, (exit?.at ?? now) - began);
   draft.attempt = 0;
   const wasEnded = draft.stopAsked && draft.state === 'stopping';
+  draft.stopAsked = false;
+  if (exit === null && !wasEnded) {
+    change.transition('idle', why('run-end-unseen', { occurrence, ...nextFact(record) }));
+    return;
+  }
   const { code: cause, facts } = wasEnded ? { code: null, facts: {} } : causeOfExit(exit, ranMs);
   const told = { ...facts, occurrence, afterMs: ranMs, ...nextFact(record) };
-  draft.stopAsked = false;
   if (cause === null) change.transition('idle', why('run-ended', told));
   else if (cause === 'bot-exited') change.transition('idle', why('run-finished', told));
   else change.transition('idle', why('run-failed', { ...told, cause }));

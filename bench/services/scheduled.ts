@@ -105,6 +105,7 @@ async function runAll(
     ledger: new MongoRunLedger(client, 'bench'),
     scheduledRuns: settings.schedules.runs,
     ledgerCallDeadlineMs: settings.schedules.ledgerDeadlineMs,
+    ledgerCalls: settings.schedules.ledgerCalls,
     engineCallDeadlineMs: PATIENCE_MS,
     openQuestions: settings.query.limits.inFlightTotal,
     setRoute: () => {},

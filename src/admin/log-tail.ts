@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { errnoOf } from '../errno.ts';
+import { pause } from '../pause.ts';
 import { LOG_FILE, LogFile, OLDER_LOG_FILE } from './log-file.ts';
 
 /** What somebody wants of a log. */
@@ -106,7 +106,7 @@ async function* chunks(options: LogTailOptions, { older, current, offset, end }:
           yield chunk;
         }
       }
-      await pause(options);
+      await pause(options.pollMs, options.signal);
       const inode = await inodeOf(options.directory, LOG_FILE);
       if (inode === null || inode === file?.inode) continue;
       if (file !== null) {
@@ -127,15 +127,6 @@ async function* chunks(options: LogTailOptions, { older, current, offset, end }:
 const SKIPPED = Buffer.from(
   '[the0] the log was rotated away before this could be shown; some lines are missing here\n',
 );
-
-async function pause({ pollMs, signal }: LogTailOptions): Promise<void> {
-  try {
-    await delay(pollMs, undefined, { signal });
-  } catch (error) {
-    // The reader went away; the loop sees the signal.
-    if (!signal.aborted) throw error;
-  }
-}
 
 async function inodeOf(directory: string, name: string): Promise<number | null> {
   try {

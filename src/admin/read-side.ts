@@ -9,7 +9,10 @@ import type { LogOptions, LogTail } from './log-tail.ts';
 export interface ReadSide {
   /** All bots, sorted by id. */
   list(): Promise<readonly BotStatus[]>;
-  /** One bot with its timeline (journal), or null when nobody knows it. */
+  /**
+   * One bot with its timeline (journal), or null when nobody knows it.
+   * @throws AdminRefusal when something else has this name (a folder without a bot), here and below
+   */
   why(botId: string): Promise<BotExplanation | null>;
   /** @returns false when nobody knows the bot */
   restart(botId: string): Promise<boolean>;
@@ -55,4 +58,6 @@ export interface Overview {
   readonly startedAt: number;
   /** Troubles of the runtime itself, in sentences: engine unreachable, journal not writable, bots folder unreadable. */
   readonly troubles: readonly string[];
+  /** What lies where bots are and is none, in sentences; nobody has to mend it. */
+  readonly ignored: readonly string[];
 }

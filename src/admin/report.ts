@@ -12,8 +12,16 @@ import {
 
 /** How the read side's answers look to a client (see `wire.ts`). Sentences are made here, by the runtime that knows its codes. */
 export function reportOverview(overview: Overview): OverviewReply {
-  const { version, engine, queryUrl, startedAt, troubles } = overview;
-  return { format: WIRE_FORMAT, version, engine, queryUrl, startedAt: iso(startedAt), troubles: [...troubles] };
+  const { version, engine, queryUrl, startedAt, troubles, ignored } = overview;
+  return {
+    format: WIRE_FORMAT,
+    version,
+    engine,
+    queryUrl,
+    startedAt: iso(startedAt),
+    troubles: [...troubles],
+    ignored: [...ignored],
+  };
 }
 
 export function reportBots(statuses: readonly BotStatus[]): BotsReply {

@@ -70,6 +70,8 @@ export const overviewReply = v.object({
   queryUrl: v.string(),
   startedAt: v.string(),
   troubles: v.array(v.string()),
+  // An older runtime does not tell it.
+  ignored: v.optional(v.array(v.string()), []),
 });
 export const botsReply = v.object({ format, bots: v.array(bot) });
 export const botReply = v.object({

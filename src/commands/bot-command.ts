@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { AdminClient } from '../admin/admin-client.ts';
 import type { BotReport } from '../admin/wire.ts';
-import { awaitOutcome } from './await-outcome.ts';
+import { awaitOutcome, type BotOutcome } from './await-outcome.ts';
 import { EXIT } from './exit-code.ts';
 import { summaryOf } from './ls.ts';
 import { formatSpan } from './terminal/age.ts';
@@ -58,13 +58,18 @@ export function addBotCommand(
 }
 
 async function showOutcome(client: AdminClient, before: BotReport, waitMs: number, json: boolean): Promise<number> {
-  const bot = await awaitOutcome(client, before, waitMs);
-  if (json) printJson(summaryOf(bot));
-  else print(sentenceOf(bot, waitMs, outStyle));
-  return bot.state === 'running' ? EXIT.done : EXIT.failed;
+  const outcome = await awaitOutcome(client, before, waitMs);
+  if (json) printJson(summaryOf(outcome.bot));
+  else print(sentenceOf(outcome, waitMs, outStyle));
+  return outcome.bot.state === 'running' && outcome.ended === null ? EXIT.done : EXIT.failed;
 }
 
-function sentenceOf(bot: BotReport, waitMs: number, style: Style): string {
+function sentenceOf({ bot, ended }: BotOutcome, waitMs: number, style: Style): string {
+  if (ended !== null && bot.state !== 'blocked') {
+    const id = plainLine(bot.id);
+    const what = style.paint('yellow', 'was started and ended again');
+    return `${style.paint('bold', id)} ${what}: ${plainLine(ended.text)}\n${plainLine(ended.advice)}\nnpx the0-runtime why ${id} tells what becomes of it.\n`;
+  }
   const state = paintState(style, plainLine(bot.state));
   const moving = ['waiting', 'starting', 'stopping'].includes(bot.state) ? ` still, after ${formatSpan(waitMs)}` : '';
   const advice = bot.state === 'running' || bot.reason.advice === '' ? '' : `\n${plainLine(bot.reason.advice)}`;

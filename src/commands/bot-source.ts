@@ -125,6 +125,7 @@ async function mongoSource({ settings, role, data, engineId }: BotSourceParts, u
       servers,
       kinds: role.kinds,
       ...services.events,
+      deletionsKeptMs: services.desired.tombstoneMs,
     });
   }
 }

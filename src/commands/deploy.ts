@@ -6,9 +6,10 @@ import type { Command } from 'commander';
 import { formatByteSize } from '../config/byte-size.ts';
 import type { Setting } from '../config/setting.ts';
 import type { Settings } from '../config/settings.ts';
-import { storeAccess } from '../config/table/object-store.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { isEveryday, OTHER_FLAGS } from './everyday-flags.ts';
 import { UsageError } from './exit-code.ts';
+import { tellStoreError } from './store-advice.ts';
 import { errStyle, note, print, printJson } from './terminal/output.ts';
 import { plainLine } from './terminal/plain-text.ts';
 import { type Outcome, settingOption } from './verb.ts';
@@ -35,12 +36,17 @@ code from the store. Not packed: bot.json (it may hold secrets), hidden files,
 caches and logs. vendor/ and node_modules/ are. A version that was deployed
 never changes: raise custom.version in bot.json.
 
+${OTHER_FLAGS}
+
 Examples:
   $ export MINIO_ENDPOINT=localhost:9000 MINIO_ACCESS_KEY=… MINIO_SECRET_KEY=…
   $ npx the0-runtime deploy ./my-bot --bots ~/bots`,
     );
   const settings = table.filter(({ flag, group }) => group === 'store' || SETTINGS.includes(flag));
-  for (const setting of settings) command.addOption(settingOption(setting));
+  for (const setting of settings) {
+    const option = settingOption(setting);
+    command.addOption(isEveryday(setting) ? option : option.hideHelp());
+  }
   command.action(async (dir: string, options: { owner: string; json?: true }, self: Command) => {
     const flags = Object.fromEntries(
       settings.map(({ flag }) => {
@@ -51,7 +57,7 @@ Examples:
     );
     const { loadSettings } = await import('../config/load-settings.ts');
     const { settings: values } = loadSettings(process.env, flags);
-    const { store, bucket } = await openCodeStore(values);
+    const { store, bucket, endpoint } = await openCodeStore(values);
     try {
       const progress = options.json === true || process.stderr.isTTY !== true ? null : new ProgressLine();
       const deployed = await deploy(
@@ -60,6 +66,8 @@ Examples:
       ).finally(() => progress?.clear());
       if (options.json === true) printJson(deployed);
       else print(sentenceFor(deployed));
+    } catch (error) {
+      throw tellStoreError(endpoint, error);
     } finally {
       store.close();
     }
@@ -136,16 +144,17 @@ export async function deploy(
   }
 }
 
-async function openCodeStore({ objectStore }: Settings): Promise<{ store: ObjectStore; bucket: string }> {
-  const access = storeAccess(objectStore);
-  if (access === null || 'missing' in access) {
+async function openCodeStore(settings: Settings): Promise<{ store: ObjectStore; bucket: string; endpoint: string }> {
+  const { openRuntimeStore } = await import('./object-store.ts');
+  const opened = await openRuntimeStore(settings);
+  if (opened === null) {
     throw new UsageError(
       'no object store is configured, so there is nowhere to deploy to',
       'Set MINIO_ENDPOINT, MINIO_ACCESS_KEY and MINIO_SECRET_KEY. Without a store, put the folder of the bot into the folder of bots.',
     );
   }
-  const { openS3Store } = await import('../storage/s3/open-s3-store.ts');
-  return { store: openS3Store(access, objectStore.limits), bucket: access.buckets.code };
+  const { store, access } = opened;
+  return { store, bucket: access.buckets.code, endpoint: access.endpoint };
 }
 
 function sentenceFor({ id, version, filePath, uploaded, sizeBytes, files, entry }: Deployed): string {

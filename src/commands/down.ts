@@ -21,8 +21,8 @@ export function addDown(program: Command, outcome: Outcome): void {
     .addHelpText(
       'after',
       `
-Every bot gets SIGTERM and its usual time to end. State and logs stay. Exit code 1 when a bot could not be stopped,
-2 when there is no runtime to stop.
+Every bot gets SIGTERM and its usual time to end. State and logs stay.
+Exit code 1 when a bot could not be stopped, 2 when there is no runtime to stop.
 
 Examples:
   $ npx the0-runtime down`,

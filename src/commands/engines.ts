@@ -61,6 +61,7 @@ export async function createEngine(
       image: docker.image,
       pull: docker.pull,
       network: docker.network,
+      devRuntimePath: docker.devRuntimePath,
       instance,
       kinds,
       directories,

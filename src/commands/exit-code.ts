@@ -27,13 +27,13 @@ function hintOf(error: unknown): string {
   return error instanceof Error && 'hint' in error && typeof error.hint === 'string' ? error.hint : '';
 }
 
-/** The command line itself is wrong. */
+/** The command line or a setting is wrong. */
 export class UsageError extends Error {
   readonly code = 'usage';
   readonly hint: string;
 
-  constructor(message: string, hint = '') {
-    super(message);
+  constructor(message: string, hint = '', options?: ErrorOptions) {
+    super(message, options);
     this.name = 'UsageError';
     this.hint = hint;
   }

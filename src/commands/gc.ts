@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { Setting } from '../config/setting.ts';
+import { isEveryday, OTHER_FLAGS } from './everyday-flags.ts';
 import { EXIT } from './exit-code.ts';
 import { errStyle, note, print, printJson } from './terminal/output.ts';
 import { plainLine } from './terminal/plain-text.ts';
@@ -25,10 +26,13 @@ export function addGc(program: Command, outcome: Outcome, table: readonly Settin
       `
 Removed are logs, state and keys of bots that MongoDB has not known for
 --gc-grace, and to which nothing was written for as long; unfinished uploads,
-pieces of logs and results of queries older than --gc-stale. Code is not touched.
+pieces of logs and results of queries older than --gc-stale. Code is not
+touched.
 No bot is removed while MongoDB is away or knows no bot, when it knows none of
 those stored, or when more than --gc-share of them would go at once.
 Exit code 1: something of this kept it from removing bots.
+
+${OTHER_FLAGS}
 
 Examples:
   $ npx the0-runtime gc --dry-run
@@ -36,7 +40,10 @@ Examples:
   $ npx the0-runtime gc --interval 5m`,
     );
   const settings = table.filter(({ flag, group }) => group === 'store' || SETTINGS.test(flag));
-  for (const setting of settings) command.addOption(settingOption(setting));
+  for (const setting of settings) {
+    const option = settingOption(setting);
+    command.addOption(isEveryday(setting) || setting.flag.startsWith('gc-') ? option : option.hideHelp());
+  }
   // Every command of the Go runtime takes these (contract 1.1, 1.2).
   for (const { flag } of table.filter((setting) => setting.flag === 'nats-url')) {
     command.addOption(new Option(`--${flag} <url,…>`, 'not used here').hideHelp());
@@ -52,7 +59,7 @@ Examples:
     );
     const intervalMs = durationOf('--interval', options.interval);
     const { loadSettings } = await import('../config/load-settings.ts');
-    const { settings: values } = loadSettings(process.env, flags);
+    const { settings: values } = loadSettings(process.env, flags, { 'log-format': 'json' });
     const dryRun = options.dryRun === true;
     if (intervalMs > 0) {
       const { runGcService } = await import('./gc/gc-service.ts');

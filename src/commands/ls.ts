@@ -15,9 +15,15 @@ export function addLs(program: Command, _outcome: Outcome): void {
     .addHelpText(
       'after',
       `
-States: running · idle (scheduled, until its next run) · waiting (for a dependency, or its turn to start) · starting ·
-stopping · backing-off (crashed, will be started again) ·
-blocked (needs a change by you) · stopped (disabled)
+STATE is running, starting, stopping, or
+  idle         scheduled, until its next run
+  waiting      for something it needs, or for its turn to start
+  backing-off  it ended by itself, and will be started again
+  blocked      needs a change by you
+  stopped      disabled
+RESTARTS counts how often it ended by itself since the runtime first saw it,
+with an error or without. Edits, \`restart\` and restarts of the runtime do not
+count, nor do runs of a scheduled bot.
 
 Examples:
   $ npx the0-runtime ls
@@ -26,7 +32,7 @@ Examples:
     .action(async (flags: ClientFlags & { json?: true }) => {
       const client = await connectTo(flags);
       const [overview, bots] = await Promise.all([client.overview(), client.bots()]);
-      noteTroubles(overview.troubles);
+      noteTroubles(overview.troubles, overview.ignored);
       if (flags.json === true) printJson(bots.map(summaryOf));
       else if (bots.length === 0)
         print('No bots yet. Put a folder with a bot.json into the folder of bots: it is seen at once.\n');
@@ -49,7 +55,7 @@ export function botTable(bots: readonly BotReport[], style: Style, nowMs: number
     { text: plainLine(bot.id) },
     { text: plainLine(bot.state), paint: (text: string) => paintState(style, text) },
     { text: formatAge(Date.parse(bot.since), nowMs) },
-    { text: String(bot.restarts) },
+    { text: bot.type === 'scheduled' ? '-' : String(bot.restarts) },
     ...(narrow ? [] : [{ text: queriesOf(bot) }]),
     { text: plainLine(bot.reason.text) },
   ]);

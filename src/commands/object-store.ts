@@ -2,6 +2,7 @@ import type { Settings } from '../config/settings.ts';
 import { type StoreAccess, storeAccess } from '../config/table/object-store.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { natsUrlOfBots } from './engines.ts';
+import { UsageError } from './exit-code.ts';
 
 /** The object store of this runtime: how it is reached, and the store itself. */
 export interface RuntimeStore {
@@ -9,13 +10,23 @@ export interface RuntimeStore {
   readonly store: ObjectStore;
 }
 
-/** Null: none is configured. Nothing is sent yet. @throws StoreError `refused` when one of its addresses is none */
+/** Null: none is configured. Nothing is sent yet. @throws UsageError when one of its addresses is none */
 export async function openRuntimeStore({ objectStore }: Settings): Promise<RuntimeStore | null> {
   const access = storeAccess(objectStore);
   if (access === null || 'missing' in access) return null;
   const { openS3Store } = await import('../storage/s3/open-s3-store.ts');
   const { parseEndpoint } = await import('../storage/s3-api/endpoint.ts');
-  parseEndpoint(access.containerEndpoint, access.ssl);
+  for (const [setting, address] of [
+    ['MINIO_ENDPOINT', access.endpoint],
+    ['MINIO_CONTAINER_ENDPOINT', access.containerEndpoint],
+  ] as const) {
+    try {
+      parseEndpoint(address, access.ssl);
+    } catch (cause) {
+      const hint = `Write ${setting} as host:port, and MINIO_USE_SSL=true where the store speaks TLS.`;
+      throw new UsageError(`${setting}: ${cause instanceof Error ? cause.message : String(cause)}`, hint, { cause });
+    }
+  }
   return { access, store: openS3Store(access, objectStore.limits) };
 }
 

@@ -23,10 +23,22 @@ function problemWith(version) {
   );
 }
 
-var problem = problemWith(process.versions.node);
-if (problem !== null) {
+/** The Node that npm has installed for this project; null when it is not there, or runs this already. */
+function ownNode() {
+  const fs = require('node:fs');
+  const link = require('node:path').join(__dirname, '..', '..', 'node_modules', '.bin', 'node');
+  if (!fs.existsSync(link)) return null;
+  const path = fs.realpathSync(link);
+  return path === fs.realpathSync(process.execPath) ? null : path;
+}
+
+function refuse(problem) {
   console.error(problem);
   process.exit(1);
 }
 
-module.exports = { problemWith: problemWith };
+// By itself (`npm test`) it only looks.
+const found = require.main === module ? problemWith(process.versions.node) : null;
+if (found !== null) refuse(found);
+
+module.exports = { problemWith: problemWith, ownNode: ownNode, refuse: refuse };

@@ -14,6 +14,7 @@ import { addReset } from './reset.ts';
 import { addRestart } from './restart.ts';
 import { addServices, SERVICE_NAMES } from './service-commands.ts';
 import { addSettings } from './settings.ts';
+import { HELP_LAYOUT } from './terminal/help-layout.ts';
 import { addUp } from './up-command.ts';
 import type { Outcome } from './verb.ts';
 import { addVersion } from './version.ts';
@@ -27,7 +28,7 @@ export async function createProgram(words: readonly string[]): Promise<{ program
     .description('Keeps bots alive: runs them, restarts them when they crash, and answers queries to them.')
     .usage('<command> [options]')
     .helpOption('-h, --help', 'show help')
-    .configureHelp({ showGlobalOptions: false, subcommandTerm: termOf })
+    .configureHelp({ ...HELP_LAYOUT, showGlobalOptions: false, subcommandTerm: termOf })
     .showSuggestionAfterError()
     .showHelpAfterError('(npx the0-runtime --help shows all commands)')
     .version(`${NAME} ${VERSION}`, '--version', 'show name and version')

@@ -48,11 +48,18 @@ Examples:
           const said =
             typeof body?.['error'] === 'string' ? body['error'] : `status ${httpStatus}: ${text.trim().slice(0, 500)}`;
           note(`${errStyle.paint('red', 'error:')} ${plainText(said)}\n`);
+          if (NO_HANDLER.test(said)) {
+            const { knownPaths } = await import('./known-paths.ts');
+            note(`${await knownPaths(client, botId, path)}\n`);
+          }
         }
       },
     );
   addClientOptions(command).addOption(settingOption(queryMarginSetting));
 }
+
+/** What every SDK says of a path that it does not know. */
+const NO_HANDLER = /^No handler for path: /;
 
 /** `key=value` is text, `key:=json` is what the JSON says. @throws UsageError */
 function parseParams(words: readonly string[]): Record<string, unknown> {

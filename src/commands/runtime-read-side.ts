@@ -16,11 +16,11 @@ import type { RuntimeStore } from './object-store.ts';
 import { VERSION } from './version-number.ts';
 
 export interface ReadSideParts {
-  readonly supervisor: Supervisor;
-  readonly journal: Journal;
+  readonly supervisor: Pick<Supervisor, 'knows' | 'list' | 'ask' | 'command' | 'definitionOf' | 'ignored'>;
+  readonly journal: Pick<Journal, 'timeline'>;
   /** Empty: this process answers none. */
   readonly queryUrl: () => string;
-  readonly engine: ContainerEngine;
+  readonly engine: Pick<ContainerEngine, 'name' | 'conditions'>;
   /** How long an actor may take to answer `why`, and how much of the history is looked up. */
   readonly limits: { readonly whyMs: number; readonly whyEntries: number };
   readonly logDirectoryOf: (botId: string) => string;
@@ -39,10 +39,16 @@ export interface ReadSideParts {
 export function createReadSide(parts: ReadSideParts): ReadSide {
   const { supervisor, journal, queryUrl, engine, limits, down } = parts;
   const startedAt = parts.now();
+  const isBot = (botId: string): boolean => {
+    if (supervisor.knows(botId)) return true;
+    const ignored = supervisor.ignored.get(botId);
+    if (ignored !== undefined) throw new AdminRefusal(404, 'not-a-bot', ignored);
+    return false;
+  };
   return {
     list: () => supervisor.list(),
     async why(botId) {
-      if (!supervisor.knows(botId)) return null;
+      if (!isBot(botId)) return null;
       const [status, timeline] = await Promise.all([
         supervisor.ask(botId, limits.whyMs),
         journal.timeline(botId, limits.whyEntries).catch((error: unknown) => {
@@ -54,15 +60,16 @@ export function createReadSide(parts: ReadSideParts): ReadSide {
       if (status === null) throw new Error(`the actor of ${botId} did not answer in time; try again`);
       return { status, timeline, ...(await conditionsOf(engine, status, limits.whyMs)) };
     },
-    restart: async (botId) => supervisor.command(botId, 'restart'),
-    reset: async (botId) => supervisor.command(botId, 'reset'),
-    openLog: async (botId, options) => (supervisor.knows(botId) ? await openLog(parts, botId, options) : null),
+    restart: async (botId) => isBot(botId) && supervisor.command(botId, 'restart'),
+    reset: async (botId) => isBot(botId) && supervisor.command(botId, 'reset'),
+    openLog: async (botId, options) => (isBot(botId) ? await openLog(parts, botId, options) : null),
     overview: () => ({
       version: VERSION,
       engine: engine.name,
       queryUrl: queryUrl(),
       startedAt,
       troubles: parts.troubles(),
+      ignored: [...supervisor.ignored.values()],
     }),
     down,
   };
@@ -83,7 +90,7 @@ export function onlyLooking(readSide: ReadSide): ReadSide {
 
 /** Only of a bot that runs: the engine may have to look into its container, which takes a while. */
 async function conditionsOf(
-  engine: ContainerEngine,
+  engine: ReadSideParts['engine'],
   { id: botId, state, containerId }: BotStatus,
   patienceMs: number,
 ): Promise<Pick<BotExplanation, 'conditions' | 'conditionsUnknown'>> {
@@ -156,9 +163,12 @@ export function askWhyOf(supervisor: Pick<Supervisor, 'knows' | 'definitionOf' |
     if (definition !== null && definition.problem === null && definition.queryEntrypoint === null) {
       return { kind: definition.entrypoint === '' ? 'no-entrypoints' : 'no-query-entrypoint' };
     }
-    const runnable = definition !== null && definition.problem === null && KNOWN_RUNTIMES.includes(definition.runtime);
+    const runnable =
+      definition !== null && definition.problem === null && KNOWN_RUNTIMES.includes(definition.runtime)
+        ? ({ kind: 'runnable', revision: definition.specRevision } as const)
+        : null;
     // Whether a scheduled bot is running at this moment makes no difference.
-    if (runnable && definition.kind === 'scheduled') return { kind: 'runnable' };
+    if (runnable !== null && definition?.kind === 'scheduled') return runnable;
     const status = await supervisor.ask(botId, deadlineMs);
     if (status === null) return { kind: 'not-running', sentence: 'its actor did not answer in time' };
     if (status.state === 'running' && status.endpoint !== null) {
@@ -166,7 +176,7 @@ export function askWhyOf(supervisor: Pick<Supervisor, 'knows' | 'definitionOf' |
     }
     // Whoever has frozen a bot does not want another copy of it to speak for it.
     const isFrozen = status.reason.code === 'container-paused';
-    if (runnable && status.state !== 'blocked' && !isFrozen) return { kind: 'runnable' };
+    if (runnable !== null && status.state !== 'blocked' && !isFrozen) return runnable;
     return { kind: 'not-running', sentence: `it is ${status.state}: ${describeReason(status.reason).text}` };
   };
 }

@@ -18,6 +18,7 @@ import { shardMaker } from './actor-shards.ts';
 import { assertRoleHasItsNeeds, isOnEngine, openBotSource } from './bot-source.ts';
 import { Closing } from './closing.ts';
 import { createEngine, type EngineReporter, engineIdOf, longestEngineCallMs } from './engines.ts';
+import { fewTroubles } from './few-troubles.ts';
 import { Governance } from './governance.ts';
 import { KeyRenewal } from './key-renewal.ts';
 import type { RuntimeStore } from './object-store.ts';
@@ -40,6 +41,8 @@ export interface Runtime {
   readonly healthPort: number | null;
   /** What is wrong with the runtime or what it needs, now; in sentences. */
   readonly troubles: readonly string[];
+  /** What lies where bots are and is none, by name; in sentences. */
+  readonly ignored: ReadonlyMap<string, string>;
   /** Stops and removes every bot. */
   stopBots(): Promise<StoppedBots>;
   /**
@@ -190,7 +193,7 @@ async function joined(settings: Settings, role: Role, report: RuntimeReporter, c
     logDirectoryOf: paths.logs,
     objectStore,
     storedLog: settings.stored,
-    troubles,
+    troubles: () => fewTroubles(troubles(), supervisor.desiredTroubles),
     now: () => Date.now(),
     warn,
     down: async () => {
@@ -222,7 +225,6 @@ async function joined(settings: Settings, role: Role, report: RuntimeReporter, c
   if (begun !== undefined) await Promise.race([begun, delay(BEGIN_MS, undefined, { ref: false })]);
   await supervisor.start();
   startup?.ready();
-  for (const sentence of storeSide.troubles) warn(sentence);
   const renewal = keyRenewalOf(bareEngine, supervisor, settings);
   closing.add(async () => renewal.close());
   // First of all, so that nobody sends work here any more.
@@ -235,6 +237,9 @@ async function joined(settings: Settings, role: Role, report: RuntimeReporter, c
     healthPort: health?.port ?? null,
     get troubles() {
       return troubles();
+    },
+    get ignored() {
+      return supervisor.ignored;
     },
     stopBots,
     async close() {
@@ -269,17 +274,19 @@ function supervisorSettings(settings: Settings, { governs }: Role) {
     liveStarts: changes.liveStartConcurrency,
     scheduledRuns: schedules.runs,
     ledgerCallDeadlineMs: schedules.ledgerDeadlineMs,
+    ledgerCalls: schedules.ledgerCalls,
     engineCallDeadlineMs: longestEngineCallMs(settings),
     openQuestions: query.limits.inFlightTotal,
   };
 }
 
 function keyRenewalOf(engine: ContainerEngine, supervisor: Supervisor, { docker }: Settings): KeyRenewal {
+  const { renewPercent, lookMs } = docker.keys;
   return new KeyRenewal({
-    endingBefore: (time) => engine.keysEndingBefore?.(time) ?? [],
+    withKeysUsed: (share) => engine.keysUsed?.(share) ?? [],
     restart: (botId) => supervisor.command(botId, 'renew-keys'),
-    marginMs: docker.keys.sessionMs / 4,
-    now: () => Date.now(),
+    share: renewPercent / 100,
+    lookMs,
   });
 }
 

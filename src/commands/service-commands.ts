@@ -1,9 +1,10 @@
 import { type Command, Option } from 'commander';
 import { SETTING_GROUPS, type Setting } from '../config/setting.ts';
+import { isEveryday, OTHER_FLAGS } from './everyday-flags.ts';
 import { BOT_RUNNER, BOT_SCHEDULER, QUERY_SERVER, type Role } from './roles.ts';
 import { errStyle, note } from './terminal/output.ts';
 import { plainLine } from './terminal/plain-text.ts';
-import { flagsOf, isRarelyNeeded, type Outcome, settingOption } from './verb.ts';
+import { flagsOf, type Outcome, settingOption } from './verb.ts';
 
 interface Service {
   readonly role: Role;
@@ -58,11 +59,12 @@ function addService(program: Command, outcome: Outcome, service: Service, table:
       'after',
       `
 It runs until SIGTERM or Ctrl-C, which leave all bots running.
-There are more flags, rarely needed: \`npx the0-runtime settings\` shows them all.`,
+
+${OTHER_FLAGS}`,
     );
   for (const setting of table.filter(({ flag }) => !NOT_OF_SERVICES.has(flag))) {
     const option = settingOption(setting, role.defaults[setting.flag]).helpGroup(`${SETTING_GROUPS[setting.group]}:`);
-    command.addOption(isRarelyNeeded(setting) ? option.hideHelp() : option);
+    command.addOption(isEveryday(setting) ? option : option.hideHelp());
   }
   if (alias !== undefined && table.length > 0) command.addOption(new Option(`--${alias.flag} <value>`, alias.help));
   command.action(async (_options: unknown, self: Command) => {

@@ -6,9 +6,18 @@ import type { Style } from './terminal/style.ts';
 import { renderTable } from './terminal/table.ts';
 import { wrapText } from './terminal/text-width.ts';
 
-/** The table of all settings as data, for `settings --json`. */
-export function describeSettings() {
-  return allSettings().map(describeSetting);
+/** Those in whose flag, variable, group or description all words stand, whatever their case; without words all. */
+export function settingsAbout(words: readonly string[]): readonly Setting<unknown>[] {
+  const wanted = words.map((word) => word.toLowerCase().replace(/^--/, ''));
+  return allSettings().filter(({ flag, env, group, help }) => {
+    const text = [flag, env, SETTING_GROUPS[group], help].join('\n').toLowerCase();
+    return wanted.every((word) => text.includes(word));
+  });
+}
+
+/** Settings as data, for `settings --json`. */
+export function describeSettings(settings: readonly Setting<unknown>[]) {
+  return settings.map(describeSetting);
 }
 
 function describeSetting(setting: Setting<unknown>) {
@@ -28,12 +37,12 @@ function describeSetting(setting: Setting<unknown>) {
 /** Narrower than this, what the settings are for would have no room beside the other columns. */
 const NARROW_COLUMNS = 130;
 
-/** The table of all settings for people, one table per group. */
-export function settingsReference(style: Style): string {
-  const settings = allSettings();
+/** Settings for people, one table per group. */
+export function settingsReference(settings: readonly Setting<unknown>[], style: Style): string {
   const stacked = style.width < NARROW_COLUMNS;
   const groups = Object.keys(SETTING_GROUPS).filter((group): group is SettingGroup => group in SETTING_GROUPS);
   return groups
+    .filter((group) => settings.some((setting) => setting.group === group))
     .map((group) => {
       const rows = settings
         .filter((setting) => setting.group === group)

@@ -1,6 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { Pauses, pause } from '../pause.ts';
 import { type Buckets, type ObjectStore, StoreError } from '../storage/object-store.ts';
 import { probeStore } from '../storage/probe.ts';
+import { storeAdvice } from './store-advice.ts';
 
 export interface StoreCheckOptions {
   readonly store: ObjectStore;
@@ -48,7 +49,7 @@ export class StoreCheck {
   async start(): Promise<void> {
     const first = this.#try();
     this.#running = first.then((done) => this.#goOn(done));
-    await Promise.race([first, this.#pause(this.#options.timeoutMs)]);
+    await Promise.race([first, pause(this.#options.timeoutMs, this.#closing.signal)]);
   }
 
   async close(): Promise<void> {
@@ -60,9 +61,9 @@ export class StoreCheck {
 
   async #goOn(isDone: boolean): Promise<void> {
     const { retryMs, retryCapMs } = this.#options;
-    let done = isDone;
-    for (let pauseMs = retryMs; !done; pauseMs = Math.min(retryCapMs, 2 * pauseMs)) {
-      await this.#pause(pauseMs);
+    const pauses = new Pauses(retryMs, retryCapMs);
+    for (let done = isDone; !done; ) {
+      await pauses.wait(this.#closing.signal);
       if (this.#closing.signal.aborted) return;
       done = await this.#try();
     }
@@ -91,9 +92,8 @@ export class StoreCheck {
       const detail = error instanceof Error ? error.message : String(error);
       // A new sentence for the same trouble is no news.
       if (this.#trouble?.kind !== kind) {
-        const what =
-          kind === 'denied' ? `does not let the runtime in (${detail}): check its keys` : `cannot be used: ${detail}`;
-        const sentence = `The object store ${endpoint} ${what}. Bots whose code is there may not start; it is tried again.`;
+        const what = kind === 'denied' ? `does not let the runtime in (${detail})` : `cannot be used: ${detail}`;
+        const sentence = `The object store ${endpoint} ${what}. ${storeAdvice(error)} Bots whose code is there may not start; it is tried again.`;
         this.#trouble = { kind, sentence };
       }
     }
@@ -113,14 +113,6 @@ export class StoreCheck {
       warn(
         `The object store ${endpoint} cannot make an object out of parts of another, so states and logs above its smallest part (5 MiB) cannot be stored.`,
       );
-    }
-  }
-
-  async #pause(ms: number): Promise<void> {
-    try {
-      await sleep(ms, undefined, { signal: this.#closing.signal });
-    } catch (error) {
-      if (!this.#closing.signal.aborted) throw error;
     }
   }
 }

@@ -18,7 +18,7 @@ export interface StoreSide {
   close(): Promise<void>;
 }
 
-/** Nothing is waited for. @throws StoreError `refused` when one of its addresses is none */
+/** Nothing is waited for. @throws UsageError when one of its addresses is none */
 export async function openStoreSide(settings: Settings, warn: (sentence: string) => void): Promise<StoreSide> {
   const store = await openRuntimeStore(settings);
   for (const sentence of addressesOfNoUse(settings)) warn(sentence);

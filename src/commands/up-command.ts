@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { SETTING_GROUPS, type Setting } from '../config/setting.ts';
+import { isEveryday, OTHER_FLAGS } from './everyday-flags.ts';
 import { errStyle, note } from './terminal/output.ts';
 import { plainLine } from './terminal/plain-text.ts';
-import { flagsOf, isRarelyNeeded, type Outcome, settingOption } from './verb.ts';
+import { flagsOf, type Outcome, settingOption } from './verb.ts';
 
 /**
  * `up`: its flags are the table of settings; what it does is in `up.ts`.
@@ -20,7 +21,7 @@ Ctrl-C stops all bots and the runtime. SIGTERM ends the runtime and bots that
 are child processes, and leaves containers running: the next \`up\` finds them
 again.
 
-There are more flags, rarely needed: \`npx the0-runtime settings\` shows them all.
+${OTHER_FLAGS}
 
 Examples:
   $ npx the0-runtime up
@@ -31,7 +32,7 @@ Examples:
   const settings = table.filter(({ flag }) => flag !== 'admin-timeout' && flag !== 'query-margin');
   for (const setting of settings) {
     const option = settingOption(setting).helpGroup(`${SETTING_GROUPS[setting.group]}:`);
-    command.addOption(isRarelyNeeded(setting) ? option.hideHelp() : option);
+    command.addOption(isEveryday(setting) ? option : option.hideHelp());
   }
   command.action(async (_options: unknown, self: Command) => {
     const { loadSettings } = await import('../config/load-settings.ts');

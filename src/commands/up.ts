@@ -1,5 +1,6 @@
 import process from 'node:process';
 import type { BotState, BotStatus, RecordEffect } from '../../actors/effect.ts';
+import { describeReason } from '../../actors/reason.ts';
 import { reportBot } from '../admin/report.ts';
 import type { Settings } from '../config/settings.ts';
 import { EndOfRun, tellOfDefect } from './end-of-run.ts';
@@ -95,12 +96,17 @@ async function stopBots(runtime: Runtime, printer: Printer): Promise<readonly st
   return failed;
 }
 
+/** What waits for something that is broken is not. */
+function isOnItsWay({ state, reason }: BotStatus): boolean {
+  return state === 'starting' || (state === 'waiting' && describeReason(reason).severity !== 'error');
+}
+
 /** Until no bot is on its way any more, or for long enough. */
 async function settled({ supervisor }: Runtime, end: EndOfRun, forMs: number): Promise<void> {
   const deadline = performance.now() + forMs;
   while (performance.now() < deadline && !end.isReached) {
     const bots = await supervisor.list();
-    if (!bots.some(({ state }) => state === 'waiting' || state === 'starting')) return;
+    if (!bots.some(isOnItsWay)) return;
     await new Promise((resolve) => setTimeout(resolve, SETTLE_POLL_MS));
   }
 }

@@ -52,11 +52,6 @@ export function flagsOf(command: Command): Record<string, string | undefined> {
   );
 }
 
-/** There are so many that nobody would find the others between them. */
-export function isRarelyNeeded({ group }: Setting<unknown>): boolean {
-  return group === 'advanced' || group === 'agent';
-}
-
 /** @throws SettingsError */
 export async function connectTo(flags: ClientFlags): Promise<AdminClient> {
   const values = {
@@ -104,9 +99,10 @@ export async function forBot<Result>(client: AdminClient, botId: string, act: ()
 }
 
 /** Troubles of the runtime itself explain troubles of bots, so they come first; on stderr, beside the result. */
-export function noteTroubles(troubles: readonly string[]): void {
+export function noteTroubles(troubles: readonly string[], ignored: readonly string[] = []): void {
   for (const trouble of troubles) note(`${errStyle.paint('red', 'trouble:')} ${plainLine(trouble)}\n`);
-  if (troubles.length > 0) note('\n');
+  for (const sentence of ignored) note(`${errStyle.paint('yellow', 'not a bot:')} ${plainLine(sentence)}\n`);
+  if (troubles.length + ignored.length > 0) note('\n');
 }
 
 /** What Ctrl-C says while a command waits; it never takes back what was asked for. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { BotReply, BotReport } from '../admin/wire.ts';
 import { summaryOf } from './ls.ts';
-import { formatAge, formatMoment, formatSpan } from './terminal/age.ts';
+import { formatAge, formatMoment, formatMomentInZone, formatSpan, zoneAt } from './terminal/age.ts';
 import { outStyle, print, printJson } from './terminal/output.ts';
 import { plainLine } from './terminal/plain-text.ts';
 import { paintSeverity, paintState, type Style } from './terminal/style.ts';
@@ -63,7 +63,7 @@ export function explain(
   const { reason } = bot;
   const sinceMs = Date.parse(bot.since);
   const state = paintState(style, plainLine(bot.state));
-  const head = `${style.paint('bold', plainLine(bot.id))}  ${state}  since ${formatMoment(sinceMs, nowMs)} (${formatAge(sinceMs, nowMs)})`;
+  const head = `${style.paint('bold', plainLine(bot.id))}  ${state}  since ${formatMomentInZone(sinceMs, nowMs)} (${formatAge(sinceMs, nowMs)})`;
 
   const lines = [head, ''];
   const say = (label: string, text: string, paint: (line: string) => string = (line) => line) => {
@@ -76,15 +76,20 @@ export function explain(
   if (reason.severity === 'info') say('code', reason.code);
   else say('cause', causeOf(bot));
   if (reason.advice !== '') say('to do', reason.advice);
-  if (bot.nextRunAt !== null) say('next run', formatMoment(Date.parse(bot.nextRunAt), nowMs));
+  if (bot.nextRunAt !== null) say('next run', formatMomentInZone(Date.parse(bot.nextRunAt), nowMs));
   if (bot.retryAt !== null) say('retry', retrySentence(Date.parse(bot.retryAt), nowMs));
-  say('restarts', bot.restarts === 0 ? 'none after a crash' : `${bot.restarts} after a crash`);
+  if (bot.type !== 'scheduled') {
+    say(
+      'restarts',
+      bot.restarts === 0 ? 'none after a crash' : `${bot.restarts} after a crash, since it was first seen`,
+    );
+  }
   if (bot.endpoint !== null) say('queries', `answered on ${bot.endpoint}`);
   else if (bot.queryable && bot.state !== 'blocked')
     say('queries', 'answered on request: its query program is started for them');
   else if (!bot.queryable) say('queries', 'none: the bot names no query entry point');
   for (const { code, message, since } of conditions) {
-    const told = `${message} (${code}, since ${formatMoment(Date.parse(since), nowMs)})`;
+    const told = `${message} (${code}, since ${formatMomentInZone(Date.parse(since), nowMs)})`;
     say('but', told, (line) => paintSeverity(style, 'warning', line));
   }
   if (conditionsUnknown !== null) say('but', conditionsUnknown, (line) => paintSeverity(style, 'warning', line));
@@ -109,15 +114,24 @@ function causeOf({ reason }: BotReport): string {
 }
 
 function retrySentence(retryAtMs: number, nowMs: number): string {
-  return retryAtMs - nowMs < 1000 ? 'now' : `in ${formatSpan(retryAtMs - nowMs)}, at ${formatMoment(retryAtMs, nowMs)}`;
+  return retryAtMs - nowMs < 1000
+    ? 'now'
+    : `in ${formatSpan(retryAtMs - nowMs)}, at ${formatMomentInZone(retryAtMs, nowMs)}`;
 }
 
 function timelineTable(timeline: BotReply['timeline'], style: Style, nowMs: number): string {
   if (timeline.length === 0) return 'Nothing has happened to it yet.\n';
+  const zone = zoneAt(nowMs);
   const rows = timeline.map(({ at, to, reason }) => [
-    { text: formatMoment(Date.parse(at), nowMs) },
+    // The heading has the zone of now, from which another part of the year differs.
+    {
+      text:
+        zoneAt(Date.parse(at)) === zone
+          ? formatMoment(Date.parse(at), nowMs)
+          : formatMomentInZone(Date.parse(at), nowMs),
+    },
     { text: plainLine(to), paint: (text: string) => paintState(style, text) },
     { text: plainLine(reason.text), paint: (text: string) => paintSeverity(style, reason.severity, text) },
   ]);
-  return renderTable(style, ['TIME', 'STATE', 'WHY'], rows, 'wrap');
+  return renderTable(style, [`TIME (${zone})`, 'STATE', 'WHY'], rows, 'wrap');
 }

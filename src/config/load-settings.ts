@@ -70,7 +70,8 @@ function contradictions({ restart, query, objectStore, agent, stored, services }
   }
   const access = storeAccess(objectStore);
   for (const flag of access !== null && 'missing' in access ? access.missing : []) {
-    problems.push({ flag, sentence: `${flag} must be given together with minio-endpoint` });
+    const env = flag.toUpperCase().replaceAll('-', '_');
+    problems.push({ flag, sentence: `${env} (--${flag}) must be set where MINIO_ENDPOINT (--minio-endpoint) is` });
   }
   return problems;
 }

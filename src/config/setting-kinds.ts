@@ -25,6 +25,16 @@ export function optional(placeholder: string, expected: string): SettingKind<str
   };
 }
 
+/** A file or folder where the Docker daemon runs, which may be another machine; empty means "none" (null). */
+export const dockerHostPath: SettingKind<string | null> = {
+  ...plain,
+  emptyIsValue: true,
+  placeholder: '<path>',
+  expected: 'an absolute path without a colon',
+  parse: (text) => (text === '' ? null : /^\/[^:\0]+$/.test(text) ? text : undefined),
+  show: (value) => value ?? '',
+};
+
 /** Text that is never shown; empty means "not given" (null). Printable ASCII, because it travels in an HTTP header. */
 export const secret: SettingKind<string | null> = {
   secret: true,

@@ -12,6 +12,11 @@ export interface DesiredState {
   /** @throws when the source cannot be read at all; the error names the cause and what to do */
   start(listener: DesiredStateListener): Promise<void>;
   close(): Promise<void>;
+  /**
+   * What lies where bots are kept and is none, now: its name and a sentence that says why and what to do. Nobody has to mend
+   * it, so it is no trouble; but who expects a bot there wants to know. Absent: a source that has no such thing.
+   */
+  readonly ignored?: ReadonlyMap<string, string>;
 }
 
 export interface DesiredStateListener {
@@ -22,6 +27,6 @@ export interface DesiredStateListener {
   synced(): void;
   /** The source has a trouble that is not one bot's (a folder that cannot be read). Shown to people; not fatal. */
   trouble(error: Error): void;
-  /** Nothing of what was told as trouble is so any more. A source may also leave it at telling of bots again. */
-  troubleOver?(): void;
+  /** A trouble that was told is so no more. Troubles with the same message are one. */
+  troubleOver(error: Error): void;
 }

@@ -3,11 +3,11 @@ export class ToldTroubles {
   /** Above this many different ones all are forgotten: telling one twice is better than to hold them for ever. */
   static readonly #MOST = 1_000;
   readonly #tell: (error: Error) => void;
-  readonly #over: () => void;
-  readonly #told = new Set<string>();
+  readonly #over: (error: Error) => void;
+  readonly #told = new Map<string, Error>();
 
-  /** @param over all that was told is mended */
-  constructor(tell: (error: Error) => void, over: () => void = () => {}) {
+  /** @param over what was told is so no more */
+  constructor(tell: (error: Error) => void, over: (error: Error) => void = () => {}) {
     this.#tell = tell;
     this.#over = over;
   }
@@ -15,13 +15,23 @@ export class ToldTroubles {
   /** @param topic what it is about, for {@link mended}; troubles of one topic are one trouble */
   tell(topic: string, error: Error): void {
     if (this.#told.has(topic)) return;
-    if (this.#told.size >= ToldTroubles.#MOST) this.#told.clear();
-    this.#told.add(topic);
+    if (this.#told.size >= ToldTroubles.#MOST) for (const known of [...this.#told.keys()]) this.mended(known);
+    this.#told.set(topic, error);
     this.#tell(error);
   }
 
   /** The next trouble of this topic is told again. */
   mended(topic: string): void {
-    if (this.#told.delete(topic) && this.#told.size === 0) this.#over();
+    const error = this.#told.get(topic);
+    if (error === undefined) return;
+    this.#told.delete(topic);
+    this.#over(error);
+  }
+
+  /** Of the topics that begin so, only these are so still. */
+  onlyThese(beginning: string, topics: ReadonlySet<string>): void {
+    for (const topic of [...this.#told.keys()]) {
+      if (topic.startsWith(beginning) && !topics.has(topic)) this.mended(topic);
+    }
   }
 }

@@ -51,8 +51,11 @@ export interface ContainerEngine {
   runQuery(request: QueryRunRequest, signal: AbortSignal): Promise<QueryRunResult>;
   /** What is not as it should be with the engine, now; in sentences. Absent: nothing ever is. */
   readonly troubles?: readonly string[];
-  /** Bots that run with keys to the object store which end before this, the soonest first. Absent: keys do not end. */
-  keysEndingBefore?(time: number): readonly string[];
+  /**
+   * Bots that run with keys to the object store of whose time this share (0 to 1) is over, those whose keys end soonest first.
+   * Absent: keys do not end.
+   */
+  keysUsed?(share: number): readonly string[];
   /** Stops watching and frees connections. Containers are left as they are, except where the engine cannot (process: ends them). */
   close(): Promise<void>;
 }

@@ -9,6 +9,7 @@ import { HeldBody, type HeldBytes } from './held-bytes.ts';
 import type { QueryLimits, QueryRefusal } from './query-front-end.ts';
 import { type QueryRequest, readQueryRequest } from './query-request.ts';
 import { answerBody, errorBody, type StatusLine, statusLineOf } from './query-response.ts';
+import type { QueryTally, QueryWay } from './query-tally.ts';
 import { RequestBody } from './request-body.ts';
 import type { RouteTable } from './route-table.ts';
 import { answerOfRun } from './run-answer.ts';
@@ -25,6 +26,7 @@ export interface QueryContext {
   readonly runs: RunAsks;
   readonly deadlines: Deadlines;
   readonly held: HeldBytes;
+  readonly tally: QueryTally;
   /** Called once per query, when it is answered in full or the asker is gone. */
   left(): void;
 }
@@ -52,6 +54,9 @@ export class IncomingQuery implements UpstreamCall, Timed {
   #query: QueryRequest | null = null;
   #upstream: BotUpstream | null = null;
   #run: RunShare | null = null;
+  #way: QueryWay = 'none';
+  /** What is being answered; null before, and when nobody is there to take it. */
+  #status: StatusLine | null = null;
   #answerHeld: HeldBody | null = null;
   /** While a large answer is on its way: when its reader counts as stalled. `performance.now()`. */
   #sendingUntil = 0;
@@ -62,6 +67,7 @@ export class IncomingQuery implements UpstreamCall, Timed {
     let body: RequestBody | null = null;
     response.onAborted(() => {
       body?.release();
+      this.#status = null;
       this.#leave();
     });
     response.onData((chunk, last) => {
@@ -183,7 +189,7 @@ export class IncomingQuery implements UpstreamCall, Timed {
         this.#refuse('500 Internal Server Error', `bot ${botId} is not running: ${refusal.sentence}`);
         break;
       case 'runnable':
-        this.#runProgram(query);
+        this.#runProgram(query, refusal.revision);
         break;
       case 'route':
         this.#askBot(query, this.#context.routes.provisional(botId, refusal.route));
@@ -197,17 +203,18 @@ export class IncomingQuery implements UpstreamCall, Timed {
       return;
     }
     this.#upstream = upstream;
+    this.#way = 'bot';
     this.request = botRequest(query, upstream.host);
     deadlines.add(this);
     upstream.start(this);
   }
 
   /** The bot does not run: its query program is started for this question, or a start for the same question is shared. */
-  #runProgram(query: QueryRequest): void {
+  #runProgram(query: QueryRequest, revision: string): void {
     const { runs, limits, deadlines } = this.#context;
     const { botId, path, paramsJson } = query;
     const params = paramsJson === '' ? '{}' : Buffer.from(paramsJson, 'latin1').toString('utf8');
-    const share = runs.ask({ botId, path, params });
+    const share = runs.ask({ botId, path, params }, revision);
     if (share === BUSY) {
       this.#busy(
         `too many questions to bot ${botId}, which does not run (limit runAsksPerBot ${limits.runAsksPerBot})`,
@@ -215,6 +222,7 @@ export class IncomingQuery implements UpstreamCall, Timed {
       return;
     }
     this.#run = share;
+    this.#way = 'run';
     deadlines.add(this);
     void share.outcome.then((outcome) => {
       if (!this.over) this.#ran(outcome);
@@ -250,6 +258,7 @@ export class IncomingQuery implements UpstreamCall, Timed {
   /** Hands the answer over. Small ones go at once; large ones at the pace of the asker, held and counted meanwhile. */
   #reply(status: StatusLine, body: string | Buffer, close = false): void {
     if (this.over) return;
+    this.#status = status;
     if (body.length > AT_ONCE_BYTES) {
       this.#replyLarge(status, typeof body === 'string' ? Buffer.from(body) : body);
       return;
@@ -294,6 +303,7 @@ export class IncomingQuery implements UpstreamCall, Timed {
     this.#upstream?.leave(this);
     this.#run?.leave();
     this.#answerHeld?.release();
+    this.#context.tally.ended(this.#way, this.#status, this.#elapsedMs());
     this.#context.left();
   }
 

@@ -3,15 +3,17 @@ import { probePort } from './port-probe.ts';
 import { PortInUse } from './query-errors.ts';
 import type { QueryFrontEnd } from './query-front-end.ts';
 import { QueryServer, type QueryServerOptions } from './query-server.ts';
+import { type QueryFigures, QueryTally } from './query-tally.ts';
 
 /** Answers queries in the caller's thread: for tests and small hosts. */
 export class LocalFrontEnd implements QueryFrontEnd {
   readonly #server: QueryServer;
+  readonly #tally = new QueryTally(QueryTally.memory());
   readonly #closeGraceMs: number;
   #address: { readonly host: string; readonly port: number };
 
-  constructor(host: string, port: number, options: QueryServerOptions, closeGraceMs: number) {
-    this.#server = new QueryServer(options);
+  constructor(host: string, port: number, options: Omit<QueryServerOptions, 'tally'>, closeGraceMs: number) {
+    this.#server = new QueryServer({ ...options, tally: this.#tally });
     this.#address = { host, port };
     this.#closeGraceMs = closeGraceMs;
   }
@@ -30,6 +32,10 @@ export class LocalFrontEnd implements QueryFrontEnd {
 
   setRoute(botId: string, route: Route | null): void {
     this.#server.routes.set(botId, route);
+  }
+
+  figures(): QueryFigures {
+    return QueryTally.figures([this.#tally], 0);
   }
 
   killThread(index: number): void {

@@ -3,6 +3,7 @@
  * (bot id → where its query server listens) and proxies; whatever has no route is an *ask* to the supervisor.
  */
 import type { Route } from '../../actors/route.ts';
+import type { QueryFigures } from './query-tally.ts';
 
 export type { RunQuery } from './ephemeral/query-question.ts';
 
@@ -13,6 +14,8 @@ export interface QueryFrontEnd {
   /** @throws PortInUse (code `port-in-use`) when it cannot bind; the message names the port */
   start(): Promise<void>;
   setRoute(botId: string, route: Route | null): void;
+  /** What it has counted, for metrics. Cheap. */
+  figures(): QueryFigures;
   /** Ends a query thread as a crash would; it is replaced and gets the whole table again. For tests. */
   killThread(index: number): void;
   close(): Promise<void>;
@@ -28,8 +31,11 @@ export type QueryRefusal =
   | { readonly kind: 'no-query-entrypoint' }
   /** `sentence`: what state the bot is in and why, for people. */
   | { readonly kind: 'not-running'; readonly sentence: string }
-  /** It is not there to be asked, but its query program can be run for this question (ephemeral/). */
-  | { readonly kind: 'runnable' }
+  /**
+   * It is not there to be asked, but its query program can be run for this question (ephemeral/).
+   * `revision`: what it would run on; after a change the same question is another one.
+   */
+  | { readonly kind: 'runnable'; readonly revision: string }
   /** The bot runs, its route is on the way: look again. */
   | { readonly kind: 'route'; readonly route: Route };
 

@@ -16,6 +16,7 @@ import { IdleConnections } from './idle-connections.ts';
 import { IncomingQuery, type QueryContext } from './incoming-query.ts';
 import type { AskWhy, QueryLimits, RunQuery } from './query-front-end.ts';
 import { errorBody, type StatusLine } from './query-response.ts';
+import type { QueryTally } from './query-tally.ts';
 import { RouteTable } from './route-table.ts';
 import { RunAsks } from './run-asks.ts';
 import { SupervisorAsks } from './supervisor-asks.ts';
@@ -38,6 +39,7 @@ export interface QueryServerOptions {
   readonly limits: QueryLimits;
   readonly askWhy: AskWhy;
   readonly runQuery: RunQuery;
+  readonly tally: QueryTally;
 }
 
 /** The HTTP API of contract 8.1 in one thread. uWebSockets.js bounds slow senders and readers (10 s without progress). */
@@ -70,6 +72,7 @@ export class QueryServer {
       runs: new RunAsks(options.runQuery, limits),
       deadlines: new Deadlines(),
       held,
+      tally: options.tally,
       left: () => this.#left(),
     };
     this.#sweeper = setInterval(() => this.#sweep(), Math.max(MIN_SWEEP_MS, limits.idleConnectionMs / 4));
@@ -126,17 +129,20 @@ export class QueryServer {
 
   #query(response: HttpResponse, request: HttpRequest): void {
     if (this.#token.required && !this.#token.accepts(request.getHeader('authorization'))) {
+      this.#context.tally.refused('401 Unauthorized');
       response.writeStatus('401 Unauthorized' satisfies StatusLine).writeHeader('WWW-Authenticate', 'Bearer');
       endJson(response, errorBody('unauthorized: a valid bearer token is required', 0));
       return;
     }
     if (this.#inFlight >= this.#limits.inFlightTotal) {
+      this.#context.tally.refused('503 Service Unavailable');
       response.writeStatus('503 Service Unavailable' satisfies StatusLine).writeHeader('Retry-After', '1');
       const why = `too many queries at one time (limit inFlightTotal ${this.#limits.inFlightTotal})`;
       endJson(response, errorBody(`${why}; try again`, 0));
       return;
     }
     this.#inFlight += 1;
+    this.#context.tally.entered();
     new IncomingQuery(response, this.#context);
   }
 

@@ -3,12 +3,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { QueryOutcome } from './ephemeral/query-question.ts';
 import type { QueryRefusal } from './query-front-end.ts';
 import { QueryServer } from './query-server.ts';
-import type { FromQueryThread, QueryThreadSettings, ToQueryThread } from './query-thread-protocol.ts';
+import { QueryTally } from './query-tally.ts';
+import type { FromQueryThread, QueryThreadStart, ToQueryThread } from './query-thread-protocol.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('query-thread-main.ts runs as a worker thread only');
 
-const settings: QueryThreadSettings = workerData;
+const { tally, ...settings }: QueryThreadStart = workerData;
 const asks = new Map<number, { resolve(refusal: QueryRefusal): void; reject(error: Error): void }>();
 const runs = new Map<number, (outcome: QueryOutcome) => void>();
 let nextAskId = 1;
@@ -16,6 +17,7 @@ let nextRunId = 1;
 
 const server = new QueryServer({
   ...settings,
+  tally: new QueryTally(tally),
   askWhy: (botId, deadlineMs) =>
     new Promise((resolve, reject) => {
       const askId = nextAskId++;

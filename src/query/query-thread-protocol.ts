@@ -34,8 +34,14 @@ export type FromQueryThread =
 
 export type RouteChange = readonly [botId: string, route: Route | null];
 
-/** Given to a query thread when it starts. */
+/** For all query threads. */
 export interface QueryThreadSettings {
   readonly token: string | null;
   readonly limits: QueryLimits;
+}
+
+/** Given to a query thread when it starts. */
+export interface QueryThreadStart extends QueryThreadSettings {
+  /** Of a `QueryTally`. */
+  readonly tally: SharedArrayBuffer;
 }

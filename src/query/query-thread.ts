@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { QueryQuestion, RunQuery } from './ephemeral/query-question.ts';
 import { QueryThreadFailed } from './query-errors.ts';
-import type { FromQueryThread, QueryThreadSettings, RouteChange, ToQueryThread } from './query-thread-protocol.ts';
+import type { FromQueryThread, QueryThreadStart, RouteChange, ToQueryThread } from './query-thread-protocol.ts';
 
 export interface QueryThreadEvents {
   ask(thread: QueryThread, askId: number, botId: string, deadlineMs: number): void;
@@ -21,9 +21,9 @@ export class QueryThread {
   /** Query runs in which somebody in this thread has a share. */
   readonly #runs = new Map<number, AbortController>();
 
-  constructor(settings: QueryThreadSettings, events: QueryThreadEvents) {
+  constructor(start: QueryThreadStart, events: QueryThreadEvents) {
     this.#worker = new Worker(new URL('./query-thread-main.ts', import.meta.url), {
-      workerData: settings,
+      workerData: start,
       name: 'query',
     });
     this.#worker.on('message', (message: FromQueryThread) => {

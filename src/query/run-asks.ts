@@ -10,8 +10,8 @@ export interface RunShare {
 }
 
 /**
- * Questions of this thread to bots that do not run. Who asks the very same at the same time shares one, so that a large
- * result crosses threads and is held once, not once for each.
+ * Questions of this thread to bots that do not run. Who asks the very same of the same revision at the same time shares
+ * one, so that a large result crosses threads and is held once, not once for each.
  */
 export class RunAsks {
   readonly #runQuery: RunQuery;
@@ -25,12 +25,13 @@ export class RunAsks {
     this.#limits = limits;
   }
 
-  ask(question: QueryQuestion): RunShare | typeof BUSY {
+  /** @param revision what the bot would run on now */
+  ask(question: QueryQuestion, revision: string): RunShare | typeof BUSY {
     const { botId, path, params } = question;
     const ofBot = this.#ofBot.get(botId) ?? 0;
     if (ofBot >= this.#limits.runAsksPerBot) return BUSY;
     this.#ofBot.set(botId, ofBot + 1);
-    const key = `${botId}\n${path}\n${params}`;
+    const key = JSON.stringify([botId, revision, path, params]);
     const ask = this.#open.get(key) ?? this.#start(key, question);
     ask.shares += 1;
     let here = true;

@@ -5,6 +5,7 @@ import { PortInUse } from './query-errors.ts';
 import type { AskWhy, QueryFrontEnd, RunQuery } from './query-front-end.ts';
 import { QueryThread } from './query-thread.ts';
 import type { QueryThreadSettings } from './query-thread-protocol.ts';
+import { type QueryFigures, QueryTally } from './query-tally.ts';
 
 export interface ThreadedFrontEndOptions {
   readonly host: string;
@@ -24,7 +25,10 @@ export class ThreadedFrontEnd implements QueryFrontEnd {
   readonly #options: ThreadedFrontEndOptions;
   /** One place per thread; empty while a replacement is on its way. */
   readonly #threads: (QueryThread | null)[] = [];
+  /** One per thread, each in the memory of its place. */
+  readonly #tallies: readonly { readonly memory: SharedArrayBuffer; readonly tally: QueryTally }[];
   readonly #deaths: number[] = [];
+  #replaced = 0;
   readonly #routes = new Map<string, Route>();
   /** Changes of this turn, the newest per bot. */
   readonly #changes = new Map<string, Route | null>();
@@ -35,6 +39,10 @@ export class ThreadedFrontEnd implements QueryFrontEnd {
   constructor(options: ThreadedFrontEndOptions) {
     this.#options = options;
     this.#port = options.port;
+    this.#tallies = Array.from({ length: options.threads }, () => {
+      const memory = QueryTally.memory();
+      return { memory, tally: new QueryTally(memory) };
+    });
   }
 
   get address(): { readonly host: string; readonly port: number } {
@@ -58,6 +66,13 @@ export class ThreadedFrontEnd implements QueryFrontEnd {
     this.#changes.set(botId, route);
   }
 
+  figures(): QueryFigures {
+    return QueryTally.figures(
+      this.#tallies.map(({ tally }) => tally),
+      this.#replaced,
+    );
+  }
+
   killThread(index: number): void {
     if (index < 0 || index >= this.#options.threads) throw new RangeError(`there is no query thread ${index}`);
     this.#threads[index]?.post({ kind: 'crash' });
@@ -72,7 +87,9 @@ export class ThreadedFrontEnd implements QueryFrontEnd {
 
   /** Hands over the whole table, then lets the thread listen: it never answers from an empty table. */
   async #startThread(index: number): Promise<boolean> {
-    const thread = new QueryThread(this.#options.settings, {
+    const tally = this.#tallies[index];
+    if (tally === undefined) throw new RangeError(`there is no place ${index} for a query thread`);
+    const thread = new QueryThread({ ...this.#options.settings, tally: tally.memory }, {
       ask: (asker, askId, botId, deadlineMs) => this.#answer(asker, askId, botId, deadlineMs),
       run: this.#options.runQuery,
       dead: (_, error) => this.#replace(index, error.message),
@@ -85,7 +102,9 @@ export class ThreadedFrontEnd implements QueryFrontEnd {
   #replace(index: number, why: string): void {
     const { clock, onTrouble } = this.#options;
     this.#threads[index] = null;
+    this.#tallies[index]?.tally.threadDied();
     if (this.#closed) return;
+    this.#replaced += 1;
     const now = clock.now();
     while ((this.#deaths[0] ?? now) < now - FORGIVEN_AFTER_MS) this.#deaths.shift();
     const pauseMs =

@@ -8,15 +8,18 @@ import type { RunGate } from './run-gate.ts';
 
 /**
  * Carries out what actors ask of the run ledger, one call of a bot after the other, and answers each with one message; but
- * what an actor has given up by asking for something else is dropped while it waits, and not answered.
+ * what an actor has given up by asking for something else is dropped while it waits, and not answered. So many calls are
+ * under way at a time, of all bots together: at a start thousands are looked up at once.
  *
- *    bot a   claim ─► gate … ledger ─► answer
- *    bot b   started ─► ledger ─► answer
+ *    bot a   claim ─► gate … line … ledger ─► answer
+ *    bot b   started ─► line … ledger ─► answer
  */
 export class LedgerExecutor {
   readonly #options: LedgerExecutorOptions;
   /** By bot: null while a call is under way, or what follows it. */
   readonly #busy = new Map<string, LedgerEffect | null>();
+  /** By bot: calls that wait until fewer are under way; the first first. */
+  readonly #line = new Map<string, LedgerEffect>();
   #closed = false;
 
   constructor(options: LedgerExecutorOptions) {
@@ -29,23 +32,42 @@ export class LedgerExecutor {
     this.#options.gate.withdraw(botId);
     if (this.#busy.has(botId)) this.#busy.set(botId, effect);
     else if (request.op === 'claim') this.#enterGate(effect, request.dueAt);
-    else this.#call(effect);
+    else this.#lineUp(effect);
   }
 
   /** The bot has ended: nothing of it is asked any more. */
   drop(botId: string): void {
     this.#options.gate.withdraw(botId);
     this.#options.gate.release(botId);
+    this.#line.delete(botId);
     if (this.#busy.has(botId)) this.#busy.set(botId, null);
   }
 
   /** Begins nothing more. */
   close(): void {
     this.#closed = true;
+    this.#line.clear();
   }
 
   #enterGate(effect: LedgerEffect, dueAt: number): void {
-    this.#options.gate.enter(effect.botId, dueAt, () => this.#call(effect));
+    this.#options.gate.enter(effect.botId, dueAt, () => this.#lineUp(effect));
+  }
+
+  /** One that is asked once more keeps its place in the line. */
+  #lineUp(effect: LedgerEffect): void {
+    const { botId, request } = effect;
+    const before = this.#line.get(botId);
+    this.#line.set(botId, effect);
+    if (before?.request.op === 'claim' && request.op !== 'claim') this.#options.gate.release(botId);
+    this.#callNext();
+  }
+
+  #callNext(): void {
+    for (const [botId, effect] of this.#line) {
+      if (this.#busy.size >= this.#options.calls) return;
+      this.#line.delete(botId);
+      this.#call(effect);
+    }
   }
 
   #call(effect: LedgerEffect): void {
@@ -68,6 +90,7 @@ export class LedgerExecutor {
     const next = this.#busy.get(botId) ?? null;
     this.#busy.delete(botId);
     if (next !== null) this.execute(next);
+    this.#callNext();
     if (!this.#closed) this.#options.answer(botId, message);
   }
 
@@ -125,6 +148,8 @@ export interface LedgerExecutorOptions {
   readonly clock: Clock;
   /** After this a call of the ledger is given up. Milliseconds. */
   readonly callDeadlineMs: number;
+  /** Calls at a time; at least 1. */
+  readonly calls: number;
   definitionOf(botId: string): BotDefinition | null;
   answer(botId: string, message: BotMessage): void;
 }

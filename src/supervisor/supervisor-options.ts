@@ -28,6 +28,8 @@ export interface SupervisorOptions {
   readonly scheduledRuns: number;
   /** See `LedgerExecutorOptions.callDeadlineMs`. */
   readonly ledgerCallDeadlineMs: number;
+  /** See `LedgerExecutorOptions.calls`. */
+  readonly ledgerCalls: number;
   /** See `ExecutorOptions.callDeadlineMs`. */
   readonly engineCallDeadlineMs: number;
   /** Questions to actors waiting for an answer at a time. */
@@ -35,7 +37,7 @@ export interface SupervisorOptions {
   setRoute(botId: string, route: Route | null): void;
   /** Every transition of every bot, in order per bot. */
   onTransition(record: RecordEffect): void;
-  /** The source of the bots has a trouble that is not one bot's. Of these `troubles` holds the last one only. */
+  /** The source of the bots has a trouble that is not one bot's. `troubles` holds it until the source says that it is over. */
   onDesiredTrouble?(error: Error): void;
   /** A shard or an actor failed and was replaced; in a sentence. */
   onFault(sentence: string): void;

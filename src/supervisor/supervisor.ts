@@ -15,6 +15,11 @@ import { RunGate } from './run-gate.ts';
 import { StartGate } from './start-gate.ts';
 import type { SupervisorOptions } from './supervisor-options.ts';
 
+/** Troubles of the source that are held at a time; of more, nobody would read the rest. */
+const MOST_DESIRED_TROUBLES = 1_000;
+
+const NOTHING: ReadonlyMap<string, string> = new Map();
+
 /**
  * Joins desired state, engine and actors; decides nothing about a bot.
  *
@@ -40,7 +45,7 @@ export class Supervisor {
   #engineListed = false;
   #desiredSynced = false;
   #engineTrouble: string | null = null;
-  #desiredTrouble: string | null = null;
+  readonly #desiredTroubles = new Set<string>();
 
   constructor(options: SupervisorOptions) {
     const { clock, engine } = options;
@@ -64,6 +69,7 @@ export class Supervisor {
       gate: this.#runGate,
       clock,
       callDeadlineMs: options.ledgerCallDeadlineMs,
+      calls: options.ledgerCalls,
       definitionOf: (botId) => this.definitionOf(botId),
       answer: (botId, message) => this.#answered(botId, message),
     });
@@ -100,12 +106,10 @@ export class Supervisor {
       removed: (botId) => this.#undesired(botId, 'deleted'),
       synced: () => this.#synced(),
       trouble: (error) => {
-        this.#desiredTrouble = error.message;
+        this.#noteDesiredTrouble(error.message);
         this.#options.onDesiredTrouble?.(error);
       },
-      troubleOver: () => {
-        this.#desiredTrouble = null;
-      },
+      troubleOver: (error) => void this.#desiredTroubles.delete(error.message),
     });
   }
 
@@ -151,7 +155,7 @@ export class Supervisor {
     try {
       await this.#options.desired.close();
     } catch (error) {
-      this.#desiredTrouble = error instanceof Error ? error.message : String(error);
+      this.#noteDesiredTrouble(error instanceof Error ? error.message : String(error));
     }
     const botIds = [...this.#fleet].map(({ botId }) => botId);
     const ends = this.#endings.await(botIds, deadlineMs, this.#options.clock);
@@ -163,7 +167,6 @@ export class Supervisor {
   // What is desired
 
   #desired(definition: BotDefinition): void {
-    this.#desiredTrouble = null;
     const { id } = definition;
     const entry = this.#fleet.get(id);
     if (entry === undefined) this.#fleet.enrol(id, definition, null, this.#takeFound(id));
@@ -358,9 +361,24 @@ export class Supervisor {
   }
 
   get troubles(): string[] {
-    return [this.#engineTrouble, this.#desiredTrouble, ...this.#fleet.troubles, this.#options.journal.trouble].filter(
+    const { journal } = this.#options;
+    return [this.#engineTrouble, ...this.#desiredTroubles, ...this.#fleet.troubles, journal.trouble].filter(
       (sentence) => sentence !== null,
     );
+  }
+
+  /** Those of them that the source of the bots has, the latest last. */
+  get desiredTroubles(): ReadonlySet<string> {
+    return this.#desiredTroubles;
+  }
+
+  /** What lies where bots come from and is none, by name; in sentences. */
+  get ignored(): ReadonlyMap<string, string> {
+    return this.#options.desired.ignored ?? NOTHING;
+  }
+
+  #noteDesiredTrouble(sentence: string): void {
+    if (this.#desiredTroubles.size < MOST_DESIRED_TROUBLES) this.#desiredTroubles.add(sentence);
   }
 
   /** For fault tests: ends a shard as a crash would. */

@@ -236,6 +236,31 @@ test('a run that ended while the runtime was down is recorded with its code', ()
   assert.deepEqual(bot.asked, ['remove c1']);
 });
 
+test('a run that ended with the runtime is recorded as ended, and is not begun once more, recorded as started or not', () => {
+  for (const state of ['claimed', 'started'] as const) {
+    const bot = claimedBefore(1_000, state);
+    const container = bot.container({ occurrence: NEXT - 60, incarnation: 5, phase: 'exited' });
+    bot.found(container).answer();
+    assert.deepEqual([bot.record?.run?.state, bot.record?.run?.exitCode], ['finished', null]);
+    assert.equal(bot.is, 'idle/run-end-unseen');
+    assert.deepEqual(bot.asked, ['remove c1']);
+    bot.done(null).answer();
+    assert.deepEqual(bot.asked, []);
+  }
+});
+
+test('what was created for a run and begins to run while it is being removed is this run', () => {
+  const bot = claimedBefore(1_000);
+  const container = bot.container({ occurrence: NEXT - 60, incarnation: 5 });
+  bot.found({ ...container, phase: 'created', endpoint: null });
+  assert.deepEqual(bot.asked, ['remove c1']);
+  bot.done(container).pass(5_000).timer('retry').answer();
+  assert.equal(bot.is, 'running/run-adopted');
+  assert.equal(bot.record?.run?.state, 'started');
+  bot.crash({ code: 3, incarnation: 5 }).answer();
+  assert.deepEqual([bot.is, bot.record?.run?.exitCode], ['idle/run-failed', 3]);
+});
+
 test('without the ledger nothing starts, and what runs goes on', () => {
   const bot = Scheduled.idle().at(NEXT);
   bot.timer('due').refuse();

@@ -37,6 +37,7 @@ export class FakeReadSide implements ReadSide {
   conditionsUnknown: string | null = null;
   readonly calls: string[] = [];
   troubles: string[] = [];
+  ignored: string[] = [];
   queryUrl = 'http://127.0.0.1:1';
   failed: string[] = [];
   onRestart: (botId: string) => void = () => {};
@@ -75,8 +76,8 @@ export class FakeReadSide implements ReadSide {
   }
 
   overview(): Overview {
-    const { troubles, queryUrl } = this;
-    return { version: '0.1.0', engine: 'process', queryUrl, startedAt: T0, troubles };
+    const { troubles, ignored, queryUrl } = this;
+    return { version: '0.1.0', engine: 'process', queryUrl, startedAt: T0, troubles, ignored };
   }
 
   async down(): Promise<{ stopped: number; failed: readonly string[] }> {

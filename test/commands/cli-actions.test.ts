@@ -39,6 +39,25 @@ test('restart of a bot that then crashes is exit code 1 with reason and advice',
   assert.match(stdout, /^a is backing-off: The bot exited with code 3.*\nFix the bot/);
 });
 
+test('restart of a bot that ends soon after is exit code 1, also when it runs again by then', async (t) => {
+  const readSide = new FakeReadSide(status('a', { restarts: 2 }));
+  const ended = reason({ code: 'bot-crashed', facts: { exitCode: 3 }, at: T0 + 9 });
+  readSide.onRestart = () => {
+    readSide.bots.set('a', status('a', { restarts: 3, since: T0 + 20, reason: reason({ at: T0 + 20 }) }));
+    readSide.timelines.set('a', [
+      { from: 'starting', to: 'running', reason: reason({ at: T0 + 5 }) },
+      { from: 'running', to: 'backing-off', reason: ended },
+    ]);
+  };
+  const { cli } = await withRuntime(t, readSide);
+  const { code, stdout } = await cli('restart', 'a');
+  assert.equal(code, 1);
+  assert.match(
+    stdout,
+    /^a was started and ended again: The bot exited with code 3.*\nFix the bot.*\n.*why a tells what becomes of it/,
+  );
+});
+
 test('restart gives up waiting after --wait, and says what it saw', async (t) => {
   const readSide = new FakeReadSide(status('a'));
   readSide.onRestart = () => readSide.bots.set('a', status('a', { state: 'stopping', since: T0 + 1 }));

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { constants, readFileSync } from 'node:fs';
+import { copyFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { isEveryday } from '../../src/commands/everyday-flags.ts';
 import { allSettings } from '../../src/config/settings.ts';
 import { startAdmin, temporaryDirectory } from '../admin/admin-fixture.ts';
 import { FakeReadSide, reason, status, T0 } from '../admin/fake-read-side.ts';
@@ -32,16 +35,23 @@ test('every command has help with an example', async () => {
   }
 });
 
-test('the help of up shows every setting but the rarely needed, common ones first', async () => {
+test('the help of up shows what most people look for, the common ones first, and says where all others are', async () => {
   const { stdout } = await runCli(['up', '--help']);
-  for (const { flag, env, group } of allSettings()) {
-    if (flag === 'admin-timeout') continue;
-    const isShown = group !== 'advanced' && group !== 'agent';
-    assert.equal(new RegExp(`--${flag} <`).test(stdout), isShown, flag);
-    assert.equal(new RegExp(`\\b${env}\\b`).test(stdout), isShown, env);
+  for (const setting of allSettings()) {
+    assert.equal(new RegExp(`--${setting.flag} <`).test(stdout), isEveryday(setting), setting.flag);
   }
-  assert.match(stdout, /npx the0-runtime settings/);
-  assert.ok(stdout.indexOf('Common:') < stdout.indexOf('Inside:'));
+  assert.match(stdout, /--bots <path>\n.*\(default\s+images\/bots;\s+THE0_BOTS\)/);
+  assert.match(stdout, /npx the0-runtime settings <word>/);
+  assert.ok(stdout.indexOf('Common:') < stdout.indexOf('Queries:'));
+  assert.ok(stdout.split('\n').length < 120);
+});
+
+test('no help is wider than 80 columns, but for examples', async () => {
+  const verbs = [...VERBS, 'deploy', 'gc', 'bot-runner', 'bot-scheduler', 'query-server'];
+  for (const { stdout } of await Promise.all(verbs.map((verb) => runCli([verb, '--help'])))) {
+    const wide = stdout.split('\n').filter((line) => line.length > 80 && !line.startsWith('  $ '));
+    assert.deepEqual(wide, []);
+  }
 });
 
 test('what it does not know is exit code 1 with a word about it', async () => {
@@ -115,6 +125,15 @@ test('ls prints a table without colours or cuts in a pipe, and troubles beside i
   assert.match(stderr, /trouble: Docker cannot be reached\./);
 });
 
+test('ls names what is no bot where one might be expected, beside the result', async (t) => {
+  const readSide = new FakeReadSide(status('a'));
+  readSide.ignored = ['the folder b in bots has no bot.json'];
+  const { cli } = await withRuntime(t, readSide);
+  const [text, json] = await Promise.all([cli('ls'), cli('ls', '--json')]);
+  for (const { stderr } of [text, json]) assert.match(stderr, /^not a bot: the folder b in bots has no bot\.json$/m);
+  assert.doesNotMatch(text.stdout + json.stdout, /bot\.json/);
+});
+
 test('ls is coloured when that is asked for', async (t) => {
   const { socketPath } = await startAdmin(t, new FakeReadSide(status('a')));
   const { stdout } = await runCli(['ls'], { env: { THE0_ADMIN: socketPath, FORCE_COLOR: '1' } });
@@ -168,13 +187,16 @@ test('why explains state, cause, advice, retry and what happened, newest last', 
   const { cli } = await withRuntime(t, readSide);
   const { code, stdout } = await cli('why', 'a');
   assert.equal(code, 0);
-  assert.match(stdout, /^a {2}backing-off {2}since [\d: -]+ \(1h 3\dm ago\)\n/);
+  assert.match(stdout, /^a {2}backing-off {2}since [\d: -]+ UTC \(1h 3\dm ago\)\n/);
   assert.match(stdout, /^why +The bot exited with code 3/m);
   assert.match(stdout, /^cause +the bot itself \(bot-crashed\), tried again by itself$/m);
   assert.match(stdout, /^to do +\S/m);
-  assert.match(stdout, /^retry +in (3h|2h 5\dm), at /m);
-  assert.match(stdout, /^restarts +4 after a crash$/m);
-  assert.match(stdout, /TIME +STATE +WHY\n2026-03-14 15:09:26 +running .*\n[\d: -]+ +backing-off .*code 3.*\n$/);
+  assert.match(stdout, /^retry +in (3h|2h 5\dm), at [\d: -]+ UTC$/m);
+  assert.match(stdout, /^restarts +4 after a crash, since it was first seen$/m);
+  assert.match(
+    stdout,
+    /TIME \(UTC\) +STATE +WHY\n2026-03-14 15:09:26 +running .*\n[\d: -]+ +backing-off .*code 3.*\n$/,
+  );
 });
 
 test('why tells what the agent says of a running bot, or that it could not be asked', async (t) => {
@@ -188,6 +210,21 @@ test('why tells what the agent says of a running bot, or that it could not be as
   readSide.conditionsUnknown = 'its agent could not be asked within 5000 ms';
   assert.match((await cli('why', 'a')).stdout, /^but +its agent could not be asked within 5000 ms$/m);
   assert.equal(JSON.parse((await cli('why', 'a', '--json')).stdout).conditions, null);
+});
+
+test('why of a bot whose schedule never comes says so, and counts no restarts', async (t) => {
+  const never = status('a', {
+    kind: 'scheduled',
+    state: 'idle',
+    endpoint: null,
+    reason: reason({ code: 'schedule-never' }),
+  });
+  const { cli } = await withRuntime(t, new FakeReadSide(never));
+  const [why, ls] = await Promise.all([cli('why', 'a'), cli('ls')]);
+  assert.match(why.stdout, /^why +The bot's schedule names no time within the next five years, so it does not run\.$/m);
+  assert.match(why.stdout, /^to do +Correct `config\.schedule`; February 30/m);
+  assert.doesNotMatch(why.stdout, /^restarts/m);
+  assert.match(ls.stdout, /^a +idle +\S.* +- +on request +The bot's schedule names no time/m);
 });
 
 test('why names no cause where nothing is wrong', async (t) => {
@@ -281,6 +318,40 @@ test('query prints the data as JSON, or the error on stderr with exit code 1', a
   assert.deepEqual([json.code, JSON.parse(json.stdout).status], [1, 'error']);
 });
 
+test('query of a path without a handler says which have one', async (t) => {
+  const frontEnd = createServer((request, response) => {
+    let text = '';
+    request.on('data', (chunk) => {
+      text += chunk;
+    });
+    request.on('end', () => {
+      const { query_path: path } = JSON.parse(text);
+      const data = { available_queries: ['/price', '/alerts', '/health', '/info', 7] };
+      const isInfo = path === '/info';
+      response.writeHead(isInfo ? 200 : 500, { 'content-type': 'application/json' });
+      const answer = isInfo ? { status: 'ok', data } : { status: 'error', error: `No handler for path: ${path}` };
+      response.end(JSON.stringify({ ...answer, duration: 1, timestamp: 't' }));
+    });
+  });
+  await new Promise<void>((resolve) => frontEnd.listen(0, '127.0.0.1', resolve));
+  t.after(() => frontEnd.close());
+  const address = frontEnd.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  const readSide = new FakeReadSide(status('a'), status('asleep', { state: 'idle', endpoint: null }));
+  readSide.queryUrl = `http://127.0.0.1:${address.port}`;
+  const { cli } = await withRuntime(t, readSide);
+  const [near, far, asleep] = await Promise.all([
+    cli('query', 'a', '/pric'),
+    cli('query', 'a', '/'),
+    cli('query', 'asleep', '/pric'),
+  ]);
+  const all = 'it answers /price, /alerts, /health, /info';
+  assert.equal(near.stderr, `error: No handler for path: /pric\ndid you mean /price? ${all}\n`);
+  assert.equal(far.stderr, `error: No handler for path: /\n${all}\n`);
+  assert.match(asleep.stderr, /\nnpx the0-runtime query asleep \/info shows the paths that it answers\.\n$/);
+  assert.deepEqual([near.code, near.stdout], [1, '']);
+});
+
 test('query refuses parameters it cannot read', async () => {
   const [bare, json] = await Promise.all([
     runCli(['query', 'a', '/x', 'pair']),
@@ -301,6 +372,22 @@ test('settings lists every setting, marks what the environment sets, and hides s
   assert.equal(rows.length, allSettings().length);
 });
 
+test('settings with words shows those that are about all of them', async () => {
+  const [text, json, none] = await Promise.all([
+    runCli(['settings', 'DOCKER', 'network']),
+    runCli(['settings', '--json', '--', '--bot-memory']),
+    runCli(['settings', 'frobnicate']),
+  ]);
+  assert.deepEqual(text.stdout.match(/--[\w-]+/g), ['--docker-network']);
+  const rows: { env: string }[] = JSON.parse(json.stdout);
+  assert.deepEqual(
+    rows.map(({ env }) => env),
+    ['BOT_MEMORY_LIMIT_MB'],
+  );
+  assert.deepEqual([none.code, none.stdout], [1, '']);
+  assert.match(none.stderr, /No setting is about "frobnicate"/);
+});
+
 test('up with a setting that cannot be used is exit code 1 and names it', async () => {
   const { code, stderr } = await runCli(['up', '--stop-grace', 'soon']);
   assert.equal(code, 1);
@@ -317,4 +404,25 @@ test('a Node that is too old or too new is told so, and what is needed', () => {
       new RegExp(`Node ${version.replaceAll('.', '\\.')} found, 22\\.18 or newer 22 needed`),
     );
   }
+});
+
+test('a Node that is too old hands over to the one that npm has installed in the project', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const otherNode = join(directory, 'node');
+  await copyFile(process.execPath, otherNode, constants.COPYFILE_FICLONE);
+  const pretend = join(directory, 'pretend.cjs');
+  await writeFile(
+    pretend,
+    `if (process.execPath === ${JSON.stringify(otherNode)})
+      Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.1.0' } });`,
+  );
+  const env = { NODE_OPTIONS: `--require=${pretend}` };
+  const [good, bad] = await Promise.all([
+    runCli(['version'], { node: otherNode, cwd: directory, env }),
+    runCli(['frob'], { node: otherNode, cwd: directory, env }),
+  ]);
+  assert.deepEqual([good.code, good.stderr], [0, '']);
+  assert.match(good.stdout, /^the0-runtime \d/);
+  assert.deepEqual([bad.code, bad.stdout], [1, '']);
+  assert.match(bad.stderr, /unknown command 'frob'/);
 });

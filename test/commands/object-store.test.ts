@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { UsageError } from '../../src/commands/exit-code.ts';
 import { addressesOfNoUse, openRuntimeStore } from '../../src/commands/object-store.ts';
 import { loadSettings } from '../../src/config/load-settings.ts';
-import { StoreError } from '../../src/storage/object-store.ts';
 
 const KEYS = { MINIO_ACCESS_KEY: 'a', MINIO_SECRET_KEY: 'b' };
 
@@ -35,7 +35,10 @@ test('an address that is none is refused in words before anything starts', async
     const { settings } = loadSettings({ ...KEYS, ...env });
     await assert.rejects(
       openRuntimeStore(settings),
-      (error) => error instanceof StoreError && /must be host:port without a scheme/.test(error.message),
+      (error) =>
+        error instanceof UsageError &&
+        /^MINIO_(CONTAINER_)?ENDPOINT: .*must be host:port without a scheme/.test(error.message) &&
+        error.hint.includes('MINIO_USE_SSL'),
     );
   }
 });

@@ -10,9 +10,16 @@ export interface CliResult {
   readonly stderr: string;
 }
 
+interface CliOptions {
+  readonly cwd?: string;
+  readonly env?: Record<string, string>;
+  /** Another Node than the one that runs the tests. */
+  readonly node?: string;
+}
+
 /** The real program in a process of its own, its output in pipes. */
-export function startCli(words: readonly string[], options: { cwd?: string; env?: Record<string, string> } = {}) {
-  const child = spawn(process.execPath, [BIN, ...words], {
+export function startCli(words: readonly string[], options: CliOptions = {}) {
+  const child = spawn(options.node ?? process.execPath, [BIN, ...words], {
     cwd: options.cwd,
     env: { PATH: process.env['PATH'] ?? '', TZ: 'UTC', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -29,9 +36,6 @@ export function startCli(words: readonly string[], options: { cwd?: string; env?
   return { child, stdout: () => stdout, stderr: () => stderr, result };
 }
 
-export function runCli(
-  words: readonly string[],
-  options?: { cwd?: string; env?: Record<string, string> },
-): Promise<CliResult> {
+export function runCli(words: readonly string[], options?: CliOptions): Promise<CliResult> {
   return startCli(words, options).result;
 }

@@ -117,6 +117,16 @@ test('a time zone that does not exist is refused', () => {
   assert.match(problemsOf({ TZ: 'Mars/Olympus' }).join(), /TZ: "Mars\/Olympus" is not a time zone/);
 });
 
+test('the path of another runtime is one of the host of Docker, so it is absolute and has no colon', () => {
+  assert.equal(loadSettings({}).settings.docker.devRuntimePath, null);
+  assert.equal(loadSettings({ DEV_RUNTIME_PATH: '' }).settings.docker.devRuntimePath, null);
+  const { settings } = loadSettings({ DEV_RUNTIME_PATH: '/home/me/runtime' });
+  assert.equal(settings.docker.devRuntimePath, '/home/me/runtime');
+  for (const path of ['runtime', './runtime', '/home:ro']) {
+    assert.match(problemsOf({ DEV_RUNTIME_PATH: path }).join(), /DEV_RUNTIME_PATH: ".*" is not an absolute path/);
+  }
+});
+
 test("an image of one's own is fetched when it is missing, the default one is only built", () => {
   assert.equal(loadSettings({}).settings.docker.pull, 'never');
   assert.equal(loadSettings({ RUNTIME_IMAGE: 'registry.example/runtime:1' }).settings.docker.pull, 'missing');

@@ -61,7 +61,8 @@ test('half a store is refused, and no secret is shown', () => {
     () => loadSettings(half),
     (error) =>
       error instanceof SettingsError &&
-      error.message === 'minio-secret-key must be given together with minio-endpoint' &&
+      error.message ===
+        'MINIO_SECRET_KEY (--minio-secret-key) must be set where MINIO_ENDPOINT (--minio-endpoint) is' &&
       !error.message.includes('the-access-key'),
   );
   assert.throws(

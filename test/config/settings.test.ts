@@ -31,6 +31,7 @@ test('variables have the names of the contract, or begin with THE0_', () => {
     'QUERY_SERVER_PORT',
     'RUNTIME_IMAGE',
     'DOCKER_NETWORK',
+    'DEV_RUNTIME_PATH',
     'BOT_MEMORY_LIMIT_MB',
     'BOT_CPU_SHARES',
     'LOG_LEVEL',

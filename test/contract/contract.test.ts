@@ -30,7 +30,7 @@ const SECTIONS: readonly (readonly [rules: readonly Rule[], parts: readonly stri
 const RULES = SECTIONS.flatMap(([rules]) => rules);
 
 /** What is not shown yet. Shorter is progress; it must not grow. */
-const OPEN = ['5.2-9'];
+const OPEN: readonly string[] = [];
 
 const ROOT = new URL('../../', import.meta.url);
 const sources = new Map<string, string | null>();

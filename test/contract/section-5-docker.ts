@@ -99,7 +99,11 @@ export const SECTION_5: readonly Rule[] = [
   {
     id: '5.2-9',
     rule: 'DEV_RUNTIME_PATH mounts another runtime over /app/runtime.',
-    open: 'Nothing reads it: what is at /app/runtime is a launcher of a few lines, and nobody has decided what the variable should mean.',
+    tests: [
+      'test/engine/docker/docker-engine.test.ts: has another program in place of /app/runtime when one is given, and cannot change it',
+      'test/engine/docker/bot-container.test.ts: has the program for /app/runtime that is given, in queries too, and is of another shape with another',
+      'test/config/load-settings.test.ts: the path of another runtime is one of the host of Docker, so it is absolute and has no colon',
+    ],
   },
   {
     id: '5.2-10',

@@ -11,7 +11,9 @@ export class RecordingListener implements DesiredStateListener {
   readonly bots = new Map<string, BotDefinition>();
   /** In order: `changed a`, `removed a`, `synced`. */
   readonly told: string[] = [];
+  /** As told and not over. */
   readonly troubles: Error[] = [];
+  readonly overTroubles: Error[] = [];
   readonly #waiting = new Set<() => void>();
 
   changed(definition: BotDefinition): void {
@@ -30,6 +32,12 @@ export class RecordingListener implements DesiredStateListener {
 
   trouble(error: Error): void {
     this.troubles.push(error);
+    this.#wake();
+  }
+
+  troubleOver(error: Error): void {
+    const index = this.troubles.findIndex(({ message }) => message === error.message);
+    if (index >= 0) this.overTroubles.push(...this.troubles.splice(index, 1));
     this.#wake();
   }
 

@@ -13,19 +13,26 @@ export interface BotFiles {
   readonly enabled?: boolean;
   /** Key of its code in the object store. */
   readonly filePath?: string;
+  /** Makes it a scheduled one. */
+  readonly schedule?: string;
 }
 
 /** A `bot.json` in the shape of the contract's documents. */
 export function botJson(bot: Omit<BotFiles, 'files'>) {
-  const { id, runtime = 'nodejs20', entrypoints, config = {}, enabled, filePath } = bot;
+  const { id, runtime = 'nodejs20', entrypoints, config = {}, enabled, filePath, schedule } = bot;
   const script = runtime === 'nodejs20' ? { bot: 'main.js', query: 'query.js' } : { bot: 'main.py', query: 'query.py' };
   return {
     id,
-    config,
+    config: { ...config, ...(schedule === undefined ? {} : { schedule }) },
     custom: {
       version: '1.0.0',
       ...(filePath === undefined ? {} : { filePath }),
-      config: { name: id, type: 'realtime', runtime, entrypoints: entrypoints ?? script },
+      config: {
+        name: id,
+        type: schedule === undefined ? 'realtime' : 'scheduled',
+        runtime,
+        entrypoints: entrypoints ?? script,
+      },
     },
     ...(enabled === undefined ? {} : { enabled }),
   };

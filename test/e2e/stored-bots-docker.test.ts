@@ -108,7 +108,7 @@ describe('Bots of an object store in containers', { concurrency: 2, ...SKIP }, (
     const { troubles } = await runtime.admin.overview();
     assert.match(
       troubles.join('\n'),
-      /^The object store \S+ does not let the runtime in \(.*403.*\): check its keys\./,
+      /^The object store \S+ does not let the runtime in \(.*403.*\)\. Check MINIO_ACCESS_KEY and MINIO_SECRET_KEY/,
     );
     assert.doesNotMatch(runtime.output(), /not-the-secret/);
 
@@ -116,6 +116,35 @@ describe('Bots of an object store in containers', { concurrency: 2, ...SKIP }, (
     await mended.admin.reset(shutOut.id);
     await scene.stateFile(shutOut.id, '.the0-state/counter.json', (text) => text === '{"starts":1}');
     assert.deepEqual((await mended.admin.overview()).troubles, []);
+  });
+
+  it('get keys of a new session before the old one ends, and go on with the state that they have stored by then', async (t) => {
+    const counter = bot('of-sessions', COUNTER);
+    // The shortest session that MinIO grants lasts 15 minutes: the renewal after 9 s of it is the same as after 11 minutes.
+    const sessions = ['--bot-credentials', 'sts', '--bot-credentials-session', '15m'];
+    const flags = [...sessions, '--bot-credentials-renew', '1', '--bot-credentials-look', '200ms'];
+    const runtime = await scene.runtime(t, { bots: [counter], flags });
+    const keysOf = async (id: string | null) => {
+      const { Config } = await docker.getContainer(id ?? '').inspect();
+      const token = Config.Env.find((variable) => variable.startsWith('MINIO_SESSION_TOKEN='));
+      return { token, until: Number(Config.Labels['the0.keys-until']) };
+    };
+    const first = await runtime.until(counter.id, 'runs', ({ state }) => state === 'running');
+    const old = await keysOf(first.containerId);
+    assert.ok(old.token !== undefined);
+    const next = await runtime.until(
+      counter.id,
+      'has another container',
+      ({ state, containerId }) => state === 'running' && containerId !== first.containerId,
+    );
+    const renewed = await keysOf(next.containerId);
+    assert.ok(Date.now() < old.until, 'the old keys are good to this moment');
+    assert.ok(renewed.token !== undefined && renewed.token !== old.token && renewed.until > old.until);
+    const { timeline } = await runtime.admin.why(counter.id);
+    assert.ok(timeline.some(({ reason }) => reason.code === 'keys-renewed'));
+    // Stored with the old keys at its stop, read and stored again with the new ones.
+    await scene.stateFile(counter.id, '.the0-state/counter.json', (text) => /"starts":[2-9].*"stopped":1/.test(text));
+    assert.equal((await runtime.bot(counter.id))?.restarts, 0, 'that is no crash');
   });
 });
 

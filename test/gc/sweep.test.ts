@@ -186,25 +186,59 @@ describe('a sweep of the object store', needsMinio(), () => {
     assert.deepEqual([next.removedBots, next.removedObjects.count, next.chunks.count], [1, 2, 1]);
   });
 
-  test('unused credentials are removed after the same grace, and none by a MongoDB that is not believed', async (t) => {
-    const store = await fixture(t);
-    await store.bot('lives');
-    const held = new Set(['of-lives', 'of-gone', 'stuck']);
+  /** Keys of bots that are called `of-<bot>`. */
+  const keysOf = (...botIds: string[]) => {
+    const held = new Set(botIds.map((botId) => `of-${botId}`));
     const credentials: UnusedCredentials = {
-      list: async (known) => [...held].filter((name) => !known.has(name.slice(3))),
+      list: async (known) => ({ all: held.size, unused: [...held].filter((name) => !known.has(name.slice(3))) }),
       remove: async (name) => {
-        if (name === 'stuck') throw new StoreError('denied', 'it stays');
+        if (name === 'of-stuck') throw new StoreError('denied', 'it stays');
         held.delete(name);
       },
     };
+    return { held, credentials };
+  };
+
+  test('unused credentials are removed after the same grace, and none by a MongoDB that is not believed', async (t) => {
+    const store = await fixture(t);
+    await store.bot('lives');
+    const { held, credentials } = keysOf('lives', 'gone', 'stuck');
     const first = await store.sweep(['lives'], 0, { credentials });
-    assert.deepEqual(first.credentials, { removed: 0, due: 0, waiting: 2 });
+    assert.deepEqual(first.credentials, { all: 3, removed: 0, due: 0, waiting: 2 });
     await store.sweep([], 2 * DAY, { credentials });
     assert.equal(held.size, 3);
     const report = await store.sweep(['lives'], 2 * DAY, { credentials });
-    assert.deepEqual(report.credentials, { removed: 1, due: 2, waiting: 0 });
-    assert.deepEqual([...held], ['of-lives', 'stuck']);
+    assert.deepEqual(report.credentials, { all: 3, removed: 1, due: 2, waiting: 0 });
+    assert.deepEqual([...held], ['of-lives', 'of-stuck']);
     assert.deepEqual(store.failures, ['it stays']);
+  });
+
+  test('keys alone show that there are bots: a MongoDB that knows none of them is not believed', async (t) => {
+    const store = await fixture(t);
+    const { held, credentials } = keysOf('a', 'b');
+    const empty = await store.sweep([], 0, { credentials });
+    assert.deepEqual([empty.problem?.code, empty.problem?.isRefusal, empty.storedBots], ['no-known-bots', true, 0]);
+    const other = await store.sweep(['x'], 2 * DAY, { credentials });
+    assert.deepEqual([other.problem?.code, other.credentials.waiting], ['no-stored-bot-known', 2]);
+    // Nothing of this has begun a grace.
+    const right = await store.sweep(['a'], 4 * DAY, { credentials });
+    assert.deepEqual([right.problem, right.credentials], [null, { all: 2, removed: 0, due: 0, waiting: 1 }]);
+    assert.equal(held.size, 2);
+  });
+
+  test('too many keys at once are kept until a person says so, and so are bots meanwhile', async (t) => {
+    const store = await fixture(t);
+    await store.bot('lives');
+    await store.bot('gone');
+    const { held, credentials } = keysOf('lives', 'gone', 'a', 'b', 'c', 'd');
+    await store.sweep(['lives'], 0, { credentials });
+    const refused = await store.sweep(['lives'], 2 * DAY, { credentials });
+    assert.equal(refused.problem?.code, 'too-many-orphans');
+    assert.match(refused.problem?.sentence ?? '', /^5 of 6 keys .* more than 3/);
+    assert.deepEqual([held.size, refused.removedBots, refused.due.length], [6, 0, 1]);
+    const told = await store.sweep(['lives'], 2 * DAY, { credentials, limits: { ...LIMITS, share: 1 } });
+    assert.deepEqual([told.problem, told.credentials.removed, told.removedBots], [null, 5, 1]);
+    assert.deepEqual([...held], ['of-lives']);
   });
 
   test('a store without buckets is swept in peace, and one that does not answer is a problem', async (t) => {

@@ -4,7 +4,7 @@ import type { QueryOutcome, QueryQuestion, RunQuery } from '../../src/query/ephe
 import { ask, frontEnd, until } from './fixture.ts';
 
 const QUERY = { bot_id: 'b', query_path: 'x' };
-const RUNNABLE = async () => ({ kind: 'runnable' }) as const;
+const RUNNABLE = async () => ({ kind: 'runnable', revision: 'a' }) as const;
 
 function ended(
   result: unknown,
@@ -66,6 +66,21 @@ for (const threads of [0, 1]) {
     hangUp.abort();
     await lost;
     await until(() => asked[2]?.signal.aborted === true, 'it is given up');
+  });
+
+  test(`with ${threads} threads: a question after a change is not answered by the program as it was before`, async (t) => {
+    const { asked, runQuery } = runner();
+    let revision = 'before';
+    const made = await frontEnd(t, { threads, askWhy: async () => ({ kind: 'runnable', revision }), runQuery });
+    const { port } = made.address;
+    const before = ask(port, QUERY);
+    await until(() => asked.length === 1, 'the question arrives');
+    revision = 'after';
+    const after = ask(port, QUERY);
+    await until(() => asked.length === 2, 'it is a run of its own');
+    for (const [at, { answer }] of asked.entries()) answer(ended({ status: 'ok', data: at }));
+    const data = [before, after].map(async (answer) => JSON.parse((await answer).text).data);
+    assert.deepEqual(await Promise.all(data), [0, 1]);
   });
 
   test(`with ${threads} threads: the time of the question is the time of the run`, async (t) => {

@@ -191,6 +191,7 @@ export class ScheduledRuntime {
       gate: this.gate,
       clock,
       callDeadlineMs: 1_500,
+      calls: 16,
       definitionOf: (botId) => this.#definitionOf(botId),
       answer: (botId, message) => {
         if (epoch === this.#epoch) this.#tell(botId, message);

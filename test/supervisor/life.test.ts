@@ -25,9 +25,13 @@ test('desired bots are started, once each, and get a route', async (t) => {
 test('a trouble of the source of the bots is shown until the source says that it is over', async (t) => {
   const stage = new Stage(t);
   await stage.start();
-  stage.desired.listener?.trouble(new Error('MongoDB cannot be read'));
-  assert.deepEqual(stage.supervisor.troubles, ['MongoDB cannot be read']);
-  stage.desired.listener?.troubleOver?.();
+  const [reading, duplicate] = [new Error('MongoDB cannot be read'), new Error('two documents have the id a')];
+  for (const error of [reading, duplicate, reading]) stage.desired.listener?.trouble(error);
+  stage.desire(definition('a'));
+  assert.deepEqual(stage.supervisor.troubles, [reading.message, duplicate.message]);
+  stage.desired.listener?.troubleOver(reading);
+  assert.deepEqual(stage.supervisor.troubles, [duplicate.message]);
+  stage.desired.listener?.troubleOver(duplicate);
   assert.deepEqual(stage.supervisor.troubles, []);
 });
 

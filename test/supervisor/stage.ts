@@ -142,6 +142,7 @@ export class Stage {
       ledger: options.ledger?.(this.clock) ?? null,
       scheduledRuns: 64,
       ledgerCallDeadlineMs: 5_000,
+      ledgerCalls: 16,
       engineCallDeadlineMs: 600_000,
       openQuestions: 100,
       setRoute: (botId, route) => {

@@ -30,6 +30,19 @@ export function formatMoment(atMs: number, nowMs: number): string {
   return at.date === localParts(nowMs).date ? at.time : `${at.date} ${at.time}`;
 }
 
+/** The same with the time zone of the person who reads, which need not be the one of the runtime. */
+export function formatMomentInZone(atMs: number, nowMs: number): string {
+  return `${formatMoment(atMs, nowMs)} ${zoneAt(atMs)}`;
+}
+
+/** `UTC`, `UTC+2`, `UTC-3:30`: a name would have to be known. */
+export function zoneAt(atMs: number): string {
+  const offset = -new Date(atMs).getTimezoneOffset();
+  if (offset === 0) return 'UTC';
+  const [hours, minutes] = [Math.floor(Math.abs(offset) / 60), Math.abs(offset) % 60];
+  return `UTC${offset < 0 ? '-' : '+'}${hours}${minutes === 0 ? '' : `:${String(minutes).padStart(2, '0')}`}`;
+}
+
 function localParts(milliseconds: number): { date: string; time: string } {
   const moment = new Date(milliseconds);
   const two = (value: number) => String(value).padStart(2, '0');

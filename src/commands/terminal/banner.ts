@@ -44,12 +44,28 @@ export function renderBanner(facts: BannerFacts, style: Style): string {
       ? `No bots yet. ${facts.botsFolder === null ? 'One that is written there' : `Put a folder with a bot.json into ${source}: it`} is seen at once.\n`
       : botTable(bots, style, facts.nowMs),
     ...(facts.known > bots.length ? [`… and ${facts.known - bots.length} more: ${command('ls', facts)}`] : []),
+    ...toDo(bots, style),
     `Queries are answered on ${style.paint('cyan', queryUrl)}${facts.tokenRequired ? ', with the bearer token' : ''}. ${example === null ? '' : 'Try:'}`.trimEnd(),
     ...(example === null ? [] : [`  ${curlLine(queryUrl, example, facts.tokenRequired)}`]),
     'From another terminal in this folder:',
     ...commands.map(([what, how]) => `  ${what.padEnd(10)}${how}`),
     '',
   ].join('\n');
+}
+
+/** Above this many, `why` tells. */
+const ADVICE_SHOWN = 3;
+
+/** What keeps bots from running and somebody can mend, each once however many bots wait for it. */
+function toDo(bots: readonly BotReport[], style: Style): string[] {
+  const failing = bots.filter(({ reason }) => reason.severity === 'error' && reason.advice !== '');
+  const byAdvice = Map.groupBy(failing, ({ reason }) => reason.advice);
+  const lines = [...byAdvice].slice(0, ADVICE_SHOWN).flatMap(([advice, [first, ...others]]) => {
+    if (first === undefined) return [];
+    const whose = `${plainLine(first.id)}${others.length === 0 ? '' : ` and ${others.length} more`}`;
+    return wrapText(`To do for ${whose}: ${plainLine(advice)}`, Math.min(style.width, 100));
+  });
+  return lines.length === 0 ? [] : [...lines.map((line) => style.paint('yellow', line)), ''];
 }
 
 const ENGINES = {

@@ -39,10 +39,10 @@ export function transitionText({ botId, to, reason }: Transition, style: Style, 
 }
 
 /** One JSON object (contract 1.4: time, level, msg, and what else there is). */
-export function transitionJson({ botId, from, to, reason }: Transition): string {
+export function transitionJson({ botId, from, to, reason }: Transition, more: Facts = {}): string {
   const { code, severity, origin, text, advice, facts, at, incarnation } = describeReason(reason);
   const level = LEVEL_OF_SEVERITY[severity];
-  return jsonLine(at, level, text, { bot: botId, from, to, code, origin, advice, facts, incarnation });
+  return jsonLine(at, level, text, { ...more, bot: botId, from, to, code, origin, advice, facts, incarnation });
 }
 
 /** Something about the runtime itself. */
@@ -51,8 +51,10 @@ export interface Notice {
   readonly level: LogLevel;
   readonly message: string;
   /** More of it, for scripts. Never config values. */
-  readonly facts?: Readonly<Record<string, string | number | boolean>>;
+  readonly facts?: Facts;
 }
+
+type Facts = Readonly<Record<string, string | number | boolean>>;
 
 export function noticeText({ at, level, message }: Notice, style: Style, nowMs: number): string {
   const severity = level === 'ERROR' ? 'error' : level === 'WARN' ? 'warning' : 'info';

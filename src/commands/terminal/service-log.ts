@@ -1,12 +1,22 @@
 import type { RecordEffect } from '../../../actors/effect.ts';
 import { redactUrls } from '../../redact-urls.ts';
-import { isShown, type LogLevel, noticeJson, transitionJson, transitionLevel } from './event-line.ts';
+import {
+  isShown,
+  type LogLevel,
+  noticeJson,
+  noticeText,
+  transitionJson,
+  transitionLevel,
+  transitionText,
+} from './event-line.ts';
 import { ForegroundOutput } from './foreground-output.ts';
+import { outStyle } from './output.ts';
 
 export type LogFacts = Readonly<Record<string, string | number | boolean>>;
 
 export interface ServiceLogOptions {
   readonly level: LogLevel;
+  readonly format: 'json' | 'text';
   /** Lines that may wait for a reader before more are left out; bytes. */
   readonly waitingBytes: number;
   /** On every line (contract 1.4). */
@@ -14,15 +24,20 @@ export interface ServiceLogOptions {
   readonly now?: () => number;
 }
 
-/** What a service prints: JSON lines on stdout (contract 1.4), without passwords. Never waits and never throws. */
+/**
+ * What a service prints on stdout, without passwords: JSON lines (contract 1.4), or text for people. Never waits and never
+ * throws.
+ */
 export class ServiceLog {
   readonly #level: LogLevel;
+  readonly #isJson: boolean;
   readonly #component: string;
   readonly #now: () => number;
   readonly #output: ForegroundOutput;
 
-  constructor({ level, waitingBytes, component = 'master', now = Date.now }: ServiceLogOptions) {
+  constructor({ level, format, waitingBytes, component = 'master', now = Date.now }: ServiceLogOptions) {
     this.#level = level;
+    this.#isJson = format === 'json';
     this.#component = component;
     this.#now = now;
     this.#output = new ForegroundOutput(process.stdout, waitingBytes, (lines) =>
@@ -52,7 +67,11 @@ export class ServiceLog {
   }
 
   transition(record: RecordEffect): void {
-    if (isShown(transitionLevel(record.reason), this.#level)) this.#output.print(redactUrls(transitionJson(record)));
+    if (!isShown(transitionLevel(record.reason), this.#level)) return;
+    const line = this.#isJson
+      ? transitionJson(record, { component: this.#component })
+      : transitionText(record, outStyle, this.#now());
+    this.#output.print(redactUrls(line));
   }
 
   /** @returns whether all of it got out, or failed to, within `forMs` */
@@ -61,6 +80,16 @@ export class ServiceLog {
   }
 
   #line(level: LogLevel, message: string, facts: LogFacts): string {
-    return redactUrls(noticeJson({ at: this.#now(), level, message, facts: { component: this.#component, ...facts } }));
+    const at = this.#now();
+    const line = this.#isJson
+      ? noticeJson({ at, level, message, facts: { component: this.#component, ...facts } })
+      : noticeText({ at, level, message: `${message}${inWords(facts)}` }, outStyle, at);
+    return redactUrls(line);
   }
+}
+
+/** ` (port=8080)` */
+function inWords(facts: LogFacts): string {
+  const words = Object.entries(facts).map(([name, value]) => `${name}=${value}`);
+  return words.length === 0 ? '' : ` (${words.join(', ')})`;
 }

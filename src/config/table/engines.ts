@@ -1,5 +1,5 @@
 import type { Pick } from '../setting.ts';
-import { choice, duration, integer, optional, portRange, size, text } from '../setting-kinds.ts';
+import { choice, dockerHostPath, duration, integer, optional, portRange, size, text } from '../setting-kinds.ts';
 
 /** What `npm run image` builds. */
 const OWN_IMAGE = 'the0-runtime:local';
@@ -25,6 +25,15 @@ export function dockerSettings(pick: Pick) {
       default: null,
       defaultText: 'a network of its own, without traffic between bots',
       help: 'network of the containers',
+    }),
+    devRuntimePath: pick({
+      group: 'docker',
+      flag: 'dev-runtime',
+      env: 'DEV_RUNTIME_PATH',
+      kind: dockerHostPath,
+      default: null,
+      defaultText: 'what the image has',
+      help: 'for work on the runtime: a program that containers run in place of /app/runtime; a path on the host of Docker',
     }),
     pull: pick({
       group: 'docker',
@@ -147,7 +156,23 @@ export function dockerSettings(pick: Pick) {
         env: 'THE0_BOT_CREDENTIALS_SESSION',
         kind: duration('15m', '168h'),
         default: 7 * 24 * 3_600_000,
-        help: 'how long keys from STS are asked for; bots are restarted when three quarters of it are over',
+        help: 'how long keys from STS are asked for; the store may give less',
+      }),
+      renewPercent: pick({
+        group: 'advanced',
+        flag: 'bot-credentials-renew',
+        env: 'THE0_BOT_CREDENTIALS_RENEW',
+        kind: integer('percent', 1, 95),
+        default: 75,
+        help: 'how much of the time of keys from STS may be over before their bot is restarted with others',
+      }),
+      lookMs: pick({
+        group: 'advanced',
+        flag: 'bot-credentials-look',
+        env: 'THE0_BOT_CREDENTIALS_LOOK',
+        kind: duration('100ms', '1h'),
+        default: 60_000,
+        help: 'how often it is looked whose keys end',
       }),
     },
     takesOver: pick({

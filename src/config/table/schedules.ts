@@ -52,6 +52,14 @@ export function scheduleSettings(pick: Pick) {
       default: 15_000,
       help: 'longest wait for the record of runs',
     }),
+    ledgerCalls: pick({
+      group: 'advanced',
+      flag: 'ledger-calls',
+      env: 'THE0_LEDGER_CALLS',
+      kind: integer('count', 1, 1_000),
+      default: 16,
+      help: 'calls to the record of runs at the same time',
+    }),
     lookAgainMs: pick({
       group: 'advanced',
       flag: 'schedule-look-again',

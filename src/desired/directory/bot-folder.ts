@@ -60,6 +60,11 @@ export class BotFolder {
     this.#options = options;
   }
 
+  async isThere(): Promise<boolean> {
+    const stats = await lstat(this.#path).catch(() => null); // what cannot be looked at is not there for anybody
+    return stats?.isDirectory() === true;
+  }
+
   /** @returns null when there is no `bot.json`, so (for now) no bot */
   async readBotJson(): Promise<ParsedBotJson | null> {
     const told = `${this.name}/${BOT_JSON}`;

@@ -6,7 +6,6 @@ export class BotsFolderError extends Error {
     | 'bots-folder-unreadable'
     | 'bots-folder-replaced'
     | 'bots-folder-not-watched'
-    | 'bot-folder-ignored'
     | 'code-copies-not-removed';
   readonly hint: string;
 
@@ -25,14 +24,6 @@ export function notWatched(directory: string, cause: unknown): BotsFolderError {
     `some of the bots folder ${directory} cannot be watched (${message}); changes there are seen only every few minutes`,
     'On Linux, raise fs.inotify.max_user_watches and fs.inotify.max_user_instances; then restart the runtime.',
     { cause },
-  );
-}
-
-export function linkIgnored(directory: string, name: string): BotsFolderError {
-  return new BotsFolderError(
-    'bot-folder-ignored',
-    `${name} in the bots folder ${directory} is a symbolic link, which is not followed`,
-    'Put the folder itself there.',
   );
 }
 

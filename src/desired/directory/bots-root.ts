@@ -43,8 +43,8 @@ export class BotsRoot {
     return 'another';
   }
 
-  /** Folders that may be bots, and links, which are not followed. @throws BotsFolderError */
-  async list(): Promise<{ folders: string[]; links: string[] }> {
+  /** Folders that may be bots, links, which are not followed, and whether it is a bot itself. @throws BotsFolderError */
+  async list(): Promise<{ folders: string[]; links: string[]; isBot: boolean }> {
     try {
       const entries = (await readdir(this.directory, { withFileTypes: true })).filter(({ name }) =>
         isCode(name, false),
@@ -52,6 +52,7 @@ export class BotsRoot {
       return {
         folders: entries.filter((entry) => entry.isDirectory()).map(({ name }) => name),
         links: entries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => name),
+        isBot: entries.some((entry) => entry.isFile() && entry.name === BOT_JSON),
       };
     } catch (error) {
       throw this.#lost(error);

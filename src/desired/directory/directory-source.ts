@@ -1,14 +1,16 @@
 import type { BotDefinition } from '../bot-definition.ts';
 import { unknownBot, withProblem } from '../described-bot.ts';
 import type { DesiredState, DesiredStateListener } from '../desired-state.ts';
+import { ToldTroubles } from '../told-troubles.ts';
 import { BotFolder, type BotFolderOptions } from './bot-folder.ts';
 import { BOT_JSON, type ParsedBotJson } from './bot-json.ts';
-import { BotsFolderError, copiesNotRemoved, linkIgnored, notWatched } from './bots-folder-error.ts';
+import { BotsFolderError, copiesNotRemoved, notWatched } from './bots-folder-error.ts';
 import { BotsRoot } from './bots-root.ts';
 import { Catalogue } from './catalogue.ts';
 import { CodeInMotion } from './code-listing.ts';
 import { FolderQueue } from './folder-queue.ts';
 import { FolderWatcher } from './folder-watcher.ts';
+import { IgnoredEntries } from './ignored-entries.ts';
 
 export interface DirectorySourceOptions extends BotFolderOptions {
   /** The bots folder. */
@@ -53,7 +55,11 @@ class DirectorySource implements DesiredState {
   /** Folders whose code changed while it was read, and how often in a row. */
   readonly #inMotion = new Map<string, number>();
   readonly #retries = new Map<string, NodeJS.Timeout>();
-  readonly #told = new Set<string>();
+  readonly #troubles = new ToldTroubles(
+    (error) => this.#listener?.trouble(error),
+    (error) => this.#listener?.troubleOver(error),
+  );
+  readonly #ignored: IgnoredEntries;
   readonly #timers: NodeJS.Timeout[] = [];
   #watcher: FolderWatcher;
   #listener: DesiredStateListener | null = null;
@@ -65,8 +71,13 @@ class DirectorySource implements DesiredState {
   constructor(options: DirectorySourceOptions) {
     this.#options = options;
     this.#root = new BotsRoot(options.directory);
+    this.#ignored = new IgnoredEntries(options.directory);
     this.#queue = new FolderQueue(options.readsAtOnce, (folder) => this.#look(folder));
     this.#watcher = this.#newWatcher();
+  }
+
+  get ignored(): ReadonlyMap<string, string> {
+    return this.#ignored.sentences;
   }
 
   async start(listener: DesiredStateListener): Promise<void> {
@@ -103,13 +114,14 @@ class DirectorySource implements DesiredState {
         this.#watchBroken = true;
         void this.#rootIsThere();
       },
-      failed: (error) => this.#tell(notWatched(this.#options.directory, error)),
+      failed: (error) => this.#troubles.tell('watch', notWatched(this.#options.directory, error)),
     });
   }
 
   async #list(): Promise<string[]> {
-    const { folders, links } = await this.#root.list();
-    for (const link of links) this.#tell(linkIgnored(this.#options.directory, link));
+    const { folders, links, isBot } = await this.#root.list();
+    this.#ignored.links(links);
+    this.#ignored.isBotItself(isBot);
     return folders.sort();
   }
 
@@ -141,7 +153,10 @@ class DirectorySource implements DesiredState {
         if (this.#catalogue.has(name)) await this.#findRenamed();
         this.#folders.delete(name);
         this.#lookAgain(this.#catalogue.forget(name));
+        if (await folder.isThere()) this.#ignored.withoutBotJson(name);
+        else this.#ignored.forget(name);
       } else {
+        this.#ignored.forget(name);
         this.#lookAgain(this.#catalogue.want(name, parsed.id));
         const definition = await this.#define(folder, parsed);
         this.#catalogue.define(name, definition);
@@ -149,9 +164,10 @@ class DirectorySource implements DesiredState {
       }
       this.#inMotion.delete(name);
       this.#publish();
+      this.#troubles.mended(`folder ${name}`);
     } catch (error) {
       if (error instanceof CodeInMotion) this.#watcher.touch(name);
-      else this.#tell(error instanceof Error ? error : new Error(String(error)));
+      else this.#troubles.tell(`folder ${name}`, asError(error));
     }
   }
 
@@ -210,8 +226,9 @@ class DirectorySource implements DesiredState {
     try {
       const folders = new Set([...(await this.#list()), ...this.#folders.keys()]);
       await Promise.all([...folders].map((folder) => this.#queue.add(folder)));
+      this.#troubles.mended('listing');
     } catch (error) {
-      this.#tell(error instanceof Error ? error : new Error(String(error)));
+      this.#troubles.tell('listing', asError(error));
     }
   }
 
@@ -228,12 +245,13 @@ class DirectorySource implements DesiredState {
     if (this.#listener === null) return false;
     if (found instanceof BotsFolderError) {
       this.#watchBroken = true;
-      this.#tell(found);
+      this.#troubles.tell(`root ${found.code}`, found);
       return false;
     }
+    this.#troubles.onlyThese('root ', new Set());
     if (found === 'same' && !this.#watchBroken) return true;
     this.#watchBroken = false;
-    this.#told.clear();
+    this.#troubles.mended('watch');
     await this.#watcher.close();
     this.#watcher = this.#newWatcher();
     await this.#watcher.start();
@@ -244,8 +262,9 @@ class DirectorySource implements DesiredState {
   async #prune({ id, specRevision }: BotDefinition): Promise<void> {
     try {
       await this.#options.codeCopies.prune(id, specRevision, this.#options.spareRevisions);
+      this.#troubles.mended('copies');
     } catch (error) {
-      this.#tell(copiesNotRemoved(error));
+      this.#troubles.tell('copies', copiesNotRemoved(error));
     }
   }
 
@@ -253,7 +272,7 @@ class DirectorySource implements DesiredState {
     try {
       await this.#options.codeCopies.keepOnly((botId) => this.#catalogue.hasId(botId));
     } catch (error) {
-      this.#tell(copiesNotRemoved(error));
+      this.#troubles.tell('copies', copiesNotRemoved(error));
     }
   }
 
@@ -264,11 +283,8 @@ class DirectorySource implements DesiredState {
     this.#folders.set(name, folder);
     return folder;
   }
+}
 
-  /** The same trouble is told once, however often it is met. */
-  #tell(trouble: Error): void {
-    if (this.#told.has(trouble.message)) return;
-    this.#told.add(trouble.message);
-    this.#listener?.trouble(trouble);
-  }
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

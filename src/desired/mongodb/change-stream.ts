@@ -1,5 +1,5 @@
 import type { ChangeStream, ChangeStreamDocument, Collection, Document } from 'mongodb';
-import { Pauses, pause } from '../pause.ts';
+import { Pauses, pause } from '../../pause.ts';
 import { isUnsupported } from './mongo-error.ts';
 
 export interface ChangeStreamListener {

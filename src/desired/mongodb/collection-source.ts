@@ -1,7 +1,7 @@
 import type { Document, MongoClient } from 'mongodb';
 import type { BotKind } from '../../../actors/bot-spec.ts';
+import { Pauses, pause } from '../../pause.ts';
 import type { DesiredStateListener } from '../desired-state.ts';
-import { Pauses, pause } from '../pause.ts';
 import { type ServiceState, USABLE, unusable } from '../service-state.ts';
 import type { ToldTroubles } from '../told-troubles.ts';
 import { botIdOf, defineBot, NOT_READ } from './bot-document.ts';
@@ -170,6 +170,7 @@ export class CollectionSource {
     this.#listSoon = new AbortController();
     const reread = new Set<string>();
     const seen = new Set<string>();
+    const faulty = new Set<string>();
     this.#reread = reread;
     try {
       // A re-read that was sent before must not come after this list. Later ones are newer than it, and may have no end.
@@ -180,8 +181,9 @@ export class CollectionSource {
       const cursor = botsOf(this.#client, this.#kind).find({}, { projection: NOT_READ, sort: { _id: 1 }, batchSize });
       for await (const document of cursor) {
         if (this.#closing.signal.aborted) return;
-        this.#take(document, seen, (id) => reread.has(id));
+        this.#take(document, seen, (id) => reread.has(id), faulty);
       }
+      this.#troubles.onlyThese(this.#faultsBegin, faulty);
       for (const id of [...this.#held.ids()]) if (!seen.has(id) && !reread.has(id)) this.#remove(id);
       this.#worked();
     } finally {
@@ -216,22 +218,39 @@ export class CollectionSource {
     this.#worked();
     const wanted = new Set(ids);
     const seen = new Set<string>();
-    for (const document of documents) this.#take(document, seen, (id) => !wanted.has(id));
+    const faulty = new Set<string>();
+    for (const document of documents) this.#take(document, seen, (id) => !wanted.has(id), faulty);
     for (const id of ids) {
+      if (!faulty.has(this.#duplicates(id))) this.#troubles.mended(this.#duplicates(id));
       listed?.add(id);
       if (!seen.has(id)) this.#remove(id);
     }
   }
 
-  #take(document: Document, seen: Set<string>, isSkipped: (id: string) => boolean): void {
+  /** What troubles of single documents begin with. */
+  get #faultsBegin(): string {
+    return `document of ${this.#kind} `;
+  }
+
+  #duplicates(id: string): string {
+    return `${this.#faultsBegin}duplicate ${id}`;
+  }
+
+  /** @param faulty gets the topics of documents that are no bots */
+  #take(document: Document, seen: Set<string>, isSkipped: (id: string) => boolean, faulty: Set<string>): void {
     const id = botIdOf(document);
+    const refuse = (topic: string, error: Error): void => {
+      faulty.add(topic);
+      this.#troubles.tell(topic, error);
+    };
     if (id === null) {
-      this.#troubles.tell(`document ${this.#kind} ${String(document['_id'])}`, withoutId(this.#kind, document['_id']));
+      const key: unknown = document['_id'];
+      refuse(`${this.#faultsBegin}without id ${String(key)}`, withoutId(this.#kind, key));
       return;
     }
     if (isSkipped(id)) return;
     if (seen.has(id)) {
-      this.#troubles.tell(`duplicate ${this.#kind} ${id}`, duplicate(this.#kind, id));
+      refuse(this.#duplicates(id), duplicate(this.#kind, id));
       return;
     }
     seen.add(id);

@@ -1,7 +1,7 @@
-import type { MongoClient } from 'mongodb';
+import type { Collection, MongoClient } from 'mongodb';
 import type { BotKind } from '../../../actors/bot-spec.ts';
 import { botsOf, collectionName, databaseOf } from './collections.ts';
-import { isDuplicate, MongoTroubleError, meaningOf } from './mongo-error.ts';
+import { isDuplicate, isNotThere, MongoTroubleError, meaningOf } from './mongo-error.ts';
 
 /** Where the deletions are kept; see `event-writer.ts`. */
 export const TOMBSTONES = 'the0_tombstones';
@@ -28,9 +28,7 @@ export async function createIndexes(client: MongoClient, kind: BotKind, tombston
       return null;
     }),
     attempt(kind, 'for deletions', async () => {
-      const expireAfterSeconds = Math.ceil(tombstoneMs / 1000);
-      const tombstones = databaseOf(client, kind).collection(TOMBSTONES);
-      await tombstones.createIndex({ deletedAt: 1 }, { name: 'the0_expiry', expireAfterSeconds });
+      await expireAfter(databaseOf(client, kind).collection(TOMBSTONES), Math.ceil(tombstoneMs / 1000));
       return null;
     }),
   ];
@@ -42,6 +40,18 @@ export async function createIndexes(client: MongoClient, kind: BotKind, tombston
     made.push(attempt(kind, 'on next_execution_time', create));
   }
   return (await Promise.all(made)).filter((trouble) => trouble !== null);
+}
+
+/** An index that is there with another age is made anew: that works everywhere, and it is small. */
+async function expireAfter(tombstones: Collection, expireAfterSeconds: number): Promise<void> {
+  const name = 'the0_expiry';
+  try {
+    const there = (await tombstones.indexes()).find((index) => index.name === name);
+    if (there !== undefined && there.expireAfterSeconds !== expireAfterSeconds) await tombstones.dropIndex(name);
+  } catch (error) {
+    if (!isNotThere(error)) throw error;
+  }
+  await tombstones.createIndex({ deletedAt: 1 }, { name, expireAfterSeconds });
 }
 
 async function attempt(kind: BotKind, what: string, create: () => Promise<Error | null>): Promise<Error | null> {

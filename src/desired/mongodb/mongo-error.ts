@@ -44,6 +44,11 @@ export function isDuplicate(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === 11_000;
 }
 
+/** NamespaceNotFound: no such collection. IndexNotFound: somebody else has dropped it. */
+export function isNotThere(error: unknown): boolean {
+  return error instanceof MongoServerError && (error.code === 26 || error.code === 27);
+}
+
 /** What a server says of a command it does not have, or not in this kind of set-up (a change stream needs a replica set). */
 const UNSUPPORTED: ReadonlySet<unknown> = new Set([59, 115, 238, 303, 40_324, 40_573]);
 

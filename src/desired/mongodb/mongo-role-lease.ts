@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Collection, Document, MongoClient } from 'mongodb';
 import type { BotKind } from '../../../actors/bot-spec.ts';
-import { Pauses, pause } from '../pause.ts';
+import { Pauses, pause } from '../../pause.ts';
 import type { RoleLease, RoleLeaseListener, RoleLeaseState } from '../role-lease.ts';
 import { databaseOf } from './collections.ts';
 import { cannot, isDuplicate, MongoTroubleError } from './mongo-error.ts';

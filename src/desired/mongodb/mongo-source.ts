@@ -39,7 +39,7 @@ export class MongoSource implements DesiredState {
     this.#listener = listener;
     const troubles = new ToldTroubles(
       (error) => this.#listener?.trouble(error),
-      () => this.#listener?.troubleOver?.(),
+      (error) => this.#listener?.troubleOver(error),
     );
     await this.#ping();
     for (const kind of this.#options.kinds) {
@@ -48,7 +48,7 @@ export class MongoSource implements DesiredState {
           troubles.tell(trouble.message, trouble);
         }
       }
-      const told = { changed: this.#changed(kind, troubles), removed: this.#removed(kind) };
+      const told = { changed: this.#changed(kind, troubles), removed: this.#removed(kind, troubles) };
       this.#collections.set(kind, new CollectionSource(kind, this.#client, told, troubles, this.#options));
     }
     // Before anything is read: old events that wait must not be delivered one by one.
@@ -105,8 +105,9 @@ export class MongoSource implements DesiredState {
     };
   }
 
-  #removed(kind: BotKind): DesiredStateListener['removed'] {
+  #removed(kind: BotKind, troubles: ToldTroubles): DesiredStateListener['removed'] {
     return (botId) => {
+      troubles.mended(`both ${botId}`);
       const scheduled = this.#collections.get('scheduled');
       if (kind === 'scheduled') {
         if (this.#collections.get('realtime')?.has(botId) !== true) this.#listener?.removed(botId);

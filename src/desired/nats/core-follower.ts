@@ -1,5 +1,5 @@
 import type { NatsConnection } from 'nats';
-import { pause } from '../pause.ts';
+import { pause } from '../../pause.ts';
 import type { EventApplier } from './event-applier.ts';
 import { FeedError, meaningOf } from './feed-error.ts';
 import { QUEUE_GROUP, SUBJECTS } from './subjects.ts';

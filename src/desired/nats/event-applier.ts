@@ -1,8 +1,8 @@
 import type { BotKind } from '../../../actors/bot-spec.ts';
+import { Pauses } from '../../pause.ts';
 import type { EventFeedListener } from '../event-feed.ts';
 import { EventRefused, type EventStore } from '../event-store.ts';
 import type { StreamPlace } from '../lifecycle-event.ts';
-import { Pauses } from '../pause.ts';
 import { ToldTroubles } from '../told-troubles.ts';
 import { parseEvent } from './event-payload.ts';
 import { FeedError, meaningOf } from './feed-error.ts';

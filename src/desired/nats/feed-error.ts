@@ -5,6 +5,7 @@ export class FeedError extends Error {
     | 'nats-backlog-not-reached'
     | 'nats-events-missed'
     | 'nats-stream-replaced'
+    | 'nats-events-outlive-deletions'
     | 'nats-event-refused'
     | 'nats-event-held'
     | 'nats-events-dropped'

@@ -1,8 +1,8 @@
 import type { NatsConnection } from 'nats';
 import type { BotKind } from '../../../actors/bot-spec.ts';
+import { Pauses, pause } from '../../pause.ts';
 import type { EventFeed, EventFeedListener } from '../event-feed.ts';
 import type { EventStore } from '../event-store.ts';
-import { Pauses, pause } from '../pause.ts';
 import { type ServiceState, USABLE, unusable } from '../service-state.ts';
 import { ToldTroubles } from '../told-troubles.ts';
 import { CoreFollower, type CoreOptions } from './core-follower.ts';

@@ -19,6 +19,8 @@ export interface StreamOptions extends BacklogOptions {
   readonly ackWaitMs: number;
   /** How often it is noted how far all events were applied. */
   readonly noteMs: number;
+  /** How long the store remembers a deletion; an event that is kept for longer can bring a deleted bot back. */
+  readonly deletionsKeptMs: number;
 }
 
 /**
@@ -52,6 +54,7 @@ export class StreamFollower {
    * @throws NatsError when the server fails in the middle
    */
   async follow(stream: StreamInfo, caughtUp: () => void, signal: AbortSignal): Promise<void> {
+    this.#tellShortMemory(stream.config.max_age / 1e6);
     const manager = await this.#manager();
     const place = await this.#catchUp(manager, stream, signal);
     if (place === null) return;
@@ -129,6 +132,22 @@ export class StreamFollower {
       const message = `up to ${missed} lifecycle events expired in the stream ${STREAM} before they were read`;
       this.#applier.trouble(`gap before ${first}`, new FeedError('nats-events-missed', message, hint));
     }
+  }
+
+  /** @param eventsKeptMs 0: for ever */
+  #tellShortMemory(eventsKeptMs: number): void {
+    const topic = 'short memory';
+    if (eventsKeptMs > 0 && eventsKeptMs <= this.#options.deletionsKeptMs) {
+      this.#applier.mended(topic);
+      return;
+    }
+    const kept = eventsKeptMs === 0 ? 'for ever' : `for ${inHours(eventsKeptMs)}`;
+    const message =
+      `the stream ${STREAM} keeps events ${kept}, but deletions of bots are remembered for ` +
+      `${inHours(this.#options.deletionsKeptMs)} only; an old event that is read again could bring a deleted bot back`;
+    const hint =
+      'Let deletions be remembered for longer (THE0_TOMBSTONE_AGE, --tombstone-age), or the stream keep less.';
+    this.#applier.trouble(topic, new FeedError('nats-events-outlive-deletions', message, hint));
   }
 
   /** One that stands right behind `place`: what was applied from the backlog is not sent again. */
@@ -221,4 +240,8 @@ export class StreamFollower {
     clearInterval(timer);
     await busy;
   }
+}
+
+function inHours(ms: number): string {
+  return `${Math.round(ms / 3_600_000)} h`;
 }

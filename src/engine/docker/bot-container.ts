@@ -45,6 +45,8 @@ export interface ContainerTemplate {
   /** Asked at every start, because it may become known late; absent: it does. */
   readonly storeHonoursConditions?: () => boolean;
   readonly natsUrl: string | null;
+  /** A program on the host of Docker that runs in place of the image's own; null or absent: none. */
+  readonly devRuntimePath?: string | null;
 }
 
 /** Where the bot's query server listens in its container (contract App. B). */
@@ -68,7 +70,7 @@ export function shapeRevision(
   network: string | null,
   definition: Pick<BotDefinition, 'filePath'>,
 ): string {
-  const { image, limits, natsUrl } = template;
+  const { image, limits, natsUrl, devRuntimePath } = template;
   const { agent, milliCpus, ...always } = limits;
   // Only what is set counts: a new limit with its default makes no bot outdated.
   const own = { ...always, ...(milliCpus ? { milliCpus } : {}) };
@@ -80,6 +82,7 @@ export function shapeRevision(
     ...(natsUrl === null ? [] : [natsUrl]),
     // Who holds the keys of the runtime is outdated where bots have their own.
     ...(store === null || template.credentials === undefined ? [] : ['own-keys']),
+    ...(devRuntimePath ? [{ devRuntimePath }] : []),
   ];
   return createHash('sha256').update(JSON.stringify(shape)).digest('hex').slice(0, 16);
 }
@@ -174,6 +177,7 @@ export function containerOptions(
       SecurityOpt: ['no-new-privileges:true'],
       Tmpfs: memoryFileSystems(directories !== null),
       ...(directories === null ? {} : { Mounts: mounts(directories, definition) }),
+      ...(template.devRuntimePath ? { Binds: [`${template.devRuntimePath}:/app/runtime:ro`] } : {}),
       Memory: limits.memoryMiB * 1024 * 1024,
       CpuShares: limits.cpuShares,
       ...(limits.milliCpus ? { NanoCpus: limits.milliCpus * 1_000_000 } : {}),

@@ -61,8 +61,8 @@ export class BotImage {
   missing(pullFailure?: string): EngineError {
     const advice =
       pullFailure === undefined
-        ? 'Build it with "npm run image".'
-        : `It could not be pulled either (${pullFailure}). Check its name, or build one with "npm run image".`;
+        ? 'Build the0-runtime:local with "npm run image -- --target slim".'
+        : `It could not be pulled either (${pullFailure}). Check its name, or build one with "npm run image -- --target slim".`;
     const facts = { image: this.reference, ...(pullFailure === undefined ? {} : { detail: pullFailure }) };
     return new EngineError(
       { code: 'image-missing', facts },

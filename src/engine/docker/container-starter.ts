@@ -8,6 +8,7 @@ import type { BotNetwork } from './bot-network.ts';
 import { readLabels } from './container-labels.ts';
 import type { ContainerLedger } from './container-ledger.ts';
 import { containerName } from './container-name.ts';
+import { viewOfInspection } from './container-view.ts';
 import type { ContainerInspection, DockerApi } from './docker-api.ts';
 import { detailOf, isUnreachable, statusOf } from './docker-errors.ts';
 import type { GoContainers } from './go-containers.ts';
@@ -46,6 +47,9 @@ export interface StarterParts {
  *        │ name taken
  *        ▼
  *     look at the holder: same revision and running ► take it · ours ► remove, create once more · foreign ► `name-taken`
+ *
+ * Docker may carry out a start that was given up, by this runtime or by one that was killed. So what was created for a run
+ * is removed only as long as it has not begun; if it has, it is this run.
  */
 export class ContainerStarter {
   readonly #parts: StarterParts;
@@ -73,6 +77,23 @@ export class ContainerStarter {
     }
     const container = ledger.get(containerId);
     if (container !== undefined) ledger.forget(container);
+  }
+
+  /** Removes what was created for a run. @returns false when the run has begun, be it over or not: then it is left as it is */
+  async removeUnbegun(containerId: string): Promise<boolean> {
+    const { api, ledger } = this.#parts;
+    const inspection = await api.inspect(containerId);
+    if (inspection !== null && viewOfInspection(inspection).startedAt > 0) return false;
+    ledger.markRemoved(containerId);
+    let isGone = false;
+    try {
+      isGone = await api.removeUnlessRunning(containerId);
+    } finally {
+      if (!isGone) ledger.unmarkRemoved(containerId);
+    }
+    const container = ledger.get(containerId);
+    if (isGone && container !== undefined) ledger.forget(container);
+    return isGone;
   }
 
   /** @returns null when a new container is needed instead; the old one is gone then, or removed by its name's conflict */
@@ -107,7 +128,7 @@ export class ContainerStarter {
 
   async #startNew(request: StartRequest): Promise<TrackedContainer> {
     const { definition, incarnation, occurrence } = request;
-    const { api, image, network, ledger, template, go, besideGoRuns } = this.#parts;
+    const { api, image, network, template, go, besideGoRuns } = this.#parts;
     const shapeRevision = this.#parts.shapeRevisionOf(definition);
     if (besideGoRuns && definition.kind === 'scheduled') await refuseBesideGoRun(api, definition);
     await image.ensure();
@@ -134,11 +155,24 @@ export class ContainerStarter {
         if ((await api.start(container.id)) !== 'absent') return container;
         throw new Error('the container was removed while it was started');
       } catch (error) {
-        // What was created and does not run would keep the bot's name. If even that fails, the next start clears it away.
-        await this.remove(container.id).catch(() => ledger.forget(container));
+        if (await this.#hasBegun(container)) return container;
         if (!(await network.failed(networkMode, error)) || attempt === MOST_NETWORK_ATTEMPTS) throw error;
       }
     }
+  }
+
+  /**
+   * After a start that failed, as far as is known: has a run begun all the same? If not, what was created is removed, for it
+   * would keep the bot's name. If even that fails, the next start clears it away.
+   */
+  async #hasBegun(container: TrackedContainer): Promise<boolean> {
+    try {
+      if (container.identity.occurrence !== undefined) return !(await this.removeUnbegun(container.id));
+      await this.remove(container.id);
+    } catch {
+      this.#parts.ledger.forget(container);
+    }
+    return false;
   }
 
   async #createOrTake(
@@ -184,13 +218,15 @@ export class ContainerStarter {
     if (holder === null) return null;
     const identity = readLabels(holder.Config.Labels, template);
     if (typeof identity === 'string') throw nameTaken(definition.id, holder, identity);
-    const isTheSame =
-      occurrence === undefined
-        ? identity.occurrence === undefined && identity.specRevision === definition.specRevision && holder.State.Running
-        : identity.occurrence === occurrence && holder.State.Status !== 'created';
-    if (isTheSame) {
-      return ledger.get(holder.Id) ?? new TrackedContainer(holder.Id, identity);
+    const known = ledger.get(holder.Id) ?? new TrackedContainer(holder.Id, identity);
+    if (occurrence !== undefined && identity.occurrence === occurrence) {
+      return (await this.removeUnbegun(holder.Id)) ? null : known;
     }
+    const isTheSame =
+      occurrence === undefined &&
+      identity.occurrence === undefined &&
+      identity.specRevision === definition.specRevision;
+    if (isTheSame && holder.State.Running) return known;
     await this.remove(holder.Id);
     return null;
   }

@@ -152,6 +152,23 @@ export class DockerApi {
     });
   }
 
+  /** As `remove`, but one that runs is left as it is; Docker begins no start of it any more. @returns whether it is gone */
+  async removeUnlessRunning(id: string): Promise<boolean> {
+    const deadlineMs = this.#deadlines.callMs + this.#deadlines.startMs;
+    return await this.#call('remove', deadlineMs, async (abortSignal) => {
+      const container = this.#stops.getContainer(id);
+      try {
+        await container.remove({ v: true, abortSignal });
+        return true;
+      } catch (error) {
+        if (statusOf(error) !== 409) return gone(error);
+        if (!/already in progress/i.test(detailOf(error))) return false;
+      }
+      await container.wait({ condition: 'removed', abortSignal }).catch(gone);
+      return true;
+    });
+  }
+
   /** The last lines a container wrote to stderr since `sinceMs` (Docker's clock). */
   async stderrTail(id: string, options: { lines: number; sinceMs: number; deadlineMs: number }): Promise<string> {
     const log = await this.#call('logs', options.deadlineMs, (abortSignal) =>

@@ -180,7 +180,10 @@ class DockerEngine implements ContainerEngine {
 
   async remove({ botId, containerId }: ContainerRequest): Promise<Observation> {
     return await this.#carryOut(botId, 'remove', 'Removing', async () => {
-      await this.#starter.remove(containerId);
+      const container = this.#ledger.get(containerId);
+      if (container?.identity.occurrence !== undefined && container.phase !== 'exited') {
+        if (!(await this.#starter.removeUnbegun(containerId))) return await this.#observeById(botId, containerId);
+      } else await this.#starter.remove(containerId);
       return absent(botId, this.#options.now());
     });
   }
@@ -219,20 +222,19 @@ class DockerEngine implements ContainerEngine {
   }
 
   get troubles(): readonly string[] {
-    return this.#go?.troubles ?? [];
+    return [...(this.#go?.troubles ?? []), ...this.#queries.troubles];
   }
 
-  keysEndingBefore(time: number): readonly string[] {
-    const ends = [...this.#ledger.all()].flatMap(({ identity, phase }) =>
+  keysUsed(share: number): readonly string[] {
+    const now = this.#options.now();
+    const ends = [...this.#ledger.all()].flatMap(({ identity: { botId, incarnation, occurrence, keys }, phase }) => {
+      const until = keys?.until ?? null;
       // A run ends by itself, and the next gets keys of its own.
-      phase === 'running' && identity.occurrence === undefined && identity.keys?.until
-        ? [{ botId: identity.botId, until: identity.keys.until }]
-        : [],
-    );
-    return ends
-      .filter(({ until }) => until < time)
-      .sort((one, other) => one.until - other.until)
-      .map(({ botId }) => botId);
+      if (phase !== 'running' || occurrence !== undefined || until === null) return [];
+      // They were made when the container was: for how long is the store's to say.
+      return now >= incarnation + share * (until - incarnation) ? [{ botId, until }] : [];
+    });
+    return ends.sort((one, other) => one.until - other.until).map(({ botId }) => botId);
   }
 
   async close(): Promise<void> {

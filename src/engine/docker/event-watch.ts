@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { Pauses } from '../../pause.ts';
 import { type ContainerEvent, LineSplitter, parseEvent } from './event-stream.ts';
 
 /** Longest document taken from the stream, in characters; one holds all labels of a container. */
@@ -42,8 +43,7 @@ export class EventWatch {
   readonly #duties: WatchDuties;
   readonly #intervals: WatchIntervals;
   #stream: Readable | null = null;
-  #closed = false;
-  #wake: (() => void) | null = null;
+  readonly #closing = new AbortController();
 
   constructor(duties: WatchDuties, intervals: WatchIntervals) {
     this.#duties = duties;
@@ -61,16 +61,19 @@ export class EventWatch {
   }
 
   close(): void {
-    this.#closed = true;
+    this.#closing.abort();
     this.#stream?.destroy();
-    this.#wake?.();
+  }
+
+  get #isClosed(): boolean {
+    return this.#closing.signal.aborted;
   }
 
   async #keepOpen(first: Connection): Promise<void> {
     let connection: Connection | null = first;
     while (connection !== null) {
       const error = await connection.ended;
-      if (this.#closed) return;
+      if (this.#isClosed) return;
       this.#duties.lost(error);
       connection = await this.#reopen();
     }
@@ -79,12 +82,13 @@ export class EventWatch {
   /** @returns null when closed meanwhile */
   async #reopen(): Promise<Connection | null> {
     const { firstMs, capMs } = this.#intervals.reconnect;
-    for (let pauseMs = firstMs; !this.#closed; pauseMs = Math.min(pauseMs * 2, capMs)) {
+    const pauses = new Pauses(firstMs, capMs);
+    while (!this.#isClosed) {
       try {
         return await this.#open();
       } catch {
         // The loss was reported with its cause; that it lasts is no news.
-        await this.#pause(pauseMs);
+        await pauses.wait(this.#closing.signal);
       }
     }
     return null;
@@ -93,7 +97,7 @@ export class EventWatch {
   async #open(): Promise<Connection> {
     const stream = await this.#duties.connect();
     this.#stream = stream;
-    if (this.#closed) stream.destroy();
+    if (this.#isClosed) stream.destroy();
     const ended = this.#follow(stream);
     try {
       await Promise.race([this.#duties.compare(true), ended.then((error) => Promise.reject(error))]);
@@ -137,16 +141,5 @@ export class EventWatch {
     };
     next(Math.min(SECOND_LOOK_MS, this.#intervals.resyncMs));
     stream.once('close', () => clearTimeout(timer));
-  }
-
-  async #pause(ms: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#wake = null;
   }
 }

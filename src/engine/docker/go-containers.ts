@@ -4,6 +4,7 @@ import { type ContainerIdentity, type ContainerOwner, type Labels, readLabels } 
 import type { ContainerLedger } from './container-ledger.ts';
 import { phaseOfSummary } from './container-view.ts';
 import type { ContainerInspection, ContainerSummary, DockerApi } from './docker-api.ts';
+import { detailOf } from './docker-errors.ts';
 import { contentRevision, type GoIdentity, goBotIn, identifyGo } from './go-container.ts';
 import { onePerBot } from './one-per-bot.ts';
 import { TrackedContainer } from './tracked-container.ts';
@@ -33,6 +34,8 @@ export interface GoContainersParts {
 export class GoContainers {
   readonly #parts: GoContainersParts;
   readonly #ending = new Set<string>();
+  /** One at a time is enough to tell. */
+  #notEnded: { readonly at: number; readonly containerId: string; readonly sentence: string } | null = null;
   #intruder: { readonly at: number; readonly sentence: string } | null = null;
 
   constructor(parts: GoContainersParts) {
@@ -45,8 +48,10 @@ export class GoContainers {
 
   /** What should not be as it is, in sentences. */
   get troubles(): readonly string[] {
-    const intruder = this.#intruder;
-    return intruder === null || this.#parts.now() - intruder.at > SHOWN_MS ? [] : [intruder.sentence];
+    const since = this.#parts.now() - SHOWN_MS;
+    return [this.#intruder, this.#notEnded].flatMap((told) =>
+      told !== null && told.at >= since ? [told.sentence] : [],
+    );
   }
 
   /** One container of each bot; the others are ended behind it, and are nobody's from now on. */
@@ -129,14 +134,26 @@ export class GoContainers {
 
   /** Stops and removes a container too many. What cannot be done now is found again by the next list. */
   end(containerId: string): void {
-    const { api, ledger, graceSeconds, governs } = this.#parts;
+    const { api, ledger, graceSeconds, governs, now } = this.#parts;
     if (!governs || this.#ending.has(containerId)) return;
     this.#ending.add(containerId);
     ledger.markRemoved(containerId);
     const known = ledger.get(containerId);
     if (known !== undefined) ledger.forget(known);
     const ended = api.stop(containerId, graceSeconds).then(() => api.remove(containerId));
-    ended.catch(() => ledger.unmarkRemoved(containerId)).finally(() => this.#ending.delete(containerId));
+    const told = ended.then(
+      () => {
+        if (this.#notEnded?.containerId === containerId) this.#notEnded = null;
+      },
+      (error: unknown) => {
+        ledger.unmarkRemoved(containerId);
+        const sentence =
+          `The container ${containerId.slice(0, 12)} of the Go runtime, one too many of its bot, cannot be ended ` +
+          `(${detailOf(error)}); it is tried again.`;
+        this.#notEnded = { at: now(), containerId, sentence };
+      },
+    );
+    void told.then(() => this.#ending.delete(containerId));
   }
 }
 

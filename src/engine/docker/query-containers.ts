@@ -45,9 +45,16 @@ export class QueryContainers {
   readonly #live = new Set<string>();
   readonly #removals = new Set<Promise<void>>();
   #sweeper: NodeJS.Timeout | null = null;
+  /** Why the last sweep failed; a sentence. Null: it did not. */
+  #trouble: string | null = null;
 
   constructor(parts: QueryContainersParts) {
     this.#parts = parts;
+  }
+
+  /** What should not be as it is, in sentences. */
+  get troubles(): readonly string[] {
+    return this.#trouble === null ? [] : [this.#trouble];
   }
 
   /** See `ContainerEngine.runQuery`. Throws what the Docker client throws as well. */
@@ -76,8 +83,14 @@ export class QueryContainers {
   /** Now and again and again. */
   sweepFromNowOn(): void {
     const sweep = (): void => {
-      // Whatever keeps it from being done now, there is a next time.
-      void this.#sweep().catch(() => undefined);
+      void this.#sweep().then(
+        () => {
+          this.#trouble = null;
+        },
+        (error: unknown) => {
+          this.#trouble = `What queries have left over cannot be removed (${detailOf(error)}); it is tried again and again.`;
+        },
+      );
     };
     sweep();
     this.#sweeper = setInterval(sweep, this.#parts.sweepMs).unref();
@@ -143,7 +156,7 @@ export class QueryContainers {
     }
   }
 
-  /** Never rejects: what cannot be removed now is left over, and found by its labels later. */
+  /** Never rejects: what cannot be removed now is left over, and a sweep finds it by its labels, or tells why it cannot. */
   async #remove(runId: string, { containerId, directory }: Made): Promise<void> {
     try {
       if (containerId !== null) await this.#parts.api.remove(containerId);

@@ -1,6 +1,6 @@
 import { createHash, randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import type { Endpoint, Observation } from '../../../actors/observation.ts';
+import type { Observation } from '../../../actors/observation.ts';
 import { encodeAgentLimits } from '../../agent/agent-limits.ts';
 import type { BotDefinition } from '../../desired/bot-definition.ts';
 import { type BotCondition, readConditionsIn } from '../bot-conditions.ts';
@@ -15,7 +15,7 @@ import {
   type StartRequest,
 } from '../container-engine.ts';
 import { agentEnvironment, agentSecrets, botMarks, searchPath } from './agent-environment.ts';
-import { BotProcess } from './bot-process.ts';
+import { BotProcess, type BotProcessIdentity } from './bot-process.ts';
 import { within } from './deadline.ts';
 import { type BotDirectories, prepareDirectories } from './directories.ts';
 import { endLeftovers } from './leftovers.ts';
@@ -25,6 +25,7 @@ import { Programs } from './programs.ts';
 import { QueryPorts } from './query-ports.ts';
 import { QueryProcesses } from './query-processes.ts';
 import { endRemains, type Traces } from './remains.ts';
+import { endedUnseen, type NotedRun, RunNotes } from './run-notes.ts';
 import { engineErrorFor } from './start-failure.ts';
 import { Sweeper } from './sweeper.ts';
 
@@ -42,7 +43,8 @@ const SAFE_ID = /^[A-Za-z0-9_-]{1,128}$/;
  *      └── stderr: last words ───────────┘
  *
  * When the runtime dies, the lifeline breaks and each agent ends its bot; when an agent dies, the engine does it from the
- * agent's notes. So nothing is adopted: after `watch` no bot runs.
+ * agent's notes. So nothing is adopted: after `watch` no bot runs. A run of a scheduled bot that ended like this is reported
+ * as exited, so that nobody begins it once more.
  */
 export function createProcessEngine(options: ProcessEngineOptions): ContainerEngine {
   return new ProcessEngine(options);
@@ -53,12 +55,15 @@ class ProcessEngine implements ContainerEngine {
   readonly #shapeRevision: string;
   readonly #options: ProcessEngineOptions;
   readonly #notes: ProcessNotes;
+  readonly #runs: RunNotes;
   readonly #ports: QueryPorts;
   readonly #programs: Programs;
   readonly #sweeper: Sweeper;
   readonly #queries: QueryProcesses;
   /** The one container of each bot, running or exited. */
   readonly #bots = new Map<string, BotProcess>();
+  /** Runs of a former runtime that ended with it, until each is removed. */
+  readonly #unseen = new Map<string, NotedRun>();
   /** Bots whose container is being made: a second one is refused from here on. */
   readonly #starting = new Map<string, Promise<unknown>>();
   /** What is still being swept up after the last exit of a bot; its next start waits for it. */
@@ -70,6 +75,7 @@ class ProcessEngine implements ContainerEngine {
   constructor(options: ProcessEngineOptions) {
     this.#options = options;
     this.#notes = new ProcessNotes(options.runDirectory);
+    this.#runs = new RunNotes(options.runDirectory);
     const { first, last } = options.queryPortRange;
     this.#ports = new QueryPorts(options.queryPortRange, QUERY_HOST, randomInt(first, last + 1));
     this.#programs = new Programs(searchPath(options), options.missingProgramMs);
@@ -90,11 +96,13 @@ class ProcessEngine implements ContainerEngine {
         waits: { graceMs: this.#options.leftoverGraceMs, killMs: this.#options.killWaitMs },
       });
       await this.#queries.endLeftovers();
+      for (const run of await this.#runs.all()) this.#unseen.set(run.botId, run);
     } catch (error) {
       throw engineErrorFor(error, 'what a former runtime left running could not be ended');
     }
     this.#listener = listener;
-    listener.listed(new Set());
+    for (const run of this.#unseen.values()) listener.observed(endedUnseen(run));
+    listener.listed(new Set(this.#unseen.keys()));
   }
 
   async start(request: StartRequest): Promise<Observation> {
@@ -104,6 +112,8 @@ class ProcessEngine implements ContainerEngine {
     if (this.#starting.has(botId)) throw nameTaken(botId);
     const begun = this.#bots.get(botId);
     if (begun !== undefined && isSameRun(begun, request)) return begun.observation();
+    const unseen = this.#unseen.get(botId);
+    if (unseen !== undefined && unseen.occurrence === request.occurrence) return endedUnseen(unseen);
     const running = this.#running(botId);
     if (running !== null && isSameBot(running, request)) return running.observation();
     const launch = this.#launch(request, running);
@@ -131,17 +141,22 @@ class ProcessEngine implements ContainerEngine {
   }
 
   async remove({ botId, containerId }: ContainerRequest): Promise<Observation> {
+    if (this.#unseen.get(botId)?.containerId === containerId) await this.#forgetRun(botId);
     const bot = this.#bots.get(botId);
     if (bot === undefined || bot.identity.containerId !== containerId) return await this.inspect(botId);
     if (bot.lastExit === null) await this.#kill(bot);
     await this.#sweeps.get(botId);
+    if (bot.identity.occurrence !== undefined) await this.#forgetRun(botId);
     this.#bots.delete(botId);
     this.#sweeps.delete(botId);
     return absent(botId, Date.now());
   }
 
   async inspect(botId: string): Promise<Observation> {
-    return this.#bots.get(botId)?.observation() ?? absent(botId, Date.now());
+    const bot = this.#bots.get(botId);
+    if (bot !== undefined) return bot.observation();
+    const unseen = this.#unseen.get(botId);
+    return unseen === undefined ? absent(botId, Date.now()) : endedUnseen(unseen);
   }
 
   async conditions({ botId, containerId }: ContainerRequest): Promise<readonly BotCondition[]> {
@@ -199,11 +214,15 @@ class ProcessEngine implements ContainerEngine {
     if (!existsSync(this.#options.agentFile)) await this.#refillCache();
     const hasServer = definition.queryEntrypoint !== null && definition.kind === 'realtime';
     const port = hasServer ? await this.#ports.take() : null;
+    const identity = this.#identityOf(request, port);
+    const { occurrence } = identity;
     let bot: BotProcess;
     try {
-      bot = await this.#spawn(request, directories, port);
+      if (occurrence !== undefined) await this.#noteRun({ ...identity, occurrence });
+      bot = await this.#spawn(request, identity, directories);
     } catch (error) {
       this.#giveBack(port);
+      if (occurrence !== undefined) await this.#forgetRun(definition.id);
       throw error;
     }
     this.#bots.set(definition.id, bot);
@@ -222,22 +241,40 @@ class ProcessEngine implements ContainerEngine {
     return this.#refill;
   }
 
-  #spawn(request: StartRequest, directories: BotDirectories, port: number | null): Promise<BotProcess> {
-    const { definition, incarnation, inPlace, occurrence } = request;
+  #identityOf({ definition, incarnation, inPlace, occurrence }: StartRequest, port: number | null): BotProcessIdentity {
     const botId = definition.id;
-    const endpoint: Endpoint | null = port === null ? null : { host: QUERY_HOST, port };
+    return {
+      botId,
+      // There is nothing to a container here but its process and the bot's directories, so in place only keeps the name.
+      containerId: this.#bots.get(botId)?.identity.containerId === inPlace ? inPlace : `${botId}.${incarnation}`,
+      incarnation,
+      specRevision: definition.specRevision,
+      ...(occurrence === undefined ? {} : { occurrence }),
+      shapeRevision: this.#shapeRevision,
+      endpoint: port === null ? null : { host: QUERY_HOST, port },
+    };
+  }
+
+  /** Before its process is there: the note may say of a run that it was begun although it was not, never the other way. */
+  async #noteRun({ endpoint: _none, ...run }: BotProcessIdentity & { readonly occurrence: number }): Promise<void> {
+    await this.#runs.write(run);
+    this.#unseen.delete(run.botId);
+  }
+
+  async #forgetRun(botId: string): Promise<void> {
+    await this.#runs.forget(botId);
+    this.#unseen.delete(botId);
+  }
+
+  #spawn(
+    { definition, incarnation }: StartRequest,
+    identity: BotProcessIdentity,
+    directories: BotDirectories,
+  ): Promise<BotProcess> {
+    const { botId, endpoint } = identity;
     const groupsFile = this.#notes.groupsFile(botId);
     return BotProcess.launch(
-      {
-        botId,
-        // There is nothing to a container here but its process and the bot's directories, so in place only keeps the name.
-        containerId: this.#bots.get(botId)?.identity.containerId === inPlace ? inPlace : `${botId}.${incarnation}`,
-        incarnation,
-        specRevision: definition.specRevision,
-        ...(occurrence === undefined ? {} : { occurrence }),
-        shapeRevision: this.#shapeRevision,
-        endpoint,
-      },
+      identity,
       {
         program: this.#options.nodeBinary,
         arguments: [...this.#options.nodeArguments, this.#options.agentFile, 'execute'],
@@ -246,7 +283,7 @@ class ProcessEngine implements ContainerEngine {
         secrets: agentSecrets(this.#options, definition),
       },
       async (ended) => {
-        this.#giveBack(port);
+        this.#giveBack(endpoint?.port ?? null);
         await this.#endRemainsOf(ended);
       },
     );
@@ -263,7 +300,8 @@ class ProcessEngine implements ContainerEngine {
       await this.#notes.write(bot.identity.botId, bot.agent);
     } catch (error) {
       await this.#kill(bot);
-      this.#bots.delete(bot.identity.botId);
+      // A run has been begun, and is not begun once more.
+      if (bot.identity.occurrence === undefined) this.#bots.delete(bot.identity.botId);
       throw error;
     }
   }

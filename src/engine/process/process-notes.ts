@@ -12,7 +12,7 @@ import * as v from 'valibot';
 import type { ProcessIdentity } from '../../agent/process-identity.ts';
 import { errnoOf } from '../../errno.ts';
 
-const NOTES_FORMAT = 1;
+export const NOTES_FORMAT = 1;
 
 const identitySchema = v.object({ pid: v.pipe(v.number(), v.integer(), v.minValue(2)), startTime: v.string() });
 const formatSchema = v.object({ format: v.number() });
@@ -68,19 +68,21 @@ export class ProcessNotes {
     const names = await readdir(this.#directory);
     const bots = names.flatMap((name) => {
       const suffix = [GROUPS_SUFFIX, ENGINE_SUFFIX].find((ending) => name.endsWith(ending));
-      return suffix === undefined ? [] : [name.slice(0, -suffix.length)];
+      const botId = suffix === undefined ? null : name.slice(0, -suffix.length);
+      // Ids have no dots: it is a note of another kind.
+      return botId === null || botId.includes('.') ? [] : [botId];
     });
     return [...new Set(bots)].sort();
   }
 
   /** @throws NewerNotes */
   async agentOf(botId: string): Promise<ProcessIdentity | null> {
-    return (await read(this.#engineFile(botId), engineNotesSchema))?.agent ?? null;
+    return (await readNotes(this.#engineFile(botId), engineNotesSchema))?.agent ?? null;
   }
 
   /** Leaders of the process groups the agent noted: the bot's and its query server's. @throws NewerNotes */
   async groupsOf(botId: string): Promise<ProcessIdentity[]> {
-    const notes = await read(this.groupsFile(botId), groupsSchema);
+    const notes = await readNotes(this.groupsFile(botId), groupsSchema);
     return notes === null ? [] : [notes.bot, notes.query].filter((leader) => leader !== null);
   }
 
@@ -89,8 +91,11 @@ export class ProcessNotes {
   }
 }
 
-/** @returns null when there is no such file, or none of ours: notes are written whole or not at all. */
-async function read<const Schema extends v.GenericSchema>(
+/**
+ * @returns null when there is no such file, or none of ours: notes are written whole or not at all
+ * @throws NewerNotes
+ */
+export async function readNotes<const Schema extends v.GenericSchema>(
   path: string,
   schema: Schema,
 ): Promise<v.InferOutput<Schema> | null> {

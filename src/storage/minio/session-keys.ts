@@ -1,7 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
-import type { Credentials } from 'minio/dist/esm/Credentials.mjs';
-import type { StoreError, StoreTrouble } from '../object-store.ts';
+import { StoreError, type StoreTrouble } from '../object-store.ts';
 import type { S3Access } from '../s3-api/s3-client.ts';
 import { DEFAULT_REGION } from '../s3-api/s3-client.ts';
 import { storeFailure } from '../store-failure.ts';
@@ -39,10 +38,16 @@ export class SessionKeys {
       policy: JSON.stringify(policy),
       transportAgent: this.#agent,
     });
-    const until = Date.now() + seconds * 1_000;
-    const { accessKey: own, secretKey: secret, sessionToken } = await this.#within(provider.getCredentials(), signal);
-    if (sessionToken === undefined) throw storeFailure('refused', CALL, 'the answer holds no session token');
-    return { accessKey: own, secretKey: secret, sessionToken, until };
+    const asked = Date.now() + seconds * 1_000;
+    const granting = provider.performRequest().then((answer) => {
+      const { accessKey: own, secretKey: secret, sessionToken } = provider.parseCredentials(answer);
+      if (sessionToken === undefined) throw storeFailure('refused', CALL, 'the answer holds no session token');
+      const granted = Date.parse(answer.AssumeRoleResponse.AssumeRoleResult.Credentials.Expiration);
+      // The store may grant less. By a clock that is ahead of ours it seems to grant more.
+      const until = Number.isNaN(granted) ? asked : Math.min(asked, granted);
+      return { accessKey: own, secretKey: secret, sessionToken, until };
+    });
+    return await this.#within(granting, signal);
   }
 
   close(): void {
@@ -51,7 +56,7 @@ export class SessionKeys {
   }
 
   /** The package has no deadline, so its connections end with ours. */
-  async #within(answer: Promise<Credentials>, signal: AbortSignal): Promise<Credentials> {
+  async #within<Answer>(answer: Promise<Answer>, signal: AbortSignal): Promise<Answer> {
     let onAbort = () => {};
     const late = new Promise<never>((_resolve, reject) => {
       onAbort = () => {
@@ -71,6 +76,7 @@ export class SessionKeys {
 
 /** The package's texts repeat the store's, so only a code is taken from them. */
 function failureOf(error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
   const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const errno = inner instanceof Error && 'code' in inner && typeof inner.code === 'string' ? inner.code : null;
   if (errno !== null) return storeFailure('unreachable', CALL, `the connection failed (${errno})`, error);

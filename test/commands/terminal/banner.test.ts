@@ -117,6 +117,19 @@ test('of very many bots it shows the first and says how many there are', () => {
   assert.match(text, /… and 999 more: npx the0-runtime ls/);
 });
 
+test('what keeps bots from running is told once, with what to do', () => {
+  const missing = {
+    state: 'waiting',
+    endpoint: null,
+    reason: reason({ code: 'image-missing', facts: { image: 'x' } }),
+  } as const;
+  const bots = ['a', 'b', 'c'].map((id) => reportBot(status(id, missing)));
+  const text = renderBanner(facts({ bots: [...bots, reportBot(status('d'))] }), makeStyle(false, 1000));
+  assert.deepEqual(text.match(/^To do for .*$/gm)?.length, 1);
+  assert.match(text, /^To do for a and 2 more: .*npm run image -- --target slim/m);
+  assert.doesNotMatch(renderBanner(facts(), plain), /To do/);
+});
+
 test('bots from MongoDB come from no folder', () => {
   const text = renderBanner(facts({ botsFolder: null, bots: [], known: 0, example: null }), plain);
   assert.match(text, /0 bots from MongoDB/);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatAge, formatMoment, formatSpan } from '../../../src/commands/terminal/age.ts';
+import { formatAge, formatMoment, formatMomentInZone, formatSpan, zoneAt } from '../../../src/commands/terminal/age.ts';
 import { harmlessLines } from '../../../src/commands/terminal/harmless-lines.ts';
 import { plainJson, plainLine, plainText } from '../../../src/commands/terminal/plain-text.ts';
 import { makeStyle, styleFor } from '../../../src/commands/terminal/style.ts';
@@ -113,4 +113,26 @@ test('a moment of another day has its date', () => {
   const noon = new Date(2026, 2, 14, 12, 0, 5).getTime();
   assert.equal(formatMoment(noon, noon + 1000), '12:00:05');
   assert.equal(formatMoment(noon, noon + 86_400_000), '2026-03-14 12:00:05');
+});
+
+test('a time zone is told by its distance to UTC, which the time of the year may change', (t) => {
+  const before = process.env['TZ'];
+  t.after(() => {
+    if (before === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = before;
+  });
+  const [winter, summer] = [Date.UTC(2026, 0, 15, 12), Date.UTC(2026, 6, 15, 12)];
+  const zones: Record<string, [string, string]> = {};
+  for (const zone of ['UTC', 'Europe/Berlin', 'America/St_Johns', 'Asia/Kolkata']) {
+    process.env['TZ'] = zone;
+    zones[zone] = [zoneAt(winter), zoneAt(summer)];
+  }
+  assert.deepEqual(zones, {
+    UTC: ['UTC', 'UTC'],
+    'Europe/Berlin': ['UTC+1', 'UTC+2'],
+    'America/St_Johns': ['UTC-3:30', 'UTC-2:30'],
+    'Asia/Kolkata': ['UTC+5:30', 'UTC+5:30'],
+  });
+  process.env['TZ'] = 'Europe/Berlin';
+  assert.equal(formatMomentInZone(summer, summer), '14:00:00 UTC+2');
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { dockerProxy } from '../../engine/docker/docker-proxy.ts';
 import { docker, needsDocker } from '../../services/docker.ts';
 import { dockerHarness } from './docker-harness.ts';
 import { querySuite } from './query-suite.ts';
@@ -50,5 +51,37 @@ describe('query containers that a runtime has left', await needsDocker(), () => 
     leave.abort();
     await lost;
     await killed.close();
+  });
+
+  it('says so while a sweep cannot remove what was left', async (t) => {
+    const harness = await dockerHarness();
+    t.after(() => harness.cleanup());
+    const definition = await harness.makeBot({ files: { 'main.js': '', 'query.js': 'process.exit(0)' } });
+    const proxy = await dockerProxy(t);
+    let aheadMs = 0;
+    const engine = harness.makeEngine({
+      socketPath: proxy.socketPath,
+      resyncMs: 50,
+      now: () => Date.now() + aheadMs,
+    });
+    t.after(() => engine.close());
+    let removable = false;
+    proxy.beforeRemovals(async () => assert.ok(removable));
+    const request = { definition, path: '/x', params: '{}', resultKey: '', deadlineMs: 120_000, resultBytes: 1 };
+    assert.equal((await engine.runQuery(request, new AbortController().signal)).exitCode, 0);
+    await engine.watch(recordingListener());
+    assert.deepEqual(engine.troubles, []);
+    aheadMs = 600_000;
+    const told = async (isTold: boolean) => {
+      for (const deadline = Date.now() + 60_000; (engine.troubles?.length !== 0) !== isTold; await sleep(10)) {
+        assert.ok(Date.now() < deadline, engine.troubles?.join() ?? '');
+      }
+    };
+    await told(true);
+    assert.match(engine.troubles?.join() ?? '', /^What queries have left over cannot be removed \(.+\); it is tried/);
+    removable = true;
+    await told(false);
+    const label = [`the0.instance=${harness.instance}`, 'the0.role=query'];
+    assert.deepEqual(await docker.listContainers({ all: true, filters: { label } }), []);
   });
 });

@@ -19,6 +19,7 @@ export interface SourceBench {
   readonly store: CodeStore;
   readonly source: DesiredState;
   readonly deliveries: Delivery[];
+  /** As told and not over. */
   readonly troubles: Error[];
   start(): Promise<void>;
   /** Writes a file below the bots folder. */
@@ -85,6 +86,10 @@ export async function sourceBench(t: TestContext, changes: Partial<DirectorySour
         removed: (id) => deliveries.push({ kind: 'removed', id }),
         synced: () => deliveries.push({ kind: 'synced' }),
         trouble: (error) => troubles.push(error),
+        troubleOver({ message }) {
+          const index = troubles.findIndex((trouble) => trouble.message === message);
+          if (index >= 0) troubles.splice(index, 1);
+        },
       }),
     async bot(folder, id, botChanges = {}) {
       await put(`${folder}/main.js`, `// ${id}`);

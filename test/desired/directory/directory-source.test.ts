@@ -208,8 +208,8 @@ test('a link out of the folder is not followed but named', async (t) => {
   assert.equal(desired().get('b')?.problem, null);
 });
 
-test('a link in the bots folder is no bot, and that is said once', async (t) => {
-  const { bots, data, bot, start, desired, troubles } = await sourceBench(t);
+test('a link in the bots folder is no bot, and that is said', async (t) => {
+  const { bots, data, bot, start, source, desired } = await sourceBench(t, { resyncMs: 60 });
   await bot('a', 'a');
   await mkdir(join(data, 'elsewhere'), { recursive: true });
   await writeFile(join(data, 'elsewhere', 'bot.json'), botJson('b'));
@@ -217,8 +217,45 @@ test('a link in the bots folder is no bot, and that is said once', async (t) => 
   await start();
   assert.deepEqual([...desired().keys()], ['a']);
   assert.deepEqual(
-    troubles.map((error) => failsWith('bot-folder-ignored')(error)),
-    [true],
+    [...(source.ignored ?? [])].map(([name]) => name),
+    ['link'],
+  );
+  assert.match(
+    source.ignored?.get('link') ?? '',
+    /link in the bots folder .* is a symbolic link.*: put the folder itself/,
+  );
+  await rm(join(bots, 'link'));
+  await until(() => source.ignored?.size === 0);
+});
+
+test('a folder without bot.json is no bot, and that is said until it has one or goes', async (t) => {
+  const { bots, bot, put, start, source, desired, troubles } = await sourceBench(t);
+  await bot('a', 'a');
+  await put('b/main.js', '');
+  await put('.notes/text', '');
+  await start();
+  assert.deepEqual(
+    [...(source.ignored ?? [])].map(([name]) => name),
+    ['b'],
+  );
+  assert.match(source.ignored?.get('b') ?? '', /the folder b in .* has no bot\.json, so no bot runs from it: write one/);
+  await put('c/main.js', '');
+  await until(() => source.ignored?.has('c') === true);
+  await bot('b', 'b');
+  await until(() => desired().has('b'));
+  await rm(join(bots, 'c'), { recursive: true });
+  await until(() => source.ignored?.size === 0);
+  assert.deepEqual(troubles, []);
+});
+
+test('a bots folder that is a bot itself is said to be none', async (t) => {
+  const { put, start, source } = await sourceBench(t);
+  await put('bot.json', botJson('a'));
+  await put('main.js', '');
+  await start();
+  assert.match(
+    [...(source.ignored?.values() ?? [])].join(),
+    /has a bot\.json itself.*name the folder above it with --bots/,
   );
 });
 
@@ -299,6 +336,7 @@ test('when the bots folder itself goes, bots are kept and the trouble is told; w
   await bot('c', 'c');
   await until(() => desired().has('c'));
   assert.equal(log().includes('removed a'), false);
+  assert.deepEqual(troubles, []);
 });
 
 test('an empty folder in the place of the bots folder stops nothing', async (t) => {

@@ -57,6 +57,9 @@ describe('desired state in a real server of the MongoDB protocol', needsMongo(),
     assert.equal(listener.troubles.length, 2);
     for (const { message } of listener.troubles) assert.match(message, /no id that can be used/);
     assert.deepEqual(source.state(), { usable: true });
+    await bots.deleteMany({ id: { $in: ['', 7] } });
+    await bots.insertOne(botDocument('good'));
+    await listener.until('the end of the troubles', () => listener.troubles.length === 0);
   });
 
   test('a document written directly is seen through the change stream', async () => {
@@ -143,6 +146,10 @@ describe('desired state in a real server of the MongoDB protocol', needsMongo(),
     assert.ok((await bots.indexes()).some(({ key }) => 'id' in key));
     await bots.deleteOne({ id: 'twice', 'config.n': 1 });
     await listener.until('the second one', () => listener.bot('twice').config['n'] === 2);
+    await listener.until(
+      'the end of the trouble',
+      () => !listener.troubles.some(({ message }) => /twice/.test(message)),
+    );
   });
 
   test('makes the indexes that each event needs', async () => {
@@ -154,6 +161,18 @@ describe('desired state in a real server of the MongoDB protocol', needsMongo(),
     const stones = await client.db('bot_runner').collection('the0_tombstones').indexes();
     assert.ok(stones.some(({ expireAfterSeconds }) => expireAfterSeconds === 8 * 24 * 3_600));
     await assert.rejects(bots.insertMany([{ id: 'a' }, { id: 'a' }]), /E11000/);
+  });
+
+  test('how long deletions are remembered follows the setting, also when there is an index already', async () => {
+    const ages = async () =>
+      (await client.db('bot_runner').collection('the0_tombstones').indexes()).flatMap(
+        ({ expireAfterSeconds }) => expireAfterSeconds ?? [],
+      );
+    for (const hours of [9, 30, 30]) {
+      const { source, listener } = await start({ tombstoneMs: hours * 3_600_000 });
+      await source.close();
+      assert.deepEqual([await ages(), listener.troubles], [[hours * 3_600], []]);
+    }
   });
 
   test('both kinds at once: each from its collection, and an id in both is the realtime bot', async () => {

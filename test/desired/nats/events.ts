@@ -17,6 +17,7 @@ export const FEED_OPTIONS: Omit<NatsFeedOptions, 'servers'> = {
   batch: 200,
   mostBots: 10_000,
   atOnce: 8,
+  deletionsKeptMs: 8 * 24 * 3_600_000,
   mostWaiting: 1_000,
   mostWaitingBytes: 10_000_000,
 };
@@ -39,7 +40,7 @@ export class EventPublisher {
     );
   }
 
-  async makeStream(more: { max_msgs?: number } = {}): Promise<void> {
+  async makeStream(more: { max_msgs?: number; max_age?: number } = {}): Promise<void> {
     const manager = await this.connection.jetstreamManager();
     await manager.streams.add({
       name: 'THE0_EVENTS',

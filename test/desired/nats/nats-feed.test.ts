@@ -312,6 +312,20 @@ describe('lifecycle events from NATS through MongoDB to definitions', { skip, ti
     assert.equal(third.listener.bot('a').config['n'], 'anew');
   });
 
+  test('a stream that keeps events for longer than deletions are remembered is told', async () => {
+    const days = 24 * 3_600;
+    for (const [maxAgeSeconds, kept] of [
+      [30 * days, 'for 720 h'],
+      [0, 'for ever'],
+    ] as const) {
+      await api.makeStream({ max_age: maxAgeSeconds * 1e9 });
+      const { listener, close } = await start();
+      assert.match(messages(listener), new RegExp(`keeps events ${kept}, .* remembered for 192 h only`));
+      await close();
+      await api.removeStream();
+    }
+  });
+
   test('a NATS that is not there holds up the start only so long, is told, and is used when it comes', async () => {
     await api.makeStream();
     await api.publish('bot.created', botEvent('late'));

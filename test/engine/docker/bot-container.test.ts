@@ -8,6 +8,7 @@ import {
   containerOptions,
   shapeRevision,
 } from '../../../src/engine/docker/bot-container.ts';
+import { queryContainerOptions } from '../../../src/engine/docker/query-container.ts';
 
 const definition: BotDefinition = {
   id: 'grid',
@@ -109,6 +110,26 @@ describe("a bot's container", () => {
     assert.notEqual(shape({ credentials }), shape({}));
     assert.equal(shape({ limits: { ...template.limits, milliCpus: null } }), shape({}));
     assert.notEqual(shape({ limits: { ...template.limits, milliCpus: 500 } }), shape({}));
+  });
+
+  it('has the program for /app/runtime that is given, in queries too, and is of another shape with another', () => {
+    const dev = { ...withStore, devRuntimePath: '/home/dev/runtime' };
+    const question = { path: '/', params: '{}', resultKey: 'r', deadlineMs: 1, resultBytes: 1 };
+    const run = { runId: 'r', startedAt: 1, networkMode: 'n' };
+    for (const one of [definition, stored]) {
+      const asked = { ...one, queryEntrypoint: 'query.py' };
+      const containers = (template: ContainerTemplate) => [
+        containerOptions(template, one, own),
+        queryContainerOptions(template, { definition: asked, ...question }, run),
+      ];
+      const binds = (template: ContainerTemplate) => containers(template).map(({ HostConfig }) => HostConfig?.Binds);
+      assert.deepEqual(binds(dev), Array(2).fill(['/home/dev/runtime:/app/runtime:ro']));
+      assert.deepEqual(binds({ ...withStore, devRuntimePath: null }), [undefined, undefined]);
+    }
+    const shape = (changes: object) => shapeRevision({ ...withStore, ...changes }, null, stored);
+    assert.equal(shape({ devRuntimePath: null }), shape({}));
+    assert.notEqual(shape(dev), shape({}));
+    assert.notEqual(shape(dev), shape({ devRuntimePath: '/home/dev/other' }));
   });
 
   it('is of another shape when what it is told of the store or of NATS is another, credentials too', () => {

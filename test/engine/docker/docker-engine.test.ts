@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import type { BotDefinition } from '../../../src/desired/bot-definition.ts';
@@ -107,6 +108,18 @@ describe('the Docker engine', { ...(await needsDocker()), concurrency: 2 }, () =
       assert.deepEqual(LogConfig, { Type: 'json-file', Config: { 'max-size': '65536', 'max-file': '2' } });
       const unlimited = await (await watched(t)).run(bots.idle);
       assert.equal((await unlimited.byHand.inspect()).HostConfig.NanoCpus, 0);
+    });
+
+    it('has another program in place of /app/runtime when one is given, and cannot change it', async (t) => {
+      const folder = await mkdtemp(join(tmpdir(), 'the0-dev-runtime-'));
+      t.after(() => rm(folder, { recursive: true }));
+      const devRuntimePath = join(folder, 'runtime');
+      await writeFile(devRuntimePath, '#!/bin/sh\n', { mode: 0o755 });
+      const { run } = await watched(t, { devRuntimePath });
+      const { HostConfig, Mounts } = await (await run(bots.idle)).byHand.inspect();
+      assert.deepEqual(HostConfig.Binds, [`${devRuntimePath}:/app/runtime:ro`]);
+      const mounted = Mounts.find(({ Destination }) => Destination === '/app/runtime');
+      assert.deepEqual([mounted?.Source, mounted?.RW], [devRuntimePath, false]);
     });
 
     it('is on a bridge without traffic between containers', async (t) => {

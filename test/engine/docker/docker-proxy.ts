@@ -15,6 +15,16 @@ export interface DockerProxy {
   hang(): void;
   /** Lets answers pass, except those on connections that carry an event stream. */
   swallowEvents(): void;
+  /** Takes requests to start a container and keeps them until they are released; whoever asked may have left by then. */
+  holdStarts(): void;
+  /** How many it keeps. */
+  heldStarts(): number;
+  /** Lets the engine carry out what was kept, and waits for that. */
+  releaseStarts(): Promise<void>;
+  /** Requests to start a container are carried out, and their answers lost. */
+  loseAnswersToStarts(): void;
+  /** Before any request to remove a container reaches the engine, this is awaited. */
+  beforeRemovals(act: () => Promise<void>): void;
   /** How many lists of containers were asked for. */
   lists(): number;
 }
@@ -27,10 +37,25 @@ export async function dockerProxy(t: { after(cleanUp: () => Promise<void>): void
   const open = new Set<net.Socket>();
   let mode: 'pass' | 'hang' | 'no-events' = 'pass';
   let lists = 0;
+  let starts: 'pass' | 'hold' | 'lose-answers' = 'pass';
+  let held: Buffer[] = [];
+  let beforeRemoval: (() => Promise<void>) | null = null;
+
+  /** One request on a connection of its own. */
+  const carryOut = (request: Buffer): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const engine = net.connect(engineSocket).once('error', reject);
+      engine.once('data', () => {
+        engine.destroy();
+        resolve();
+      });
+      engine.write(request);
+    });
 
   const accept = (client: net.Socket) => {
     const engine = net.connect(engineSocket);
     let isEventStream = false;
+    let isStart = false;
     for (const socket of [client, engine]) {
       open.add(socket);
       // An end of one is the end of the other; which one failed first does not matter here.
@@ -42,13 +67,22 @@ export async function dockerProxy(t: { after(cleanUp: () => Promise<void>): void
       });
     }
     client.on('data', (chunk) => {
-      const head = chunk.toString('latin1', 0, 64);
+      // One request at a time is on a connection, and those looked for have no body.
+      const head = chunk.toString('latin1', 0, 128);
       if (head.startsWith('GET /events')) isEventStream = true;
       if (head.startsWith('GET /containers/json')) lists += 1;
-      engine.write(chunk);
+      isStart = /^POST \/containers\/[^/]+\/start/.test(head);
+      if (isStart && starts === 'hold') held.push(chunk);
+      else if (beforeRemoval !== null && head.startsWith('DELETE /containers/')) {
+        beforeRemoval().then(
+          () => engine.write(chunk),
+          () => engine.destroy(),
+        );
+      } else engine.write(chunk);
     });
     engine.on('data', (chunk) => {
       if (mode === 'hang' || (mode === 'no-events' && isEventStream)) return;
+      if (isStart && starts === 'lose-answers') return;
       client.write(chunk);
     });
   };
@@ -76,6 +110,22 @@ export async function dockerProxy(t: { after(cleanUp: () => Promise<void>): void
     },
     swallowEvents: () => {
       mode = 'no-events';
+    },
+    holdStarts: () => {
+      starts = 'hold';
+    },
+    heldStarts: () => held.length,
+    releaseStarts: async () => {
+      starts = 'pass';
+      const requests = held;
+      held = [];
+      await Promise.all(requests.map(carryOut));
+    },
+    loseAnswersToStarts: () => {
+      starts = 'lose-answers';
+    },
+    beforeRemovals: (act) => {
+      beforeRemoval = act;
     },
     lists: () => lists,
   };

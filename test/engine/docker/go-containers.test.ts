@@ -5,10 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BotDefinition } from '../../../src/desired/bot-definition.ts';
 import { type ContainerEngine, EngineError } from '../../../src/engine/container-engine.ts';
 import { containerName } from '../../../src/engine/docker/container-name.ts';
+import type { DockerEngineOptions } from '../../../src/engine/docker/docker-engine.ts';
 import { type DockerHarness, dockerHarness } from '../../conformance/engine/docker-harness.ts';
 import { recordingListener } from '../../conformance/engine/recording-listener.ts';
 import { docker, needsDocker } from '../../services/docker.ts';
 import { testImage } from '../../services/test-image.ts';
+import { dockerProxy } from './docker-proxy.ts';
 import { createGoContainer, type GoBot, listAsGo, RUNS } from './go-runtime.ts';
 
 const CONFIG = { symbol: 'BTC/USD', note: 'a<b>&', nested: { z: [1, null, 0.1], y: true } };
@@ -59,12 +61,17 @@ describe('containers of the Go runtime', await needsDocker(), () => {
     return container;
   }
 
-  async function watched(t: TestContext, desired: ReadonlyMap<string, BotDefinition> | readonly BotDefinition[] = []) {
+  async function watched(
+    t: TestContext,
+    desired: ReadonlyMap<string, BotDefinition> | readonly BotDefinition[] = [],
+    more: Partial<DockerEngineOptions> = {},
+  ) {
     const byId = desired instanceof Map ? desired : new Map([...desired.values()].map((one) => [one.id, one]));
     const engine = harness.makeEngine({
       directories: null,
       takesOver: { definitionOf: (botId) => byId.get(botId) ?? null, governs: true },
       stopGraceMs: 10_000,
+      ...more,
     });
     t.after(() => engine.close());
     const seen = recordingListener();
@@ -193,6 +200,25 @@ describe('containers of the Go runtime', await needsDocker(), () => {
     );
     assert.equal((await stateOf(newest.id))?.Running, true);
     assert.deepEqual(engine.troubles, []);
+  });
+
+  it('of which one too many cannot be ended are told, and ended as soon as that can be', async (t) => {
+    const bot = define();
+    const oldest = await go(bot);
+    await sleep(1_100);
+    await go(bot);
+    const proxy = await dockerProxy(t);
+    let removable = false;
+    proxy.beforeRemovals(async () => assert.ok(removable));
+    const { engine } = await watched(t, [bot], { socketPath: proxy.socketPath, resyncMs: 100 });
+    await until('it is told', async () => engine.troubles?.length === 1);
+    assert.match(
+      engine.troubles?.join() ?? '',
+      new RegExp(`^The container ${oldest.id.slice(0, 12)} .* cannot be ended \\(.+\\); it is tried again`),
+    );
+    removable = true;
+    await until('it is gone', async () => (await stateOf(oldest.id)) === null);
+    await until('it is not told any more', async () => engine.troubles?.length === 0);
   });
 
   it('that somebody starts beside a running bot are ended, and that is said', async (t) => {

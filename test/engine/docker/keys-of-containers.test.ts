@@ -89,16 +89,20 @@ describe('keys of containers', await needsDocker(), () => {
     ]);
   });
 
-  it('that end are on its label, and told of before', async (t) => {
-    const until = Date.now() + 60_000;
-    const { start, engine } = await watched(t, () => ({ ...numbered(1), sessionToken: 'token', until }));
+  it('that end are on its label, and told of by the share of their time that is over', async (t) => {
+    let now = Date.now();
+    const until = now + 60_000;
+    const keys = () => ({ ...numbered(1), sessionToken: 'token', until });
+    const { start, engine } = await watched(t, keys, { now: () => now });
     const definition = await stored();
     const { container } = await start(definition);
     const { env, labels } = await environmentOf(container?.containerId);
     assert.ok(env.includes('MINIO_SESSION_TOKEN=token'));
     assert.equal(labels['the0.keys-until'], String(until));
-    assert.deepEqual(engine.keysEndingBefore?.(until), []);
-    assert.deepEqual(engine.keysEndingBefore?.(until + 1), [definition.id]);
+    const madeAt = Number(labels['the0.incarnation']);
+    now = madeAt + (until - madeAt) / 2;
+    assert.deepEqual(engine.keysUsed?.(0.6), []);
+    assert.deepEqual(engine.keysUsed?.(0.5), [definition.id]);
   });
 
   it('are those of the runtime when the store makes none, which its conditions say; a bot of a directory needs none', async (t) => {

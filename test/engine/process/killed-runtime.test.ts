@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { DEFAULT_AGENT_LIMITS } from '../../../src/agent/agent-limits.ts';
+import type { BotDefinition } from '../../../src/desired/bot-definition.ts';
 import type { BotSketch } from '../../conformance/engine/bots.ts';
 import { type ProcessHarness, processHarness } from '../../conformance/engine/process-harness.ts';
 import { recordingListener } from '../../conformance/engine/recording-listener.ts';
@@ -31,16 +32,17 @@ exports.main = async () => {
 
 interface Scene {
   readonly harness: ProcessHarness;
+  readonly definition: BotDefinition;
   readonly runtime: ChildProcess;
   /** Of the bot and its child. */
   readonly pids: readonly number[];
   readonly agentPid: number;
 }
 
-async function runningScene(t: TestContext): Promise<Scene> {
+async function runningScene(t: TestContext, changes: Partial<BotDefinition> = {}): Promise<Scene> {
   const harness = await processHarness();
   t.after(() => harness.cleanup());
-  const definition = await harness.makeBot(stubborn);
+  const definition = { ...(await harness.makeBot(stubborn)), ...changes };
   const options = harness.options({ agentLimits: { ...DEFAULT_AGENT_LIMITS, stopGraceMs: 500 } });
   const root = dirname(harness.runDirectory);
   const runtime = spawn(
@@ -59,7 +61,7 @@ async function runningScene(t: TestContext): Promise<Scene> {
   t.after(() => {
     for (const pid of pids) killIfThere(pid);
   });
-  return { harness, runtime, pids, agentPid: notes.agent.pid };
+  return { harness, definition, runtime, pids, agentPid: notes.agent.pid };
 }
 
 function killIfThere(pid: number): void {
@@ -106,4 +108,30 @@ test('a bot whose agent was killed together with the runtime is found by its not
   assert.equal(await runs(pids[0] ?? 0), true);
   await harness.makeEngine().watch(recordingListener());
   for (const pid of pids) assert.equal(await runs(pid), false);
+});
+
+test('a run that was killed with the runtime has been begun, until somebody has taken note of its end', async (t) => {
+  const { harness, definition, runtime, pids } = await runningScene(t, { kind: 'scheduled', schedule: '* * * * *' });
+  const occurrence = 1_773_501_000;
+  const { id: botId } = definition;
+  await killed(runtime);
+  // The second is one that was killed before it had told anybody what it found.
+  for (const look of ['first', 'second']) {
+    const engine = harness.makeEngine();
+    const seen = recordingListener();
+    await engine.watch(seen);
+    for (const pid of pids) assert.equal(await runs(pid), false);
+    const [found] = seen.of(botId);
+    assert.deepEqual([found?.container?.phase, found?.container?.occurrence], ['exited', occurrence], look);
+    assert.equal(seen.listings[0]?.has(botId), true);
+    const again = await engine.start({ definition, incarnation: Date.now(), inPlace: null, occurrence });
+    assert.deepEqual(again.container, found?.container, 'it is not begun once more');
+    assert.deepEqual((await engine.inspect(botId)).container, found?.container);
+    if (look === 'second') {
+      const containerId = found?.container?.containerId ?? '';
+      assert.equal((await engine.remove({ botId, containerId })).container, null);
+      assert.equal((await engine.inspect(botId)).container, null);
+    }
+  }
+  assert.deepEqual(readdirSync(harness.runDirectory), []);
 });

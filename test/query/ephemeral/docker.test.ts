@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { openS3Store } from '../../../src/storage/s3/open-s3-store.ts';
 import { DEFAULT_BUCKETS, type ObjectStore } from '../../../src/storage/object-store.ts';
+import { openS3Store } from '../../../src/storage/s3/open-s3-store.ts';
 import { poll } from '../../e2e/runtime-under-test.ts';
 import { type StoredBots, storedBots } from '../../e2e/stored-bots.ts';
 import { docker } from '../../services/docker.ts';
