@@ -26,6 +26,9 @@ export interface CollectionSourceOptions extends ChangeStreamOptions {
 /** What it tells; bots of the other collection may have the same ids, which is not its business. */
 export type CollectionListener = Pick<DesiredStateListener, 'changed' | 'removed'>;
 
+/** The rest of the interval is for what follows from what was read. */
+const SHARE_UNTIL_READ = 0.95;
+
 /**
  * Follows one collection. Two things read it: a *list* of everything, and *re-reads* of bots that something was heard of.
  *
@@ -52,6 +55,8 @@ export class CollectionSource {
   #reading: Promise<void> = Promise.resolve();
   #listing: Promise<void> = Promise.resolve();
   #listSoon = new AbortController();
+  /** What the last list took. */
+  #listMs = 0;
   #started = false;
   #live = false;
   #failure: string | null = 'it was not read yet';
@@ -148,16 +153,25 @@ export class CollectionSource {
     const { signal } = this.#closing;
     const pauses = new Pauses(this.#options.retryMs, this.#options.longestRetryMs);
     while (!signal.aborted) {
-      await pause(this.#live ? this.#options.watchedRereadMs : this.#options.rereadMs, this.#listSoon.signal);
+      await pause(this.#untilNextList(), this.#listSoon.signal);
       await pause(this.#options.gatherMs, signal);
       while (!signal.aborted && !(await this.#tryToList())) await pauses.wait(signal);
       pauses.reset();
     }
   }
 
+  /** So that what is written right after one list began is known when the next one ends, and acted on within the interval. */
+  #untilNextList(): number {
+    const { watchedRereadMs, rereadMs, gatherMs } = this.#options;
+    const intervalMs = this.#live ? watchedRereadMs : rereadMs;
+    return Math.max(intervalMs / 2, SHARE_UNTIL_READ * intervalMs - gatherMs - 2 * this.#listMs);
+  }
+
   async #tryToList(): Promise<boolean> {
+    const begun = performance.now();
     try {
       await this.#list();
+      this.#listMs = performance.now() - begun;
       return true;
     } catch (error) {
       this.#failed(error);
