@@ -11,9 +11,14 @@ const PATIENCE_MS = 120_000;
 export class FirstCalls {
   readonly #waiting = new Map<string, (atMs: number) => void>();
   readonly #onRequest = (message: unknown) => {
-    const name = createdName(message);
-    if (name !== null) this.#called(name);
+    const path = postedPath(message);
+    if (path === null) return;
+    if (path.pathname.endsWith('/containers/create')) this.#called(path.searchParams.get('name') ?? '');
+    if (path.pathname.endsWith('/start')) this.#startMs ??= performance.now() - this.#begun;
   };
+
+  #begun = 0;
+  #startMs: number | null = null;
 
   constructor() {
     subscribe(CHANNEL, this.#onRequest);
@@ -30,12 +35,20 @@ export class FirstCalls {
     const late = setTimeout(() => reject(new Error(`Docker was not called about ${botId}`)), PATIENCE_MS);
     this.#waiting.set(containerName(botId), resolve);
     const begun = performance.now();
+    this.#begun = begun;
+    this.#startMs = null;
     try {
       const [at] = await Promise.all([promise, change()]);
       return at - begun;
     } finally {
       clearTimeout(late);
     }
+  }
+
+  /** Milliseconds from the last such change to the first start of a container after it; no other may be started meanwhile. */
+  get startMs(): number {
+    if (this.#startMs === null) throw new Error('no container was started');
+    return this.#startMs;
   }
 
   close(): void {
@@ -48,10 +61,9 @@ export class FirstCalls {
   }
 }
 
-function createdName(message: unknown): string | null {
+function postedPath(message: unknown): URL | null {
   if (typeof message !== 'object' || message === null || !('request' in message)) return null;
   const { request } = message;
   if (!(request instanceof ClientRequest) || request.method !== 'POST') return null;
-  const { pathname, searchParams } = new URL(request.path, 'http://docker');
-  return pathname.endsWith('/containers/create') ? searchParams.get('name') : null;
+  return new URL(request.path, 'http://docker');
 }
