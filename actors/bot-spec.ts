@@ -24,6 +24,8 @@ export interface BotSpec {
   readonly shapeRevision: string;
   /** Set when the desired state itself cannot be used; the actor then blocks and says so. */
   readonly problem: SpecProblem | null;
+  /** Set while another runtime keeps the bot on another engine, so that nothing of it may run on this one: which, in a sentence. */
+  readonly keptElsewhere?: string;
 }
 
 export type BotKind = 'realtime' | 'scheduled';

@@ -1,3 +1,4 @@
+import type { BotActorState } from './bot-actor-state.ts';
 import type { BotSpec } from './bot-spec.ts';
 import { type Change, deadlineOf, why } from './change.ts';
 import { goalOf } from './goal.ts';
@@ -21,7 +22,7 @@ export function onDesired(change: Change, { spec, memory, inFlight }: DesiredMes
     startAfresh(change);
     giveUpClaim(change);
     if (spec.kind !== 'scheduled') draft.schedule = null;
-    draft.startCause = older.specRevision === spec.specRevision && !older.enabled ? 'enabled' : 'spec-changed';
+    draft.startCause = causeOfStart(older, spec);
   }
   reconcile(change);
 }
@@ -104,7 +105,13 @@ const ASKED_TO_END: Partial<Record<ReasonCode, true>> = {
   deleted: true,
   'shut-down': true,
   'not-desired': true,
+  'kept-elsewhere': true,
 };
+
+function causeOfStart(older: BotSpec, newer: BotSpec): BotActorState['startCause'] {
+  if (older.keptElsewhere !== undefined) return 'first-start';
+  return older.specRevision === newer.specRevision && !older.enabled ? 'enabled' : 'spec-changed';
+}
 
 /** In what decides whether and how the bot runs. */
 function differs(older: BotSpec, newer: BotSpec): boolean {
@@ -115,6 +122,7 @@ function differs(older: BotSpec, newer: BotSpec): boolean {
     older.schedule !== newer.schedule ||
     older.runtime !== newer.runtime ||
     older.entrypoint !== newer.entrypoint ||
-    older.problem?.code !== newer.problem?.code
+    older.problem?.code !== newer.problem?.code ||
+    older.keptElsewhere !== newer.keptElsewhere
   );
 }

@@ -37,6 +37,8 @@ export function goalOf(state: BotActorState, orphanGraceMs: number): Goal {
 }
 
 function goalOfSpec(spec: BotSpec): Goal {
+  const { keptElsewhere: detail } = spec;
+  if (detail !== undefined) return { kind: 'halt', to: 'stopped', why: why('kept-elsewhere', { detail }) };
   if (spec.problem !== null) return blocked(why(spec.problem.code, spec.problem.facts));
   if (!spec.enabled) return { kind: 'halt', to: 'stopped', why: why('disabled') };
   if (!KNOWN_RUNTIMES.includes(spec.runtime)) {

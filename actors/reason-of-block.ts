@@ -17,13 +17,6 @@ export const BLOCK_REASONS = {
     sentence: () => 'The bot names no entry point, so there is nothing to run.',
     advice: () => 'Set `custom.config.entrypoints.bot` to the file to run.',
   },
-  'kind-unsupported': {
-    severity: 'error',
-    origin: 'platform',
-    retry: 'blocked',
-    sentence: (facts) => `This version of the runtime does not run ${fact(facts, 'kind', 'such')} bots.`,
-    advice: () => 'Make it a realtime bot, or use a version that runs it.',
-  },
   'spec-unreadable': {
     severity: 'error',
     origin: 'bot',

@@ -206,7 +206,16 @@ export const LIFE_REASONS = {
     retry: 'auto',
     sentence: (facts) =>
       `This runtime stands by: ${fact(facts, 'detail', 'another one keeps this bot').replace(/\.$/, '')}.`,
-    advice: () => 'Nothing needs doing: this one watches the bot, and acts as soon as it may.',
+    advice: () =>
+      'This one watches the bot, and acts as soon as it may; unless that says otherwise, nothing needs doing.',
+  },
+  'kept-elsewhere': {
+    severity: 'warning',
+    origin: 'platform',
+    retry: 'auto',
+    sentence: (facts) =>
+      `Nothing of this bot may run on this engine: ${fact(facts, 'detail', 'another runtime keeps it on another engine').replace(/\.$/, '')}.`,
+    advice: () => 'A second copy that was found here was told to end; unless that says otherwise, nothing needs doing.',
   },
   'image-missing': {
     severity: 'error',

@@ -11,11 +11,11 @@ import { endContainer, showWhetherPaused } from './steps.ts';
  */
 export function withContainer(change: Change, container: ContainerFacts, goal: Goal): void {
   const { draft } = change;
-  const isShutDown = goal.kind === 'halt' && draft.wish === 'shut-down';
+  const mustEnd = goal.kind === 'halt' && (draft.wish === 'shut-down' || goal.why.code === 'kept-elsewhere');
   if (container.occurrence === undefined) end(change, container, goal.kind === 'halt' ? goal.why : why('spec-changed'));
   else if (container.phase === 'created') end(change, container, why('unfinished-start'));
   else if (container.phase === 'exited') recordEnd(change, container, container.occurrence);
-  else if (isShutDown) end(change, container, goal.why);
+  else if (mustEnd) end(change, container, goal.why);
   else watchRun(change, container, container.occurrence, goal);
 }
 

@@ -49,7 +49,7 @@ const REQUEST_MS = 10_000;
 
 /**
  * Answers orchestrators and Prometheus: `/healthz`, `/readyz` (contract 5.3) and `/metrics`. No commands are taken here.
- * `/readyz?verbose`, or one that accepts JSON, also says what is missing.
+ * `/readyz?verbose`, or one that accepts JSON, also says what is missing, and what else people should know.
  * @throws HealthPortUnusable
  */
 export async function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
@@ -126,7 +126,9 @@ function ready(request: IncomingMessage, search: string, response: ServerRespons
     return;
   }
   const word = isReady ? 'ok' : 'not ready';
-  const lines = dependencies.map(({ name, isReady: ready, sentence }) => `${name}: ${ready ? 'ok' : sentence}`);
+  const lines = dependencies.map(({ name, isReady: ready, sentence }) =>
+    [`${name}:`, ...(ready ? ['ok'] : []), ...(sentence === '' ? [] : [ready ? `(${sentence})` : sentence])].join(' '),
+  );
   if (isEnding) lines.unshift('The process is ending.');
   const isVerbose = new URLSearchParams(search).has('verbose');
   text(response, status, isVerbose ? `${[word, ...lines].join('\n')}\n` : word);

@@ -4,7 +4,7 @@ import { pause } from '../pause.ts';
 export interface DependencyState {
   readonly name: string;
   readonly isReady: boolean;
-  /** Why it is not ready, for people and without secrets; empty when it is. */
+  /** Why it is not ready, or what people should know although it is; without secrets. Mostly empty. */
   readonly sentence: string;
   /** Since when it is so; milliseconds since 1970. */
   readonly since: number;
@@ -12,13 +12,19 @@ export interface DependencyState {
 
 /** For the part that knows a dependency and is told by it. */
 export interface DependencyReport {
-  ready(): void;
+  /** @param remark what people should know all the same; empty: nothing */
+  ready(remark?: string): void;
   /** @param sentence why; without passwords, it is shown to whoever asks */
   notReady(sentence: string): void;
 }
 
+/** What people should know of a dependency that is ready. */
+export interface Remark {
+  readonly remark: string;
+}
+
 /** Looks once. @returns null when all is well, else why not, in a sentence; @throws the same as an error */
-export type Probe = (signal: AbortSignal) => Promise<string | null>;
+export type Probe = (signal: AbortSignal) => Promise<string | Remark | null>;
 
 export interface ProbeTimes {
   /** Between the end of one look and the next (contract 5.3: 15 s). */
@@ -65,7 +71,7 @@ export class Readiness {
     if (this.#states.has(name)) throw new Error(`${name} is a dependency already`);
     this.#states.set(name, { name, isReady: false, sentence: 'It has not been looked at yet.', since: this.#now() });
     return {
-      ready: () => this.#set(name, true, ''),
+      ready: (remark = '') => this.#set(name, true, remark),
       notReady: (sentence) => this.#set(name, false, sentence),
     };
   }
@@ -103,6 +109,7 @@ export class Readiness {
       // A probe that does not heed its signal must not hold up the next look.
       const trouble = await Promise.race([probe(signal), aborted(signal)]);
       if (trouble === null) report.ready();
+      else if (typeof trouble === 'object') report.ready(trouble.remark);
       else report.notReady(trouble);
     } catch (error) {
       if (this.isEnding) return;

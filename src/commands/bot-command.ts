@@ -6,6 +6,7 @@ import { EXIT } from './exit-code.ts';
 import { summaryOf } from './ls.ts';
 import { formatSpan } from './terminal/age.ts';
 import { errStyle, note, outStyle, print, printJson } from './terminal/output.ts';
+import { asCalledHere } from './terminal/own-name.ts';
 import { plainLine } from './terminal/plain-text.ts';
 import { paintState, type Style } from './terminal/style.ts';
 import {
@@ -60,7 +61,7 @@ export function addBotCommand(
 async function showOutcome(client: AdminClient, before: BotReport, waitMs: number, json: boolean): Promise<number> {
   const outcome = await awaitOutcome(client, before, waitMs);
   if (json) printJson(summaryOf(outcome.bot));
-  else print(sentenceOf(outcome, waitMs, outStyle));
+  else print(asCalledHere(sentenceOf(outcome, waitMs, outStyle)));
   return outcome.bot.state === 'running' && outcome.ended === null ? EXIT.done : EXIT.failed;
 }
 

@@ -100,16 +100,28 @@ async function mongoSource({ settings, role, data, engineId }: BotSourceParts, u
 
     const { MongoRoleLease } = await import('../desired/mongodb/mongo-role-lease.ts');
     const { MongoRunLedger } = await import('../desired/mongodb/mongo-run-ledger.ts');
-    const holder = holderName(role.name, engineId);
+    const ledger = kinds.includes('scheduled') ? new MongoRunLedger(client, engineId) : null;
     const leases = kinds.map(
       (kind) =>
-        new MongoRoleLease(client, { kind, role: LEASED_ROLE[kind], holder, place: data.instance, ...services.lease }),
+        new MongoRoleLease(client, {
+          kind,
+          role: LEASED_ROLE[kind],
+          holder: holderName(role.name, engineId),
+          place: data.instance,
+          engine: engineId,
+          lingerMs: settings.bot.stopGraceMs + settings.bot.agentGraceMs,
+          engineIsGone: async (engine) => {
+            if (kind === 'scheduled') await ledger?.endRunsOf(engine);
+          },
+          ...services.lease,
+          takeFrom: services.lease.takeFrom.split(','),
+        }),
     );
     const feed = stored.natsUrl === null ? null : await natsFeed(client, stored.natsUrl);
     if (feed !== null) known.set('NATS', () => feed.state());
     return {
       ...base,
-      ledger: kinds.includes('scheduled') ? new MongoRunLedger(client, engineId) : null,
+      ledger,
       shared: { leases, feed, hint: (botId) => desired.hint(botId) },
     };
   } catch (error) {
@@ -139,16 +151,9 @@ async function answers(client: MongoClient): Promise<boolean> {
   }
 }
 
-const ON_ENGINE = ' on the engine ';
-
-/** For people, and to be told by another process whether it has the same engine. */
+/** For people. */
 function holderName(role: Role['name'], engineId: string): string {
-  return `${role} on ${hostname()} (process ${process.pid})${ON_ENGINE}${engineId}`;
-}
-
-/** Whether a holder that is named so keeps its containers on this engine. */
-export function isOnEngine(holder: string, engineId: string): boolean {
-  return holder.endsWith(ON_ENGINE + engineId);
+  return `${role} on ${hostname()} (process ${process.pid}) on the engine ${engineId}`;
 }
 
 /** @throws UsageError that says what a role cannot do without */

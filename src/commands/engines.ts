@@ -77,7 +77,7 @@ export async function createEngine(
         pidsLimit: bot.pidsLimit,
         agentGraceMs: bot.agentGraceMs,
         timeZone: settings.timeZone,
-        dockerLogBytes: docker.logBytes,
+        dockerLogBytes: docker.logDriver === 'default' ? null : docker.logBytes,
         agent: agentLimitsOf(settings),
       },
       deadlines: docker.deadlines,
@@ -121,9 +121,24 @@ export async function createEngine(
   });
 }
 
-/** Where bots publish their live logs. */
-export function natsUrlOfBots({ bot, stored }: Settings): string | null {
-  return bot.natsLogsUrl ?? (bot.passNatsUrl === 'true' ? stored.natsUrl : null);
+/** Where bots publish their live logs. Their agents do without TLS: what it needs costs a megabyte in each of them. */
+export function natsUrlOfBots(settings: Settings): string | null {
+  const { bot, stored } = settings;
+  if (bot.natsLogsUrl !== null) return bot.natsLogsUrl;
+  return bot.passNatsUrl === 'true' && !asksForTls(stored.natsUrl) ? stored.natsUrl : null;
+}
+
+/** Why there are no live logs although there is a NATS for them, in sentences. */
+export function liveLogTroubles({ bot, stored }: Settings): string[] {
+  if (bot.natsLogsUrl !== null || bot.passNatsUrl !== 'true' || !asksForTls(stored.natsUrl)) return [];
+  return [
+    'There are no live logs of bots: NATS_URL asks for TLS, which their agents do not speak. Name an address without it in ' +
+      'NATS_LOGS_URL, or set THE0_PASS_NATS_URL=false if none are wanted.',
+  ];
+}
+
+function asksForTls(servers: string | null): boolean {
+  return servers?.split(',').some((server) => server.trim().startsWith('tls://')) ?? false;
 }
 
 /**

@@ -1,5 +1,5 @@
-import { AdminRefusal, AdminSocketError, RuntimeUnreachable } from '../admin/admin-errors.ts';
-import { SettingsError } from '../config/read-setting.ts';
+import { RuntimeUnreachable } from '../admin/admin-errors.ts';
+import { hintOf } from './terminal/error-sentences.ts';
 import { errStyle, note } from './terminal/output.ts';
 import { plainText } from './terminal/plain-text.ts';
 
@@ -13,18 +13,6 @@ export function reportFailure(error: unknown): number {
   const hint = hintOf(error);
   if (hint !== '') note(`${plainText(hint)}\n`);
   return error instanceof RuntimeUnreachable ? EXIT.unreachable : EXIT.failed;
-}
-
-function hintOf(error: unknown): string {
-  const ours =
-    error instanceof AdminRefusal ||
-    error instanceof AdminSocketError ||
-    error instanceof RuntimeUnreachable ||
-    error instanceof SettingsError ||
-    error instanceof UsageError;
-  if (ours) return error.hint;
-  // Errors of other parts follow the same habit.
-  return error instanceof Error && 'hint' in error && typeof error.hint === 'string' ? error.hint : '';
 }
 
 /** The command line or a setting is wrong. */

@@ -28,8 +28,9 @@ Removed are logs, state and keys of bots that MongoDB has not known for
 --gc-grace, and to which nothing was written for as long; unfinished uploads,
 pieces of logs and results of queries older than --gc-stale. Code is not
 touched.
-No bot is removed while MongoDB is away or knows no bot, when it knows none of
-those stored, or when more than --gc-share of them would go at once.
+No bot and no key is removed while MongoDB is away or knows no bot, when it
+knows none of those in the store, or when more than --gc-share of them would go
+at once.
 Exit code 1: something of this kept it from removing bots.
 
 ${OTHER_FLAGS}
@@ -59,13 +60,14 @@ Examples:
     );
     const intervalMs = durationOf('--interval', options.interval);
     const { loadSettings } = await import('../config/load-settings.ts');
-    const { settings: values } = loadSettings(process.env, flags, { 'log-format': 'json' });
+    const { settings: values, warnings } = loadSettings(process.env, flags, { 'log-format': 'json' });
     const dryRun = options.dryRun === true;
     if (intervalMs > 0) {
       const { runGcService } = await import('./gc/gc-service.ts');
-      outcome.exitCode = await runGcService(values, intervalMs, dryRun);
+      outcome.exitCode = await runGcService(values, warnings, { intervalMs, dryRun });
       return;
     }
+    for (const warning of warnings) note(`${errStyle.paint('yellow', 'warning:')} ${plainLine(warning)}\n`);
     const { openCollector } = await import('./gc/collector.ts');
     const { sweepJson, sweepText } = await import('./gc/report-text.ts');
     const collector = await openCollector(values);

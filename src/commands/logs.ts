@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import type { Command } from 'commander';
-import { UsageError } from './exit-code.ts';
 import { harmlessLines } from './terminal/harmless-lines.ts';
-import { addClientOptions, type ClientFlags, connectTo, forBot, type Outcome } from './verb.ts';
+import { addClientOptions, type ClientFlags, connectTo, countOrAll, forBot, type Outcome } from './verb.ts';
 
 interface LogsFlags extends ClientFlags {
   readonly follow?: true;
@@ -32,7 +31,7 @@ Examples:
   $ npx the0-runtime logs price-alerts -n all | grep alert`,
     )
     .action(async (botId: string, flags: LogsFlags) => {
-      const lines = lineCount(flags.lines);
+      const lines = countOrAll('--lines', flags.lines);
       const client = await connectTo(flags);
       const stop = new AbortController();
       process.once('SIGINT', () => stop.abort());
@@ -44,10 +43,4 @@ Examples:
       }
     });
   addClientOptions(command);
-}
-
-function lineCount(text: string): number {
-  if (text === 'all') return Number.POSITIVE_INFINITY;
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new UsageError(`--lines: ${JSON.stringify(text)} is not a number of lines or \`all\``);
 }

@@ -24,6 +24,7 @@ STATE is running, starting, stopping, or
 RESTARTS counts how often it ended by itself since the runtime first saw it,
 with an error or without. Edits, \`restart\` and restarts of the runtime do not
 count, nor do runs of a scheduled bot.
+(outdated) has a container with older settings or image; \`restart\` renews it.
 
 Examples:
   $ npx the0-runtime ls
@@ -57,7 +58,7 @@ export function botTable(bots: readonly BotReport[], style: Style, nowMs: number
     { text: formatAge(Date.parse(bot.since), nowMs) },
     { text: bot.type === 'scheduled' ? '-' : String(bot.restarts) },
     ...(narrow ? [] : [{ text: queriesOf(bot) }]),
-    { text: plainLine(bot.reason.text) },
+    { text: `${bot.outdated ? '(outdated) ' : ''}${plainLine(bot.reason.text)}` },
   ]);
   return renderTable(style, ['ID', 'STATE', 'SINCE', 'RESTARTS', ...(narrow ? [] : ['QUERY']), 'WHY'], rows);
 }

@@ -15,6 +15,7 @@ import { addRestart } from './restart.ts';
 import { addServices, SERVICE_NAMES } from './service-commands.ts';
 import { addSettings } from './settings.ts';
 import { HELP_LAYOUT } from './terminal/help-layout.ts';
+import { asCalledHere } from './terminal/own-name.ts';
 import { addUp } from './up-command.ts';
 import type { Outcome } from './verb.ts';
 import { addVersion } from './version.ts';
@@ -28,6 +29,10 @@ export async function createProgram(words: readonly string[]): Promise<{ program
     .description('Keeps bots alive: runs them, restarts them when they crash, and answers queries to them.')
     .usage('<command> [options]')
     .helpOption('-h, --help', 'show help')
+    .configureOutput({
+      writeOut: (text) => process.stdout.write(asCalledHere(text)),
+      writeErr: (text) => process.stderr.write(asCalledHere(text)),
+    })
     .configureHelp({ ...HELP_LAYOUT, showGlobalOptions: false, subcommandTerm: termOf })
     .showSuggestionAfterError()
     .showHelpAfterError('(npx the0-runtime --help shows all commands)')

@@ -50,7 +50,8 @@ export const BOT_SCHEDULER: Role = {
   governs: true,
   answersQueries: false,
   needs: ['object-store', 'nats'],
-  defaults: { ...SERVICE, 'take-over': 'go' },
+  // Contract 1.3: its `--check-interval`.
+  defaults: { ...SERVICE, 'take-over': 'go', 'reconcile-interval': '10s' },
 };
 
 /** No health server of its own: `/health` is beside the queries (contract 8.1). */

@@ -22,6 +22,8 @@ export interface RuntimeHealthOptions {
   readonly bots: () => Promise<readonly BotStatus[]>;
   /** Null: none is configured. */
   readonly objectStore: RuntimeStore | null;
+  /** What people should know of it although it works, in sentences. */
+  readonly storeRemarks: () => readonly string[];
   /** A dependency came or went. */
   readonly changed?: (state: DependencyState) => void;
   readonly warn: (sentence: string) => void;
@@ -44,7 +46,7 @@ export interface RuntimeHealth {
  * @throws HealthPortUnusable
  */
 export async function openRuntimeHealth(options: RuntimeHealthOptions): Promise<RuntimeHealth> {
-  const { host, port, bots, objectStore, changed, warn } = options;
+  const { host, port, bots, objectStore, storeRemarks, changed, warn } = options;
   const metrics = new RuntimeMetrics({ version: VERSION, bots });
   const readiness = new Readiness((state) => {
     metrics.dependency(state);
@@ -52,7 +54,7 @@ export async function openRuntimeHealth(options: RuntimeHealthOptions): Promise<
   });
   const server = await startHealthServer({ host, port, readiness, metrics, onTrouble: warn });
   // The first look goes on while the rest starts.
-  if (objectStore !== null) void readiness.probe('object store', storeProbe(objectStore));
+  if (objectStore !== null) void readiness.probe('object store', storeProbe(objectStore, storeRemarks));
   return {
     port: server.port,
     readiness,
@@ -79,7 +81,8 @@ export async function openRuntimeHealth(options: RuntimeHealthOptions): Promise<
     follows(name, state) {
       const look = async () => {
         const known = await state();
-        return known.usable ? null : known.reason;
+        if (!known.usable) return known.reason;
+        return known.remark === undefined ? null : { remark: known.remark };
       };
       void readiness.probe(name, look, FOLLOWED);
     },
@@ -91,9 +94,9 @@ export async function openRuntimeHealth(options: RuntimeHealthOptions): Promise<
 }
 
 /** Contract 5.3: the bucket of the code must be there. */
-function storeProbe({ store, access }: RuntimeStore): Probe {
+function storeProbe({ store, access }: RuntimeStore, remarks: () => readonly string[]): Probe {
   return async (signal) => {
-    if (await store.bucketExists(access.buckets.code, signal)) return null;
+    if (await store.bucketExists(access.buckets.code, signal)) return { remark: remarks().join(' ') };
     return `The object store ${access.endpoint} has no bucket ${access.buckets.code}.`;
   };
 }

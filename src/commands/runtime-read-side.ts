@@ -6,6 +6,8 @@ import { type LogOptions, type LogTail, openLogTail } from '../admin/log-tail.ts
 import type { BotExplanation, ReadSide } from '../admin/read-side.ts';
 import { hostAndPort } from '../admin/report.ts';
 import type { Settings } from '../config/settings.ts';
+import type { DesiredState } from '../desired/desired-state.ts';
+import type { RefusedChange } from '../desired/event-feed.ts';
 import type { ContainerEngine } from '../engine/container-engine.ts';
 import { containerName } from '../engine/docker/container-name.ts';
 import type { AskWhy, QueryFrontEnd } from '../query/query-front-end.ts';
@@ -19,7 +21,7 @@ export interface ReadSideParts {
   readonly supervisor: Pick<Supervisor, 'knows' | 'list' | 'ask' | 'command' | 'definitionOf' | 'ignored'>;
   readonly journal: Pick<Journal, 'timeline'>;
   /** Empty: this process answers none. */
-  readonly queryUrl: () => string;
+  readonly queryUrl: string;
   readonly engine: Pick<ContainerEngine, 'name' | 'conditions'>;
   /** How long an actor may take to answer `why`, and how much of the history is looked up. */
   readonly limits: { readonly whyMs: number; readonly whyEntries: number };
@@ -29,6 +31,8 @@ export interface ReadSideParts {
   /** How often a stored log is looked at that somebody follows. */
   readonly storedLog: Pick<Settings['stored'], 'logPollMs' | 'nextDayMs' | 'logAttempts' | 'logRetryCapMs'>;
   readonly troubles: () => readonly string[];
+  /** Why the last change of a bot was not applied, where somebody else tells of changes. */
+  readonly refusalOf: (botId: string) => RefusedChange | null;
   readonly now: () => number;
   /** Of a trouble that does not keep a command from being answered. */
   readonly warn: (sentence: string) => void;
@@ -41,8 +45,9 @@ export function createReadSide(parts: ReadSideParts): ReadSide {
   const startedAt = parts.now();
   const isBot = (botId: string): boolean => {
     if (supervisor.knows(botId)) return true;
-    const ignored = supervisor.ignored.get(botId);
-    if (ignored !== undefined) throw new AdminRefusal(404, 'not-a-bot', ignored);
+    const refusal = parts.refusalOf(botId);
+    const ignored = supervisor.ignored.get(botId) ?? (refusal && refusalSentence(refusal));
+    if (ignored !== null) throw new AdminRefusal(404, 'not-a-bot', ignored);
     return false;
   };
   return {
@@ -58,7 +63,11 @@ export function createReadSide(parts: ReadSideParts): ReadSide {
         }),
       ]);
       if (status === null) throw new Error(`the actor of ${botId} did not answer in time; try again`);
-      return { status, timeline, ...(await conditionsOf(engine, status, limits.whyMs)) };
+      const { conditions, conditionsUnknown } = await conditionsOf(engine, status, limits.whyMs);
+      const refusal = parts.refusalOf(botId);
+      const refused =
+        refusal === null ? [] : [{ code: 'change-refused', message: refusalSentence(refusal), since: refusal.at }];
+      return { status, timeline, conditions: [...conditions, ...refused], conditionsUnknown };
     },
     restart: async (botId) => isBot(botId) && supervisor.command(botId, 'restart'),
     reset: async (botId) => isBot(botId) && supervisor.command(botId, 'reset'),
@@ -66,7 +75,7 @@ export function createReadSide(parts: ReadSideParts): ReadSide {
     overview: () => ({
       version: VERSION,
       engine: engine.name,
-      queryUrl: queryUrl(),
+      queryUrl,
       startedAt,
       troubles: parts.troubles(),
       ignored: [...supervisor.ignored.values()],
@@ -86,6 +95,10 @@ export function onlyLooking(readSide: ReadSide): ReadSide {
     );
   };
   return { ...readSide, restart: refuse, reset: refuse };
+}
+
+function refusalSentence({ reason }: RefusedChange): string {
+  return `its last change was refused: ${reason}; save it once more where it comes from`;
 }
 
 /** Only of a bot that runs: the engine may have to look into its container, which takes a while. */
@@ -155,21 +168,41 @@ export function queryUrlOf({ address }: QueryFrontEnd): string {
   return `http://${hostAndPort({ host, port: address.port })}`;
 }
 
-/** Why a bot without a route cannot be asked, or that its query program can be run: its actor knows (contract 8.2). */
-export function askWhyOf(supervisor: Pick<Supervisor, 'knows' | 'definitionOf' | 'ask'>): AskWhy {
+export interface AskWhyParts {
+  readonly supervisor: Pick<Supervisor, 'definitionOf' | 'ask' | 'allKnown' | 'isStoppingAll'>;
+  readonly desired: Pick<DesiredState, 'look'>;
+}
+
+/**
+ * Why a bot without a route cannot be asked, or that its query program can be run: its actor knows (contract 8.2). Whoever
+ * owns the bots may have heard of a change before this process did, so this looks first: a new bot is not denied, and no
+ * program is run with a config that was replaced.
+ */
+export function askWhyOf({ supervisor, desired }: AskWhyParts): AskWhy {
+  let isStarting = true;
+  const started = supervisor.allKnown.then(() => {
+    isStarting = false;
+  });
   return async (botId, deadlineMs) => {
-    if (!supervisor.knows(botId)) return { kind: 'unknown-bot' };
+    const begun = performance.now();
+    const leftMs = () => Math.max(1, deadlineMs - (performance.now() - begun));
+    if (isStarting && !(await within(leftMs(), started))) return { kind: 'not-running', sentence: STARTING };
+    await desired.look?.(botId);
     const definition = supervisor.definitionOf(botId);
-    if (definition !== null && definition.problem === null && definition.queryEntrypoint === null) {
-      return { kind: definition.entrypoint === '' ? 'no-entrypoints' : 'no-query-entrypoint' };
+    if (definition === null && supervisor.isStoppingAll) return { kind: 'not-running', sentence: STOPPING };
+    // What has a container still, and is nobody's wish, is about to go.
+    if (definition === null) return { kind: 'unknown-bot' };
+    const { problem, entrypoint, queryEntrypoint, runtime, kind, specRevision } = definition;
+    if (problem === null && queryEntrypoint === null) {
+      return { kind: entrypoint === '' ? 'no-entrypoints' : 'no-query-entrypoint' };
     }
     const runnable =
-      definition !== null && definition.problem === null && KNOWN_RUNTIMES.includes(definition.runtime)
-        ? ({ kind: 'runnable', revision: definition.specRevision } as const)
+      problem === null && KNOWN_RUNTIMES.includes(runtime)
+        ? ({ kind: 'runnable', revision: specRevision } as const)
         : null;
     // Whether a scheduled bot is running at this moment makes no difference.
-    if (runnable !== null && definition?.kind === 'scheduled') return runnable;
-    const status = await supervisor.ask(botId, deadlineMs);
+    if (runnable !== null && kind === 'scheduled') return runnable;
+    const status = await supervisor.ask(botId, leftMs());
     if (status === null) return { kind: 'not-running', sentence: 'its actor did not answer in time' };
     if (status.state === 'running' && status.endpoint !== null) {
       return { kind: 'route', route: { endpoint: status.endpoint, incarnation: status.reason.incarnation } };
@@ -179,4 +212,18 @@ export function askWhyOf(supervisor: Pick<Supervisor, 'knows' | 'definitionOf' |
     if (runnable !== null && status.state !== 'blocked' && !isFrozen) return runnable;
     return { kind: 'not-running', sentence: `it is ${status.state}: ${describeReason(status.reason).text}` };
   };
+}
+
+const STARTING = 'the runtime is starting and does not know all bots yet';
+const STOPPING = 'the runtime is stopping all bots';
+
+/** Whether it resolves in time. */
+async function within(ms: number, what: Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  const isThere = await Promise.race([what.then(() => true), late]);
+  clearTimeout(timer);
+  return isThere;
 }

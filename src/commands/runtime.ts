@@ -3,11 +3,10 @@ import type { BotStatus, RecordEffect } from '../../actors/effect.ts';
 import { type AdminServer, createAdminServer } from '../admin/admin-server.ts';
 import type { Settings } from '../config/settings.ts';
 import { GuardedRunLedger } from '../desired/guarded-run-ledger.ts';
-import { USABLE, unusable } from '../desired/service-state.ts';
+import type { Rival } from '../desired/role-lease.ts';
 import type { ContainerEngine } from '../engine/container-engine.ts';
-import { GuardedEngine } from '../engine/guarded-engine.ts';
+import type { GuardedEngine } from '../engine/guarded-engine.ts';
 import { systemClock } from '../kernel/clock.ts';
-import { createQueryFrontEnd } from '../query/create-query-front-end.ts';
 import type { QueryFrontEnd } from '../query/query-front-end.ts';
 import { dataPaths } from '../storage/data-directory.ts';
 import { lockDataDirectory } from '../storage/filesystem/data-directory-lock.ts';
@@ -15,18 +14,19 @@ import { openDataDirectory } from '../storage/filesystem/open-data-directory.ts'
 import { Journal } from '../supervisor/journal.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { shardMaker } from './actor-shards.ts';
-import { assertRoleHasItsNeeds, isOnEngine, openBotSource } from './bot-source.ts';
+import { assertRoleHasItsNeeds, openBotSource, type SharedBots } from './bot-source.ts';
 import { Closing } from './closing.ts';
-import { createEngine, type EngineReporter, engineIdOf, longestEngineCallMs } from './engines.ts';
+import { openEngineSide } from './engine-side.ts';
+import { type EngineReporter, engineIdOf, liveLogTroubles, longestEngineCallMs } from './engines.ts';
 import { fewTroubles } from './few-troubles.ts';
 import { Governance } from './governance.ts';
 import { KeyRenewal } from './key-renewal.ts';
-import type { RuntimeStore } from './object-store.ts';
-import { createQueryRuns } from './query-runner.ts';
+import { openQuerySide } from './query-side.ts';
 import type { Role } from './roles.ts';
+import { addFeedFigures } from './runtime-figures.ts';
 import type { RuntimeHealth } from './runtime-health.ts';
-import { askWhyOf, createReadSide, onlyLooking, queryUrlOf } from './runtime-read-side.ts';
-import { openStoreSide } from './store-side.ts';
+import { createReadSide, onlyLooking, queryUrlOf } from './runtime-read-side.ts';
+import { openStoreSide, type StoreSide } from './store-side.ts';
 
 /** All parts of one runtime, joined and running. */
 export interface Runtime {
@@ -93,7 +93,7 @@ async function joined(settings: Settings, role: Role, report: RuntimeReporter, c
   closing.add(() => storeSide.close());
   const objectStore = storeSide.store;
   assertRoleHasItsNeeds(role, objectStore !== null, settings);
-  const health = await healthOf(settings, objectStore, warn, () => supervisor.list());
+  const health = await healthOf(settings, storeSide, warn, () => supervisor.list());
   closing.add(async () => await health?.close());
 
   const engineId = await engineIdOf(settings, data);
@@ -107,30 +107,27 @@ async function joined(settings: Settings, role: Role, report: RuntimeReporter, c
   });
   closing.add(() => source.close());
   for (const [name, state] of source.services) health?.follows(name, state);
+  const feed = source.shared?.feed ?? null;
+  if (health !== null && feed !== null) addFeedFigures(health.metrics, feed);
   const startup = health?.readiness.dependency('start');
+  const noLiveLogs = role.governs ? liveLogTroubles(settings) : [];
+  for (const sentence of noLiveLogs) warn(sentence);
 
-  const bareEngine = await createEngine(settings, data, report, {
-    instance: source.instance,
-    kinds: role.kinds,
-    governs: role.governs,
-    storeHonoursConditions: () => storeSide.honoursConditions(),
-    credentials: storeSide.credentials,
-    definitionOf: (botId) => supervisor.definitionOf(botId),
-  });
-  const measuredEngine = health?.watching(bareEngine) ?? bareEngine;
-  const guard = source.shared && new GuardedEngine(measuredEngine, NOT_YET);
-  const engine = guard ?? measuredEngine;
-  if (guard !== null)
-    health?.follows('role', () => (guard.shutBecause === null ? USABLE : unusable(guard.shutBecause)));
+  const definitionOf = (botId: string) => supervisor.definitionOf(botId);
+  const engineNeeds = { role, source, storeSide, health, definitionOf };
+  const { bare: bareEngine, engine, guard } = await openEngineSide(settings, data, report, engineNeeds);
 
-  let frontEnd: QueryFrontEnd | null = null;
   const supervisor = new Supervisor({
     ...supervisorSettings(settings, role),
     engine,
     desired: source.desired,
-    ledger: guard && source.ledger ? new GuardedRunLedger(source.ledger, () => guard.shutBecause) : source.ledger,
+    ledger: guard && source.ledger ? new GuardedRunLedger(source.ledger, guard) : source.ledger,
     journal,
-    setRoute: (botId, route) => frontEnd?.setRoute(botId, route),
+    setRoute(botId, route) {
+      queries.frontEnd?.setRoute(botId, route);
+      // What has started may run on more than this process has heard of: its owner may have heard of it first.
+      if (route !== null && !role.governs) void source.desired.look?.(botId);
+    },
     onTransition(record) {
       report.transition(record);
       health?.metrics.transition(record);
@@ -139,43 +136,29 @@ async function joined(settings: Settings, role: Role, report: RuntimeReporter, c
     onDesiredTrouble: (error) => {
       if (isOfOneDocument(error)) warn(error.message);
     },
-    onFault(sentence) {
+    onFault(sentence, replaced) {
       warn(sentence);
-      health?.metrics.fault();
+      if (replaced !== null) health?.metrics.fault(replaced);
     },
   });
-  const definitionOf = (botId: string) => supervisor.definitionOf(botId);
-  const queryRuns = createQueryRuns({ definitionOf, engine, objectStore, settings: settings.query });
-  if (role.answersQueries) {
-    const { host, port, threads, token, limits } = settings.query;
-    const answers = { askWhy: askWhyOf(supervisor), runQuery: queryRuns.ask, onTrouble: warn };
-    const started = createQueryFrontEnd({ host, port, threads, token, limits, ...answers });
-    frontEnd = started;
-    await started.start();
-    closing.add(() => started.close());
-  }
+  const queries = await openQuerySide(settings, {
+    role,
+    supervisor,
+    desired: source.desired,
+    engine,
+    objectStore,
+    health,
+    warn,
+  });
+  closing.add(async () => await queries.frontEnd?.close());
+  const queryUrl = queries.frontEnd && queryUrlOf(queries.frontEnd);
 
   const stopBots = async (): Promise<StoppedBots> => {
     await health?.readiness.end();
     if (!role.governs) return { stopped: 0, failed: [] };
     return await supervisor.stopAll(settings.bot.stopGraceMs + settings.changes.stopDeadlineMs);
   };
-  /** On another engine nothing keeps the new holder's containers from running beside these. */
-  const bowOut = async (holder: string): Promise<void> => {
-    if (!isOnEngine(holder, engineId)) {
-      warn(`${holder} keeps these bots now, so those here are stopped.`);
-      guard?.restrict('ends', `${holder} keeps these bots now.`);
-      const { failed } = await stopBots();
-      for (const botId of failed) warn(`Bot ${botId} did not stop in time and may run twice.`);
-    }
-    report.failed(`${holder} keeps these bots now; this process must not.`);
-  };
-  const mayAct = () => supervisor.engineIsBack();
-  const lost = (holder: string) => void bowOut(holder);
-  const governance =
-    guard &&
-    source.shared &&
-    new Governance({ shared: source.shared, engine: guard, warn, mayAct, lost, now: () => performance.now() });
+  const governance = guard && source.shared && governanceOf(source.shared, guard, { supervisor, stopBots, report });
 
   const troubles = () => [
     ...(governance?.troubles ?? []),
@@ -183,17 +166,18 @@ async function joined(settings: Settings, role: Role, report: RuntimeReporter, c
     ...(bareEngine.troubles ?? []),
     ...storeSide.troubles,
   ];
-  const queryUrl = () => frontEnd && queryUrlOf(frontEnd);
   const readSide = createReadSide({
     supervisor,
     journal,
-    queryUrl: () => queryUrl() ?? '',
+    queryUrl: queryUrl ?? '',
     limits: settings.adminLimits,
     engine,
     logDirectoryOf: paths.logs,
     objectStore,
     storedLog: settings.stored,
-    troubles: () => fewTroubles(troubles(), supervisor.desiredTroubles),
+    // The log has said these when they happened, and they do not pass.
+    troubles: () => [...fewTroubles(troubles(), supervisor.desiredTroubles), ...(feed?.told ?? []), ...noLiveLogs],
+    refusalOf: (botId) => feed?.refusalOf(botId) ?? null,
     now: () => Date.now(),
     warn,
     down: async () => {
@@ -214,10 +198,17 @@ async function joined(settings: Settings, role: Role, report: RuntimeReporter, c
   await server.start();
   admin = server;
 
-  closing.add(() => supervisor.close());
-  closing.add(async () => await governance?.close());
+  // Nobody may act before this one has stopped: last of the three.
+  let leavesBots = true;
+  closing.add(async () => await governance?.release(leavesBots));
+  closing.add(async () => {
+    leavesBots = supervisor.mayHaveContainers;
+    await supervisor.close();
+    if (engine.name === 'process') leavesBots = false;
+  });
+  closing.add(async () => await governance?.stop());
   // While there is an engine to end them with.
-  closing.add(() => queryRuns.close());
+  closing.add(() => queries.runs.close());
   // What the store can do is in the environment of the first containers already, unless it takes too long to say.
   await storeSide.found;
   // As a rule all is decided before the first bot is known, and events that waited are applied.
@@ -231,8 +222,8 @@ async function joined(settings: Settings, role: Role, report: RuntimeReporter, c
   closing.add(async () => await health?.readiness.end());
   return {
     supervisor,
-    frontEnd,
-    queryUrl: queryUrl(),
+    frontEnd: queries.frontEnd,
+    queryUrl,
     adminSocket: server.socketPath,
     healthPort: health?.port ?? null,
     get troubles() {
@@ -249,6 +240,36 @@ async function joined(settings: Settings, role: Role, report: RuntimeReporter, c
   };
 }
 
+interface BowOut {
+  readonly supervisor: Supervisor;
+  readonly stopBots: () => Promise<StoppedBots>;
+  readonly report: RuntimeReporter;
+}
+
+function governanceOf(shared: SharedBots, guard: GuardedEngine, { supervisor, stopBots, report }: BowOut): Governance {
+  const warn = (sentence: string) => report.warn(sentence);
+  /** On another engine nothing keeps the new holder's containers from running beside these. */
+  const bowOut = async ({ holder, isHere }: Pick<Rival, 'holder' | 'isHere'>): Promise<void> => {
+    if (!isHere) {
+      warn(`${holder} keeps these bots now, so those here are stopped.`);
+      guard.restrict('ends', `${holder} keeps these bots now.`);
+      const { failed } = await stopBots();
+      for (const botId of failed) warn(`Bot ${botId} did not stop in time and may run twice.`);
+    }
+    report.failed(`${holder} keeps these bots now; this process must not.`);
+  };
+  return new Governance({
+    shared,
+    engine: guard,
+    warn,
+    tryAgain: () => supervisor.engineIsBack(),
+    keepElsewhere: (kind, sentence) => supervisor.keepElsewhere(kind, sentence),
+    kindOf: (botId) => supervisor.definitionOf(botId)?.kind,
+    lost: (rival) => void bowOut(rival),
+    now: () => performance.now(),
+  });
+}
+
 const OF_ONE_DOCUMENT = ['bot-document-without-id', 'bot-document-duplicate', 'bot-id-in-both-kinds'];
 
 /** Of which no bot can be made, so that no `why` can tell it. */
@@ -258,8 +279,6 @@ function isOfOneDocument(error: Error): boolean {
 
 /** Whoever stands by, or has many events to apply, shows its bots meanwhile. */
 const BEGIN_MS = 2_000;
-
-const NOT_YET = 'It is not known yet whether another process keeps these bots.';
 
 function supervisorSettings(settings: Settings, { governs }: Role) {
   const { changes, schedules, query } = settings;
@@ -293,12 +312,19 @@ function keyRenewalOf(engine: ContainerEngine, supervisor: Supervisor, { docker 
 /** Null: nobody asked for it. */
 async function healthOf(
   { health, query }: Settings,
-  objectStore: RuntimeStore | null,
+  storeSide: StoreSide,
   warn: (sentence: string) => void,
   bots: () => Promise<readonly BotStatus[]>,
 ): Promise<RuntimeHealth | null> {
   if (health.port === null) return null;
   // Its packages take a while to load.
   const { openRuntimeHealth } = await import('./runtime-health.ts');
-  return await openRuntimeHealth({ host: health.host ?? query.host, port: health.port, bots, objectStore, warn });
+  return await openRuntimeHealth({
+    host: health.host ?? query.host,
+    port: health.port,
+    bots,
+    objectStore: storeSide.store,
+    storeRemarks: () => storeSide.remarks,
+    warn,
+  });
 }

@@ -2,8 +2,6 @@ import { type Command, Option } from 'commander';
 import { SETTING_GROUPS, type Setting } from '../config/setting.ts';
 import { isEveryday, OTHER_FLAGS } from './everyday-flags.ts';
 import { BOT_RUNNER, BOT_SCHEDULER, QUERY_SERVER, type Role } from './roles.ts';
-import { errStyle, note } from './terminal/output.ts';
-import { plainLine } from './terminal/plain-text.ts';
 import { flagsOf, type Outcome, settingOption } from './verb.ts';
 
 interface Service {
@@ -72,9 +70,8 @@ ${OTHER_FLAGS}`,
     if (alias !== undefined && aliased !== undefined && aliased !== alias.none) flags[alias.of] ??= aliased;
     const { loadSettings } = await import('../config/load-settings.ts');
     const { settings, warnings } = loadSettings(process.env, flags, role.defaults);
-    for (const warning of warnings) note(`${errStyle.paint('yellow', 'warning:')} ${plainLine(warning)}\n`);
     const { runService } = await import('./service.ts');
-    outcome.exitCode = await runService(settings, role);
+    outcome.exitCode = await runService(settings, role, warnings);
   });
 }
 

@@ -13,13 +13,15 @@ const FLUSH_MS = 1_000;
 /**
  * Runs one role until it is told to end (contract 1.3). No signal stops a bot: the next one of its role finds them as they
  * are (design 9). `down` does.
+ * @param warnings of the settings
  * @returns the exit code; throws errors for people when it cannot begin
  */
-export async function runService(settings: Settings, role: Role): Promise<number> {
+export async function runService(settings: Settings, role: Role, warnings: readonly string[]): Promise<number> {
   const log = new ServiceLog(settings.log);
   const end = new EndOfRun();
   tellOfDefect(settings.engine);
   log.info(`${role.name} starts.`, { version: VERSION, engine: settings.engine });
+  for (const warning of warnings) log.warn(warning);
   let runtime: Runtime | null = null;
   let failed: readonly string[] = [];
   let stopWatching = () => {};
@@ -52,6 +54,10 @@ export async function runService(settings: Settings, role: Role): Promise<number
     log.info(cause === 'down' ? `Told to stop all bots: ${role.name} ends.` : `${role.name} ends; bots go on running.`);
     await runtime.close();
     return failed.length === 0 && cause !== 'failed' ? EXIT.done : EXIT.failed;
+  } catch (error) {
+    // On stderr it is told as text (contract 1.1); whoever gathers the log would not see it there.
+    log.fatal(error);
+    throw error;
   } finally {
     stopWatching();
     await log.flushed(FLUSH_MS);

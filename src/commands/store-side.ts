@@ -15,6 +15,8 @@ export interface StoreSide {
   readonly found: Promise<unknown>;
   /** In sentences. */
   readonly troubles: readonly string[];
+  /** Those of them that keep nobody from working, but that people should know. */
+  readonly remarks: readonly string[];
   close(): Promise<void>;
 }
 
@@ -31,6 +33,9 @@ export async function openStoreSide(settings: Settings, warn: (sentence: string)
     found: Promise.all([check?.start(), keys?.start()]),
     get troubles() {
       return [...(check?.troubles ?? []), ...(keys?.troubles ?? [])];
+    },
+    get remarks() {
+      return keys?.troubles ?? [];
     },
     async close() {
       await Promise.all([check?.close(), keys?.close()]);

@@ -83,6 +83,13 @@ export function durationOf(flag: string, text: string): number {
   return milliseconds;
 }
 
+/** The value of a flag that takes a number of lines or `all`. @throws UsageError */
+export function countOrAll(flag: string, text: string): number {
+  if (text === 'all') return Number.POSITIVE_INFINITY;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new UsageError(`${flag}: ${JSON.stringify(text)} is not a number of lines or \`all\``);
+}
+
 /** Runs `act`, and when nobody knows the bot, says which ones the person may have meant. */
 export async function forBot<Result>(client: AdminClient, botId: string, act: () => Promise<Result>): Promise<Result> {
   try {

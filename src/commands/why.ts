@@ -1,18 +1,27 @@
 import type { Command } from 'commander';
 import type { BotReply, BotReport } from '../admin/wire.ts';
 import { summaryOf } from './ls.ts';
-import { formatAge, formatMoment, formatMomentInZone, formatSpan, zoneAt } from './terminal/age.ts';
+import { formatAge, formatMomentInZone, formatSpan } from './terminal/age.ts';
 import { outStyle, print, printJson } from './terminal/output.ts';
 import { plainLine } from './terminal/plain-text.ts';
 import { paintSeverity, paintState, type Style } from './terminal/style.ts';
-import { renderTable } from './terminal/table.ts';
 import { wrapText } from './terminal/text-width.ts';
-import { addClientOptions, type ClientFlags, connectTo, forBot, noteTroubles, type Outcome } from './verb.ts';
+import { timelineTable } from './terminal/timeline.ts';
+import {
+  addClientOptions,
+  type ClientFlags,
+  connectTo,
+  countOrAll,
+  forBot,
+  noteTroubles,
+  type Outcome,
+} from './verb.ts';
 
 export function addWhy(program: Command, _outcome: Outcome): void {
   const command = program
     .command('why <bot>')
     .description('explain one bot: its state, the cause, what to do, and what happened before')
+    .option('--history <count>', 'how many of the last changes of its state; `all` for all that are known', '15')
     .option(
       '--json',
       'as JSON: what `ls --json` gives, with the reason in full, retryAt, nextRunAt, queryable, outdated, conditions and timeline',
@@ -24,12 +33,13 @@ Examples:
   $ npx the0-runtime why flaky-scalper
   $ npx the0-runtime why flaky-scalper --json | jq -r '.timeline[] | .at + " " + .reason.code'`,
     )
-    .action(async (botId: string, flags: ClientFlags & { json?: true }) => {
+    .action(async (botId: string, flags: ClientFlags & { history: string; json?: true }) => {
+      const mostEntries = countOrAll('--history', flags.history);
       const client = await connectTo(flags);
       const [overview, reply] = await Promise.all([client.overview(), forBot(client, botId, () => client.why(botId))]);
       noteTroubles(overview.troubles);
       if (flags.json === true) printJson(explanationOf(reply));
-      else print(explain(reply, outStyle, Date.now()));
+      else print(explain(reply, mostEntries, outStyle, Date.now()));
     });
   addClientOptions(command);
 }
@@ -55,8 +65,9 @@ function explanationOf({ bot, timeline, conditions, conditionsUnknown }: BotRepl
 
 const LABEL_COLUMNS = 10;
 
-export function explain(
+function explain(
   { bot, timeline, conditions, conditionsUnknown }: BotReply,
+  mostEntries: number,
   style: Style,
   nowMs: number,
 ): string {
@@ -87,7 +98,7 @@ export function explain(
   if (bot.endpoint !== null) say('queries', `answered on ${bot.endpoint}`);
   else if (bot.queryable && bot.state !== 'blocked')
     say('queries', 'answered on request: its query program is started for them');
-  else if (!bot.queryable) say('queries', 'none: the bot names no query entry point');
+  else if (!bot.queryable && bot.state !== 'blocked') say('queries', 'none: the bot names no query entry point');
   for (const { code, message, since } of conditions) {
     const told = `${message} (${code}, since ${formatMomentInZone(Date.parse(since), nowMs)})`;
     say('but', told, (line) => paintSeverity(style, 'warning', line));
@@ -95,7 +106,7 @@ export function explain(
   if (conditionsUnknown !== null) say('but', conditionsUnknown, (line) => paintSeverity(style, 'warning', line));
   if (bot.outdated) say('outdated', 'it runs with older settings of the runtime (image, limits); `restart` renews it');
 
-  return `${lines.join('\n')}\n\n${timelineTable(timeline, style, nowMs)}`;
+  return `${lines.join('\n')}\n\n${timelineTable(timeline, mostEntries, style, nowMs)}`;
 }
 
 const ORIGINS: Readonly<Record<string, string>> = {
@@ -117,21 +128,4 @@ function retrySentence(retryAtMs: number, nowMs: number): string {
   return retryAtMs - nowMs < 1000
     ? 'now'
     : `in ${formatSpan(retryAtMs - nowMs)}, at ${formatMomentInZone(retryAtMs, nowMs)}`;
-}
-
-function timelineTable(timeline: BotReply['timeline'], style: Style, nowMs: number): string {
-  if (timeline.length === 0) return 'Nothing has happened to it yet.\n';
-  const zone = zoneAt(nowMs);
-  const rows = timeline.map(({ at, to, reason }) => [
-    // The heading has the zone of now, from which another part of the year differs.
-    {
-      text:
-        zoneAt(Date.parse(at)) === zone
-          ? formatMoment(Date.parse(at), nowMs)
-          : formatMomentInZone(Date.parse(at), nowMs),
-    },
-    { text: plainLine(to), paint: (text: string) => paintState(style, text) },
-    { text: plainLine(reason.text), paint: (text: string) => paintSeverity(style, reason.severity, text) },
-  ]);
-  return renderTable(style, [`TIME (${zone})`, 'STATE', 'WHY'], rows, 'wrap');
 }

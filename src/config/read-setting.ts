@@ -27,11 +27,12 @@ export function readSetting<Value>(setting: Setting<Value>, env: Environment, fl
     return { value: setting.default, source, warning: null, problem: { flag, sentence } };
   };
 
+  const saysNothing = (text: string) => kind.saysNothing?.test(text) === true;
   const flagText = flags[flag];
-  if (flagText !== undefined) return found(flagText, 'flag', kind.parse(flagText));
+  if (flagText !== undefined && !saysNothing(flagText)) return found(flagText, 'flag', kind.parse(flagText));
 
   const envText = env[setting.env];
-  if (envText === undefined || (envText === '' && !kind.emptyIsValue)) {
+  if (envText === undefined || (envText === '' && !kind.emptyIsValue) || saysNothing(envText)) {
     return { value: setting.default, source: 'default', warning: null, problem: null };
   }
   if (setting.lenientEnv === undefined) return found(envText, 'environment', kind.parse(envText));

@@ -46,22 +46,34 @@ export const secret: SettingKind<string | null> = {
 };
 
 /** Addresses of NATS servers, separated by commas (contract 1.2). Never shown: they may hold a password. Empty means "none" (null). */
-export const natsServers: SettingKind<string | null> = {
-  secret: true,
-  emptyIsValue: true,
-  placeholder: '<url,…>',
-  expected: 'one or more addresses such as nats://host:4222, separated by commas and without TLS',
-  parse(value) {
-    if (value === '') return null;
-    return /^[\x20-\x7e]+$/.test(value) && value.split(',').every(isNatsServer) ? value : undefined;
-  },
-  show: (value) => (value === null ? '' : '(set)'),
-};
+export const natsServers = natsServersOf(
+  ['nats:', 'tls:'],
+  'one or more addresses such as nats://host:4222 or tls://host:4222, separated by commas',
+);
 
-function isNatsServer(server: string): boolean {
-  const address = server.trim();
-  const url = URL.parse(address.includes('://') ? address : `nats://${address}`);
-  return url !== null && url.protocol === 'nats:' && url.hostname !== '';
+/** The agents of bots do not speak TLS to NATS. */
+export const natsServersWithoutTls = natsServersOf(
+  ['nats:'],
+  'one or more addresses such as nats://host:4222, separated by commas and without TLS',
+);
+
+function natsServersOf(schemes: readonly string[], expected: string): SettingKind<string | null> {
+  const isServer = (server: string): boolean => {
+    const address = server.trim();
+    const url = URL.parse(address.includes('://') ? address : `nats://${address}`);
+    return url !== null && schemes.includes(url.protocol) && url.hostname !== '';
+  };
+  return {
+    secret: true,
+    emptyIsValue: true,
+    placeholder: '<url,…>',
+    expected,
+    parse(value) {
+      if (value === '') return null;
+      return /^[\x20-\x7e]+$/.test(value) && value.split(',').every(isServer) ? value : undefined;
+    },
+    show: (value) => (value === null ? '' : '(set)'),
+  };
 }
 
 export const text: SettingKind<string> = {

@@ -31,6 +31,8 @@ export interface SettingKind<Value> {
   readonly secret: boolean;
   /** An empty environment variable is a value of its own (contract 1.1); for other kinds it counts as not set. */
   readonly emptyIsValue: boolean;
+  /** Texts that are the same as saying nothing, where the contract has such. */
+  readonly saysNothing?: RegExp;
   /** Undefined when the text is not such a value. */
   parse(text: string): Value | undefined;
   show(value: Value): string;

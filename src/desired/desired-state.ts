@@ -13,6 +13,13 @@ export interface DesiredState {
   start(listener: DesiredStateListener): Promise<void>;
   close(): Promise<void>;
   /**
+   * Reads what is desired of one bot now, for somebody who must not rest on what was delivered a while ago. Never rejects.
+   * Resolves when the listener was told what differs, or after a bounded time, when what was delivered must do: the source
+   * cannot be read, or too many ask. May be called at any time; before `start` has resolved, and after `close`, it does nothing.
+   * Absent: a source that sees changes at once.
+   */
+  look?(botId: string): Promise<void>;
+  /**
    * What lies where bots are kept and is none, now: its name and a sentence that says why and what to do. Nobody has to mend
    * it, so it is no trouble; but who expects a bot there wants to know. Absent: a source that has no such thing.
    */

@@ -1,3 +1,4 @@
+import type { BotKind } from '../../actors/bot-spec.ts';
 import type { ServiceState } from './service-state.ts';
 
 /**
@@ -13,6 +14,30 @@ export interface EventFeed {
   /** Nothing is applied and nothing told after it resolved. */
   close(): Promise<void>;
   state(): ServiceState;
+  /** Asks how many events wait to be applied, by kind; nothing of a kind of which that is not known. Bounded, never throws. */
+  pending(): Promise<readonly { readonly kind: BotKind; readonly count: number }[]>;
+  /** Events that came more than once since the start. */
+  readonly redelivered: number;
+  /** Since the start. */
+  readonly tally: EventTally;
+  /** What happened in the last hours that may have left bots as they were before, for people; a few sentences. */
+  readonly told: readonly string[];
+  /** Why the last change of this bot was not applied; null: it was, or that is hours ago. */
+  refusalOf(botId: string): RefusedChange | null;
+}
+
+export interface EventTally {
+  /** `stale`: something later had been applied before. `missed`: never read, as far as that is known. */
+  readonly events: Readonly<Record<'applied' | 'stale' | 'refused' | 'missed', number>>;
+  /** How often the stream had lost events before they were read, or was another one. */
+  readonly gaps: Readonly<Record<'expired' | 'replaced', number>>;
+}
+
+export interface RefusedChange {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** Holds nothing of the event's content. */
+  readonly reason: string;
 }
 
 export interface EventFeedListener {

@@ -1,5 +1,7 @@
-/** Whether a service can be used now; `reason` is a sentence for people when it cannot. */
-export type ServiceState = { readonly usable: true } | { readonly usable: false; readonly reason: string };
+/** Whether a service can be used now; `reason` is a sentence for people when it cannot, `remark` what they should know although it can. */
+export type ServiceState =
+  | { readonly usable: true; readonly remark?: string }
+  | { readonly usable: false; readonly reason: string };
 
 export const USABLE: ServiceState = { usable: true };
 

@@ -32,7 +32,10 @@ export interface ContainerEngine {
   start(request: StartRequest): Promise<Observation>;
   /** SIGTERM, then SIGKILL after the grace. Resolves when the container no longer runs; it still exists as `exited`. */
   stop(request: ContainerRequest): Promise<Observation>;
-  /** Removes the container, running or not, with every process it started. An absent container is no error. */
+  /**
+   * Removes the container, running or not, with every process it started. An absent container is no error. What was created for
+   * a run of a scheduled bot, and has begun since it was looked at, is left as it is: the observation shows it.
+   */
   remove(request: ContainerRequest): Promise<Observation>;
   /** Looks now, at this one bot. */
   inspect(botId: string): Promise<Observation>;

@@ -27,6 +27,7 @@ export class GuardedEngine implements ContainerEngine {
   readonly #engine: ContainerEngine;
   #permission: Permission = 'nothing';
   #because: string;
+  #ofBots: (botId: string) => boolean = () => true;
 
   /** @param because why nothing may be changed at first, in a sentence for people */
   constructor(engine: ContainerEngine, because: string) {
@@ -43,15 +44,24 @@ export class GuardedEngine implements ContainerEngine {
     return this.#permission === 'all' ? null : this.#because;
   }
 
+  /** Containers may be stopped and removed, but not all may be changed. */
+  get onlyEnds(): boolean {
+    return this.#permission === 'ends';
+  }
+
   /** All may be changed from now on. Whoever waits is to be told so besides. */
   open(): void {
     this.#permission = 'all';
   }
 
-  /** From now on; what the engine is doing it goes on doing. */
-  restrict(permission: Exclude<Permission, 'all'>, because: string): void {
+  /**
+   * From now on; what the engine is doing it goes on doing.
+   * @param ofBots of which bots so much is permitted; of others nothing is
+   */
+  restrict(permission: Exclude<Permission, 'all'>, because: string, ofBots = (_botId: string): boolean => true): void {
     this.#permission = permission;
     this.#because = because;
+    this.#ofBots = ofBots;
   }
 
   shapeRevisionOf(definition: Parameters<ContainerEngine['shapeRevisionOf']>[0]): string {
@@ -95,7 +105,7 @@ export class GuardedEngine implements ContainerEngine {
   }
 
   #assert(enough: readonly Permission[], botId: string): void {
-    if (enough.includes(this.#permission)) return;
+    if (enough.includes(this.#permission) && (this.#permission === 'all' || this.#ofBots(botId))) return;
     throw new EngineError(
       { code: 'standing-by', facts: { detail: this.#because } },
       `Nothing is changed of bot ${botId}: ${this.#because}`,

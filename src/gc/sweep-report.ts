@@ -54,8 +54,13 @@ export interface SweepReport {
   /** Bots of which nothing is left. */
   readonly removedBots: number;
   readonly removedObjects: Tally;
-  /** Unused keys of the store. */
-  readonly credentials: { readonly removed: number; readonly due: number; readonly waiting: number };
+  /** Keys of the store that were made for single bots; of those that no bot uses, which were removed, due, and not yet due. */
+  readonly credentials: {
+    readonly all: number;
+    readonly removed: number;
+    readonly due: number;
+    readonly waiting: number;
+  };
   /** Orphans that were due: removed, or in a dry run to be removed. */
   readonly due: readonly Orphan[];
   /** Orphans whose grace is not over. */

@@ -1,6 +1,6 @@
 import type { Buckets, ObjectStore } from '../storage/object-store.ts';
 import type { UnfinishedUploads } from '../storage/unfinished-uploads.ts';
-import { distrust, type TrustLimits } from './distrust.ts';
+import { distrust, type Evidence, type TrustLimits } from './distrust.ts';
 import { each } from './each.ts';
 import { Failures } from './failures.ts';
 import type { KnownBots } from './known-bots.ts';
@@ -10,7 +10,7 @@ import { removeOrphan } from './remove-orphan.ts';
 import { StoredBots } from './stored-bots.ts';
 import { botOfLog, botOfState, isChunk, LOGS_PREFIX } from './stored-names.ts';
 import type { Orphan, ProblemCode, SweepProblem, SweepReport } from './sweep-report.ts';
-import type { UnusedCredentials } from './unused-credentials.ts';
+import type { ListedCredentials, UnusedCredentials } from './unused-credentials.ts';
 
 export interface SweepLimits extends TrustLimits {
   /** Age from which left-overs are removed; milliseconds (contract 11: 1 h). */
@@ -41,7 +41,7 @@ export interface SweepOptions {
 
 /**
  *   known bots ─► list logs, states ─► known bots again ─► trust? ─► ledger of orphans ─► trust? ─► remove what is due
- *                    └─► stale chunks         └─► unused credentials ──┘  (in the store)
+ *                    └─► stale chunks         └─► unused credentials     (in the store)
  *   unfinished uploads, results of queries
  *
  * Known bots are read before the listing, so that only orphans are kept in memory, and after it: a bot that was created
@@ -62,7 +62,7 @@ class Sweep {
   #found: StoredBots;
   #orphans: readonly Orphan[] = [];
   #due: Orphan[] = [];
-  #credentials: readonly string[] = [];
+  #credentials: ListedCredentials = { all: 0, unused: [] };
   #dueCredentials: string[] = [];
   readonly #removed = { bots: 0, objects: 0, bytes: 0, credentials: 0 };
 
@@ -136,24 +136,29 @@ class Sweep {
     } catch (error) {
       return this.#problem('known-bots-unreadable', error);
     }
-    const { hasKnown, count } = this.#found;
-    const evidence = { known: this.#known.size, stored: count, hasKnown };
-    // What was seen through a database that is not believed is not kept.
-    const disbelief = distrust({ ...evidence, due: 0 }, limits);
-    if (disbelief !== null) return disbelief;
     try {
-      this.#credentials = (await credentials?.list(this.#known, signal)) ?? [];
+      if (credentials !== null) this.#credentials = await credentials.list(this.#known, signal);
     } catch (error) {
       signal?.throwIfAborted();
       this.#failures.note(error);
     }
+    // What was seen through a database that is not believed is not kept.
+    const disbelief = distrust(this.#evidence(), limits);
+    if (disbelief !== null) return disbelief;
     try {
       await this.#remember();
     } catch (error) {
       return this.#problem('ledger-unusable', error);
     }
     this.#due = this.#orphans.filter(({ dueAt }) => dueAt <= this.#startedAt);
-    return distrust({ ...evidence, due: this.#due.length }, limits);
+    return distrust(this.#evidence(), limits);
+  }
+
+  #evidence(): Evidence {
+    const { hasKnown, count } = this.#found;
+    const { all, unused } = this.#credentials;
+    const credentials = { all, unused: unused.length, due: this.#dueCredentials.length };
+    return { known: this.#known.size, stored: count, hasKnown, due: this.#due.length, credentials };
   }
 
   async #remember(): Promise<void> {
@@ -165,7 +170,7 @@ class Sweep {
     const since = (name: string) => Math.min(seen.credentials.get(name) ?? this.#startedAt, this.#startedAt);
     const next = {
       bots: new Map(this.#orphans.map(({ botId, seenAt }) => [botId, seenAt])),
-      credentials: new Map(this.#credentials.slice(0, limits.orphans).map((name) => [name, since(name)])),
+      credentials: new Map(this.#credentials.unused.slice(0, limits.orphans).map((name) => [name, since(name)])),
     };
     if (!dryRun && !isSame(seen, next)) await this.#ledger.write(next, etag, signal);
     const dueSince = this.#startedAt - limits.graceMs;
@@ -219,9 +224,10 @@ class Sweep {
       removedBots: this.#removed.bots,
       removedObjects: { count: this.#removed.objects, bytes: this.#removed.bytes },
       credentials: {
+        all: this.#credentials.all,
         removed: this.#removed.credentials,
         due: this.#dueCredentials.length,
-        waiting: this.#credentials.length - this.#dueCredentials.length,
+        waiting: this.#credentials.unused.length - this.#dueCredentials.length,
       },
       due: this.#due,
       waiting: this.#orphans.filter((orphan) => !isDue.has(orphan)),

@@ -3,9 +3,9 @@ import type { Clock } from '../kernel/clock.ts';
 import { probePort } from './port-probe.ts';
 import { PortInUse } from './query-errors.ts';
 import type { AskWhy, QueryFrontEnd, RunQuery } from './query-front-end.ts';
+import { type QueryFigures, QueryTally } from './query-tally.ts';
 import { QueryThread } from './query-thread.ts';
 import type { QueryThreadSettings } from './query-thread-protocol.ts';
-import { type QueryFigures, QueryTally } from './query-tally.ts';
 
 export interface ThreadedFrontEndOptions {
   readonly host: string;
@@ -89,11 +89,14 @@ export class ThreadedFrontEnd implements QueryFrontEnd {
   async #startThread(index: number): Promise<boolean> {
     const tally = this.#tallies[index];
     if (tally === undefined) throw new RangeError(`there is no place ${index} for a query thread`);
-    const thread = new QueryThread({ ...this.#options.settings, tally: tally.memory }, {
-      ask: (asker, askId, botId, deadlineMs) => this.#answer(asker, askId, botId, deadlineMs),
-      run: this.#options.runQuery,
-      dead: (_, error) => this.#replace(index, error.message),
-    });
+    const thread = new QueryThread(
+      { ...this.#options.settings, tally: tally.memory },
+      {
+        ask: (asker, askId, botId, deadlineMs) => this.#answer(asker, askId, botId, deadlineMs),
+        run: this.#options.runQuery,
+        dead: (_, error) => this.#replace(index, error.message),
+      },
+    );
     this.#threads[index] = thread;
     return thread.listen(this.#options.host, this.#port, [...this.#routes]);
   }

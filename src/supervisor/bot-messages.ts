@@ -1,4 +1,4 @@
-import type { BotSpec } from '../../actors/bot-spec.ts';
+import type { BotKind, BotSpec } from '../../actors/bot-spec.ts';
 import type { BotMemory, DesiredMessage, InFlightEffect, RemovedMessage } from '../../actors/message.ts';
 import type { BotDefinition } from '../desired/bot-definition.ts';
 import type { RosterEntry } from './roster.ts';
@@ -6,12 +6,19 @@ import type { RosterEntry } from './roster.ts';
 /** What the engine adds to such a bot, as a hash. */
 export type ShapeRevisionOf = (definition: BotDefinition) => string;
 
+/** What this runtime adds to what is desired of a bot. */
+export interface SpecAdditions {
+  readonly shapeRevisionOf: ShapeRevisionOf;
+  /** See {@link BotSpec.keptElsewhere}; by the kind of bot. */
+  readonly keptElsewhere: ReadonlyMap<BotKind, string>;
+}
+
 /** What an actor must know of what is desired, made from the roster: always the newest, however late it is told. */
-export function desireMessage(entry: RosterEntry, shapeRevisionOf: ShapeRevisionOf): DesiredMessage | RemovedMessage {
+export function desireMessage(entry: RosterEntry, additions: SpecAdditions): DesiredMessage | RemovedMessage {
   const { botId, definition, removal } = entry;
   return definition === null
     ? { kind: 'removed', cause: removal ?? 'deleted', botId }
-    : { kind: 'desired', spec: specOf(definition, shapeRevisionOf(definition)) };
+    : { kind: 'desired', spec: specOf(definition, additions) };
 }
 
 /**
@@ -20,18 +27,32 @@ export function desireMessage(entry: RosterEntry, shapeRevisionOf: ShapeRevision
  */
 export function introduction(
   entry: RosterEntry,
-  shapeRevisionOf: ShapeRevisionOf,
+  additions: SpecAdditions,
   memory: BotMemory | undefined,
   inFlight: InFlightEffect | undefined,
 ): DesiredMessage | RemovedMessage {
-  const message = desireMessage(entry, shapeRevisionOf);
+  const message = desireMessage(entry, additions);
   const awaited = inFlight === undefined ? {} : { inFlight };
   return message.kind === 'removed' || memory === undefined
     ? { ...message, ...awaited }
     : { ...message, ...awaited, memory };
 }
 
-function specOf(definition: BotDefinition, shapeRevision: string): BotSpec {
+function specOf(definition: BotDefinition, { shapeRevisionOf, keptElsewhere }: SpecAdditions): BotSpec {
   const { id, kind, enabled, runtime, entrypoint, queryEntrypoint, schedule, specRevision, problem } = definition;
-  return { id, kind, enabled, runtime, entrypoint, queryEntrypoint, schedule, specRevision, shapeRevision, problem };
+  const shapeRevision = shapeRevisionOf(definition);
+  const spec = {
+    id,
+    kind,
+    enabled,
+    runtime,
+    entrypoint,
+    queryEntrypoint,
+    schedule,
+    specRevision,
+    shapeRevision,
+    problem,
+  };
+  const elsewhere = keptElsewhere.get(kind);
+  return elsewhere === undefined ? spec : { ...spec, keptElsewhere: elsewhere };
 }

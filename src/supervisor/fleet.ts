@@ -1,10 +1,11 @@
+import type { BotKind } from '../../actors/bot-spec.ts';
 import type { BotEffect, BotStatus } from '../../actors/effect.ts';
 import type { BotMemory, BotMessage, InFlightEffect } from '../../actors/message.ts';
 import type { Observation } from '../../actors/observation.ts';
 import type { BotDefinition } from '../desired/bot-definition.ts';
 import type { Envelope, Lane } from '../kernel/behavior.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { desireMessage, introduction, type ShapeRevisionOf } from './bot-messages.ts';
+import { desireMessage, introduction, type ShapeRevisionOf, type SpecAdditions } from './bot-messages.ts';
 import { lastKnownStatus } from './last-known-status.ts';
 import { Roster, type RosterEntry } from './roster.ts';
 import { type MakeShard, ShardPool, type ShardReplacement } from './shard-pool.ts';
@@ -20,6 +21,7 @@ export class Fleet {
   readonly #options: FleetOptions;
   readonly #roster = new Roster();
   readonly #pool: ShardPool;
+  readonly #keptElsewhere = new Map<BotKind, string>();
   /** Bots whose actors are made anew soon. */
   readonly #lost = new Set<string>();
 
@@ -97,8 +99,8 @@ export class Fleet {
    */
   introduce(entry: RosterEntry): void {
     const { botId, observation, shardId } = entry;
-    const { shapeRevisionOf, memoryOf, inFlight } = this.#options;
-    const message = introduction(entry, shapeRevisionOf, memoryOf(botId), inFlight(botId));
+    const { memoryOf, inFlight } = this.#options;
+    const message = introduction(entry, this.#additions, memoryOf(botId), inFlight(botId));
     this.#pool.post(shardId, { to: botId, lane: 'user', message, spawn: true });
     if (observation !== null) this.tell(entry, { kind: 'observed', observation }, 'observation');
   }
@@ -108,7 +110,19 @@ export class Fleet {
   }
 
   tellDesire(entry: RosterEntry): void {
-    this.tell(entry, desireMessage(entry, this.#options.shapeRevisionOf));
+    this.tell(entry, desireMessage(entry, this.#additions));
+  }
+
+  /** Who keeps the bots of this kind on another engine, in a sentence, so that nothing of them may run on this one; null: nobody does. */
+  keepElsewhere(kind: BotKind, sentence: string | null): void {
+    if ((this.#keptElsewhere.get(kind) ?? null) === sentence) return;
+    if (sentence === null) this.#keptElsewhere.delete(kind);
+    else this.#keptElsewhere.set(kind, sentence);
+    for (const entry of this.#roster) if (entry.definition?.kind === kind) this.tellDesire(entry);
+  }
+
+  get #additions(): SpecAdditions {
+    return { shapeRevisionOf: this.#options.shapeRevisionOf, keptElsewhere: this.#keptElsewhere };
   }
 
   /** Status of all bots, sorted by id; of a bot whose actor cannot be asked just now, the last that is known. */
@@ -131,7 +145,7 @@ export class Fleet {
   }
 
   #shardReplaced(shardId: string, cause: Error): void {
-    this.#options.onFault(`Shard ${shardId} died (${cause.message}) and was replaced; no bot was touched.`);
+    this.#options.onFault(`Shard ${shardId} died (${cause.message}) and was replaced; no bot was touched.`, 'shard');
     for (const entry of this.#roster.onShard(shardId)) this.introduce(entry);
     this.#options.replaced(shardId);
   }
@@ -140,7 +154,8 @@ export class Fleet {
     if (this.#lost.has(botId) || this.get(botId) === undefined) return;
     this.#lost.add(botId);
     const why = error === undefined ? '' : ` (${error.message})`;
-    this.#options.onFault(`The actor of bot ${botId} failed${why} and is made anew; the bot itself was not touched.`);
+    const sentence = `The actor of bot ${botId} failed${why} and is made anew; the bot itself was not touched.`;
+    this.#options.onFault(sentence, 'actor');
     this.#options.clock.schedule(this.#options.lostActorPauseMs, () => {
       this.#lost.delete(botId);
       const entry = this.get(botId);
@@ -152,9 +167,7 @@ export class Fleet {
   #renew(envelope: Envelope<BotMessage>): Envelope<BotMessage> {
     const { message, to } = envelope;
     const entry = message.kind === 'desired' || message.kind === 'removed' ? this.get(to) : undefined;
-    return entry === undefined
-      ? envelope
-      : { ...envelope, message: desireMessage(entry, this.#options.shapeRevisionOf) };
+    return entry === undefined ? envelope : { ...envelope, message: desireMessage(entry, this.#additions) };
   }
 }
 
@@ -177,7 +190,7 @@ export interface FleetOptions {
   /** The bots of this shard have new actors. */
   replaced(shardId: string): void;
   /** A shard or an actor failed and is replaced; in a sentence. */
-  onFault(sentence: string): void;
+  onFault(sentence: string, replaced: 'shard' | 'actor'): void;
 }
 
 /** What actors give as their snapshot crosses threads as plain data. */

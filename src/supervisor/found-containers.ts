@@ -4,6 +4,10 @@ import { mergeObservations, type Observation } from '../../actors/observation.ts
 export class FoundContainers {
   readonly #found = new Map<string, Observation>();
 
+  get size(): number {
+    return this.#found.size;
+  }
+
   note(observation: Observation): void {
     const older = this.#found.get(observation.botId);
     this.#found.set(observation.botId, older === undefined ? observation : mergeObservations(older, observation));

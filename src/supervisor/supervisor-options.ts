@@ -39,6 +39,6 @@ export interface SupervisorOptions {
   onTransition(record: RecordEffect): void;
   /** The source of the bots has a trouble that is not one bot's. `troubles` holds it until the source says that it is over. */
   onDesiredTrouble?(error: Error): void;
-  /** A shard or an actor failed and was replaced; in a sentence. */
-  onFault(sentence: string): void;
+  /** A shard or an actor failed and was replaced, or else something that is not one bot's was not done; in a sentence. */
+  onFault(sentence: string, replaced: 'shard' | 'actor' | null): void;
 }

@@ -1,3 +1,4 @@
+import type { BotKind } from '../../actors/bot-spec.ts';
 import type { BotEffect, BotStatus, RecordEffect } from '../../actors/effect.ts';
 import type { BotMessage, CommandMessage } from '../../actors/message.ts';
 import type { Observation } from '../../actors/observation.ts';
@@ -44,6 +45,7 @@ export class Supervisor {
   #closing: Promise<void> | null = null;
   #engineListed = false;
   #desiredSynced = false;
+  readonly #allKnown = Promise.withResolvers<void>();
   #engineTrouble: string | null = null;
   readonly #desiredTroubles = new Set<string>();
 
@@ -173,6 +175,15 @@ export class Supervisor {
     else this.#fleet.desire(entry, definition, null);
   }
 
+  /**
+   * Another runtime keeps the bots of this kind on another engine, so what is found of them on this one is ended, each with that
+   * reason; they stay known. It must be permitted by then. May be called before `start`.
+   * @param sentence who does; null: nobody, and what is desired runs here again
+   */
+  keepElsewhere(kind: BotKind, sentence: string | null): void {
+    this.#fleet.keepElsewhere(kind, sentence);
+  }
+
   #undesired(botId: string, cause: 'deleted' | 'shutdown'): void {
     const entry = this.#fleet.get(botId);
     if (entry !== undefined) this.#fleet.desire(entry, null, cause);
@@ -183,6 +194,7 @@ export class Supervisor {
     this.#desiredSynced = true;
     for (const observation of this.#found.takeAll()) this.#enrolUnknown(observation);
     this.#options.journal.forgetAllBut((botId) => this.knows(botId));
+    this.#allKnown.resolve();
   }
 
   // What is observed
@@ -307,13 +319,33 @@ export class Supervisor {
   #forget(botId: string): void {
     const { journal, ledger, onFault } = this.#options;
     journal.forget(botId);
-    ledger?.forget(botId).catch((error: unknown) => onFault(`The record of runs of ${botId} stays: ${String(error)}`));
+    ledger
+      ?.forget(botId)
+      .catch((error: unknown) => onFault(`The record of runs of ${botId} stays: ${String(error)}`, null));
   }
 
   // What outsiders may see and do
 
   get size(): number {
     return this.#fleet.size;
+  }
+
+  /** Whether the engine may have a container of a bot, as far as is known, or be about to make one. */
+  get mayHaveContainers(): boolean {
+    if (!this.#engineListed || this.#found.size > 0) return true;
+    return [...this.#fleet].some(({ botId, observation }) => {
+      return (observation?.container ?? null) !== null || this.#executor.startingRevision(botId) !== null;
+    });
+  }
+
+  /** Resolves when all bots are known that there were at the start: who is not known then is none. */
+  get allKnown(): Promise<void> {
+    return this.#allKnown.promise;
+  }
+
+  /** All bots are being stopped, so none is desired any more. */
+  get isStoppingAll(): boolean {
+    return this.#stopping !== null;
   }
 
   definitionOf(botId: string): BotDefinition | null {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { describeReason } from '../../actors/reason.ts';
 import { Driver, SETTINGS } from './driver.ts';
 
 test('a changed spec replaces the running container: stop, remove, start', () => {
@@ -185,4 +186,26 @@ test('a bot that ignored SIGTERM is still stopped, with a warning', () => {
   assert.equal(bot.is, 'stopping/ignored-sigterm');
   assert.deepEqual(bot.asked, ['remove c1']);
   assert.equal(bot.done(null).is, 'stopped/disabled');
+});
+
+test('while another engine keeps the bot, what is found of it here is ended, and it starts when that is over', () => {
+  const keptElsewhere = 'bot-runner on host-b keeps these bots, on another engine.';
+  const bot = Driver.running().desired({ keptElsewhere });
+  assert.equal(bot.is, 'stopping/kept-elsewhere');
+  assert.deepEqual(bot.asked, ['stop c1']);
+  bot.done(bot.container({ phase: 'exited' })).done(null);
+  assert.equal(bot.is, 'stopped/kept-elsewhere');
+  assert.match(
+    describeReason(bot.status.reason).text,
+    /^Nothing of this bot may run on this engine: bot-runner on host-b keeps .*engine\.$/,
+  );
+
+  bot.desired({ keptElsewhere, specRevision: 'r2' });
+  assert.deepEqual(bot.asked, [], 'a change is no cause for a start');
+  bot.observed(bot.container({ containerId: 'c2' })).done(bot.container({ containerId: 'c2' }));
+  assert.deepEqual(bot.asked, ['stop c2'], 'nor is one that somebody has started');
+  bot.done(null);
+
+  bot.desired({ specRevision: 'r2' });
+  assert.equal(bot.is, 'starting/first-start');
 });

@@ -512,3 +512,21 @@ function answerAsBefore(bot: Scheduled): void {
   const ask = bot.of('ledger').at(-1)?.ask ?? 0;
   bot.tell({ kind: 'ledger-done', ask, record: bot.record });
 }
+
+test('while another engine keeps the bot, a run that goes on here is ended and recorded, and none is claimed', () => {
+  const bot = Scheduled.idle().at(NEXT).timer('due').answer();
+  bot.done(bot.run()).answer();
+  assert.equal(bot.status.state, 'running');
+  bot.desired({ ...SCHEDULED, keptElsewhere: 'bot-scheduler on host-b keeps these bots, on another engine.' });
+  assert.deepEqual(bot.asked, ['stop c1']);
+  bot.done(bot.run('exited'), bot.exit({ code: 143 })).answer();
+  assert.deepEqual(bot.asked, ['remove c1']);
+  assert.equal(bot.record?.run?.state, 'finished');
+  bot.done(null).answer();
+  assert.equal(bot.is, 'stopped/kept-elsewhere');
+  bot
+    .at(NEXT + 600)
+    .timer('due')
+    .answer();
+  assert.equal(bot.record?.run?.occurrence, NEXT);
+});

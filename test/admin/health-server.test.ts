@@ -50,7 +50,8 @@ test('is healthy from the start, and ready when every dependency is, for any HTT
 test('says which dependency is missing and why to whoever wants to know', async (t) => {
   const readiness = new Readiness(undefined, () => Date.UTC(2026, 0, 2));
   readiness.dependency('MongoDB').ready();
-  readiness.dependency('NATS').notReady('Nobody listens on nats:4222.');
+  const nats = readiness.dependency('NATS');
+  nats.notReady('Nobody listens on nats:4222.');
   const { ask } = await health(t, readiness);
   assert.equal((await ask('/readyz?verbose')).body, 'not ready\nMongoDB: ok\nNATS: Nobody listens on nats:4222.\n');
   const { status, body, type } = await ask('/readyz', { headers: { accept: 'application/json' } });
@@ -63,6 +64,12 @@ test('says which dependency is missing and why to whoever wants to know', async 
       { name: 'NATS', ready: false, sentence: 'Nobody listens on nats:4222.', since: '2026-01-02T00:00:00.000Z' },
     ],
   });
+  // What is to be known of one that is there does not make it less ready.
+  nats.ready('Some events were lost.');
+  assert.deepEqual(
+    [(await ask('/readyz')).status, (await ask('/readyz?verbose')).body],
+    [200, 'ok\nMongoDB: ok\nNATS: ok (Some events were lost.)\n'],
+  );
 });
 
 test('other paths are 404, metrics too where there are none; a page that fails is 500 and told', async (t) => {

@@ -13,23 +13,24 @@ async function until(isSo: () => boolean): Promise<void> {
 test('a probe is looked at once at the start and again and again, until the end', async () => {
   const changes: DependencyState[] = [];
   const readiness = new Readiness((state) => changes.push(state));
-  const answers: (string | null | Error)[] = ['It has no bucket.', null, new Error('connection refused')];
+  const answers = ['It has no bucket.', { remark: 'It is slow.' }, null, new Error('connection refused')];
   let looks = 0;
   await readiness.probe(
     'object store',
     async () => {
-      const answer = answers[Math.min(looks++, 2)];
+      const answer = answers[Math.min(looks++, 3)];
       if (answer instanceof Error) throw answer;
       return answer ?? null;
     },
     TIMES,
   );
   assert.equal(readiness.isReady, false);
-  await until(() => changes.length === 3);
+  await until(() => changes.length === 4);
   assert.deepEqual(
     changes.map(({ isReady, sentence }) => [isReady, sentence]),
     [
       [false, 'It has no bucket.'],
+      [true, 'It is slow.'],
       [true, ''],
       [false, 'connection refused'],
     ],

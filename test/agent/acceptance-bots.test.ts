@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { AgentProcess, until } from './agent-process.ts';
+import { TRACKER } from './tracker-bot.ts';
 
 const SDK = {
   THE0_SDK_PATH: fileURLToPath(new URL('../../images/sdk', import.meta.url)),
@@ -66,40 +67,16 @@ module.exports = main;
   assert.equal(result.status, 'success');
 });
 
-const TRACKER = `
-import logging
-from the0 import metric, state, success
-logging.basicConfig(level=logging.DEBUG)
-log = logging.getLogger(__name__)
-def main(bot_id, config):
-    history = state.get("portfolio_history", [])
-    history.append({"value": 1000 + len(history)})
-    state.set("portfolio_history", history[-100:])
-    log.info("value updated")
-    metric("portfolio_value", {"value": history[-1]["value"]})
-    for symbol in config["symbols"]:
-        metric("position", {"symbol": symbol})
-    success("tracked", {"history_count": len(history)})
-`;
-const TRACKER_QUERY = `
-from the0 import query, state
-@query.handler("/history")
-def history(req):
-    return state.get("portfolio_history", [])[-int(req.get("limit", 10)):]
-query.run()
-`;
-
 test('a scheduled Python bot remembers one more run each time, and a question reads it', async (t) => {
   const kept = mkdtempSync(join(tmpdir(), 'the0-tracker-'));
   t.after(() => rmSync(kept, { recursive: true }));
   mkdirSync(join(kept, 'state'));
-  const files = { 'main.py': TRACKER, 'query.py': TRACKER_QUERY };
   const config = { BOT_CONFIG: '{"symbols":["BTC","ETH"]}' };
   const result = join(kept, 'result.json');
   const place = { STATE_PATH: join(kept, 'state'), QUERY_ENTRYPOINT: 'query.py' };
   const env = { ...PYTHON, ...config, ...place, BOT_TYPE: 'scheduled', IS_SCHEDULED: 'true' };
   for (const runs of [1, 2, 3]) {
-    const agent = await AgentProcess.start(t, { files, env });
+    const agent = await AgentProcess.start(t, { files: TRACKER, env });
     assert.equal((await agent.ended).code, 0, agent.stderr);
     const { data } = JSON.parse(readFileSync(join(agent.root, 'code', 'result.json'), 'utf8'));
     assert.deepEqual(data, { history_count: runs });
@@ -108,13 +85,13 @@ test('a scheduled Python bot remembers one more run each time, and a question re
     assert.match(agent.stderr, /^INFO:main:value updated$/m);
   }
   const asked = { ...env, QUERY_PATH: '/history', QUERY_PARAMS: '{"limit":2}', THE0_QUERY_RESULT: result };
-  const question = await AgentProcess.start(t, { files, env: asked });
+  const question = await AgentProcess.start(t, { files: TRACKER, env: asked });
   assert.equal((await question.ended).code, 0, question.stderr);
   assert.deepEqual(JSON.parse(readFileSync(result, 'utf8')), {
     status: 'ok',
     data: [{ value: 1001 }, { value: 1002 }],
   });
-  const unknown = await AgentProcess.start(t, { files, env: { ...asked, QUERY_PATH: '/nowhere' } });
+  const unknown = await AgentProcess.start(t, { files: TRACKER, env: { ...asked, QUERY_PATH: '/nowhere' } });
   assert.equal((await unknown.ended).code, 1);
   assert.match(readFileSync(result, 'utf8'), /No handler for path: \/nowhere/);
 });

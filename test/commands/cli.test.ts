@@ -55,8 +55,16 @@ test('no help is wider than 80 columns, but for examples', async () => {
 });
 
 test('what it does not know is exit code 1 with a word about it', async () => {
-  const [verb, flag, argument] = await Promise.all([runCli(['lss']), runCli(['ls', '--frob']), runCli(['why'])]);
-  assert.deepEqual([verb.code, flag.code, argument.code], [1, 1, 1]);
+  const all = await Promise.all(
+    [['lss'], ['ls', '--frob'], ['why'], ['completion', 'bash']].map((words) => runCli(words)),
+  );
+  const [verb, flag, argument, completion] = all;
+  assert.ok(verb && flag && argument && completion);
+  assert.deepEqual(
+    all.map(({ code }) => code),
+    [1, 1, 1, 1],
+  );
+  assert.match(completion.stderr, /unknown command 'completion'/);
   assert.match(verb.stderr, /unknown command 'lss'\n\(Did you mean ls\?\)/);
   assert.match(flag.stderr, /unknown option '--frob'/);
   assert.match(argument.stderr, /missing required argument 'bot'/);
@@ -134,6 +142,13 @@ test('ls names what is no bot where one might be expected, beside the result', a
   assert.doesNotMatch(text.stdout + json.stdout, /bot\.json/);
 });
 
+test('ls marks a bot whose container is outdated', async (t) => {
+  const { cli } = await withRuntime(t, new FakeReadSide(status('a', { outdated: true }), status('b')));
+  const [, a, b] = (await cli('ls')).stdout.split('\n');
+  assert.match(a ?? '', / \(outdated\) The bot /);
+  assert.doesNotMatch(b ?? '', /outdated/);
+});
+
 test('ls is coloured when that is asked for', async (t) => {
   const { socketPath } = await startAdmin(t, new FakeReadSide(status('a')));
   const { stdout } = await runCli(['ls'], { env: { THE0_ADMIN: socketPath, FORCE_COLOR: '1' } });
@@ -197,6 +212,28 @@ test('why explains state, cause, advice, retry and what happened, newest last', 
     stdout,
     /TIME \(UTC\) +STATE +WHY\n2026-03-14 15:09:26 +running .*\n[\d: -]+ +backing-off .*code 3.*\n$/,
   );
+});
+
+test('why shows the end of a long history, how much more there is, and all of it when asked', async (t) => {
+  const readSide = new FakeReadSide(status('a'));
+  const entry = (index: number) => ({ from: 'x', to: 'running', reason: reason({ at: T0 + index * 1_000 }) });
+  readSide.timelines.set(
+    'a',
+    Array.from({ length: 40 }, (_, index) => entry(index)),
+  );
+  const { cli } = await withRuntime(t, readSide);
+  const [usual, all, none, wrong] = await Promise.all([
+    cli('why', 'a'),
+    cli('why', 'a', '--history', 'all'),
+    cli('why', 'a', '--history', '0'),
+    cli('why', 'a', '--history', 'few'),
+  ]);
+  const shown = ({ stdout }: { stdout: string }) => stdout.match(/^2026-03-14 15:\S+ +running/gm)?.length ?? 0;
+  assert.deepEqual([shown(usual), shown(all), shown(none)], [15, 40, 0]);
+  assert.match(usual.stdout, /\n25 older, shown by --history all\nTIME .*\n2026-03-14 15:09:51 /);
+  assert.match(usual.stdout, /15:10:05 +running .*\n$/);
+  assert.match(none.stdout, /\n40 older, shown by --history all\n$/);
+  assert.match(wrong.stderr, /--history: "few" is not a number of lines or `all`/);
 });
 
 test('why tells what the agent says of a running bot, or that it could not be asked', async (t) => {

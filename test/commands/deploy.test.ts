@@ -249,6 +249,15 @@ test('it is told how far packing and uploading are, up to the end', async (t) =>
   assert.equal(steps.indexOf(undefined), -1, told.join('; '));
 });
 
+test('a folder of bots that is not there is named with its setting, before anything is uploaded', async (t) => {
+  const { root, store, run } = scene(t);
+  await assert.rejects(run('local', { bots: join(root, 'nowhere') }), {
+    message: /nowhere, is not there/,
+    hint: /Make it, .*--bots \(THE0_BOTS\)/,
+  });
+  assert.deepEqual([...store.objects], []);
+});
+
 test('without a store the command says what is missing', async (t) => {
   const { folder } = scene(t);
   const { code, stdout, stderr } = await runCli(['deploy', folder]);

@@ -23,7 +23,7 @@ function report(more: Partial<SweepReport>): SweepReport {
     queryResults: tally,
     removedBots: 0,
     removedObjects: { count: 0, bytes: 0 },
-    credentials: { removed: 0, due: 1, waiting: 0 },
+    credentials: { all: 8, removed: 0, due: 1, waiting: 0 },
     due: [],
     waiting: [],
     isPartial: false,

@@ -71,11 +71,16 @@ describe('gc with a real store and a real MongoDB', { skip }, () => {
     await new Promise<void>((resolve) => other.listen(port, resolve));
     t.after(() => other.close());
     const [noStore, noMongo, noPort] = await Promise.all([
-      runCli(['gc'], { env: { MONGO_URI: mongo.uri } }),
+      runCli(['gc'], { env: { MONGO_URI: mongo.uri, LOG_LEVEL: 'chatty' } }),
       runCli(['gc', '--mongo-wait', '300ms'], { env: { ...env, MONGO_URI: nobody } }),
-      runCli(['gc', '--interval', '1m', '--health-port', String(port)], { env }),
+      runCli(['gc', '--interval', '1m', '--health-port', String(port)], { env: { ...env, LOG_LEVEL: 'chatty' } }),
     ]);
     assert.deepEqual([noStore.code, noMongo.code, noPort.code], [1, 1, 1]);
+    assert.match(noStore.stderr, /^warning: environment variable LOG_LEVEL: "chatty"/);
+    assert.match(
+      noPort.stdout,
+      /"WARN","msg":"environment variable LOG_LEVEL: .*\n(.*\n)*.*"ERROR","msg":"port \d+ for health checks/,
+    );
     assert.match(noStore.stderr, /no object store is configured[\s\S]*MINIO_ENDPOINT/);
     assert.match(noMongo.stderr, /MongoDB cannot be reached/);
     assert.doesNotMatch(noMongo.stderr, /s3cret/);

@@ -11,11 +11,12 @@ function readSideWith(ignored: ReadonlyMap<string, string>) {
     journal: { timeline: unused },
     engine: { name: 'process', conditions: unused },
     storedLog: loadSettings({}).settings.stored,
-    queryUrl: () => '',
+    queryUrl: '',
     limits: { whyMs: 1, whyEntries: 1 },
     logDirectoryOf: unused,
     objectStore: null,
     troubles: () => [],
+    refusalOf: (botId) => (botId === 'refused' ? { at: 0, reason: 'it has no config' } : null),
     now: () => 0,
     warn: unused,
     down: unused,
@@ -29,6 +30,8 @@ test('whoever asks for a folder that is no bot is told why it is none', async ()
     await assert.rejects(act, { code: 'not-a-bot', status: 404, message: 'the folder a has no bot.json' });
   }
   assert.deepEqual(readSide.overview().ignored, ['the folder a has no bot.json']);
+  // Its creation was refused, so it never was one.
+  await assert.rejects(readSide.why('refused'), { code: 'not-a-bot', message: /change was refused: it has no config/ });
   assert.equal(await readSide.why('b'), null);
   assert.equal(await readSide.restart('b'), false);
 });

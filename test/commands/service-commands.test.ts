@@ -17,7 +17,11 @@ test('without flags and variables services have the defaults of the contract', (
   for (const role of [BOT_RUNNER, BOT_SCHEDULER]) {
     const { services, health, engine, log } = of(role);
     assert.equal(services.mongoUri, 'mongodb://localhost:27017', role.name);
-    assert.equal(services.desired.rereadMs, 30_000);
+    assert.equal(services.desired.rereadMs, role === BOT_RUNNER ? 30_000 : 10_000);
+    for (const none of ['0', '-1s']) {
+      const { settings } = loadSettings({}, { 'reconcile-interval': none }, role.defaults);
+      assert.equal(settings.services.desired.rereadMs, services.desired.rereadMs, none);
+    }
     assert.equal(health.port, 8080);
     assert.deepEqual([engine, log.format], ['docker', 'json']);
   }
@@ -36,13 +40,14 @@ async function refused(t: TestContext, words: readonly string[], env: Record<str
 
 test('a service takes the flags of the contract; it ends with exit code 1 when it lacks something, and shows no password', async (t) => {
   const quick = ['--mongo-wait', '200ms', '--store-probe-timeout', '200ms'];
-  const [noStore, noStoreToAsk, noNats, noMongo] = await Promise.all([
+  const [noStore, noStoreToAsk, noNats, noMongo, noInterval] = await Promise.all([
     refused(t, ['bot-runner', '--log-format', 'text'], {}),
     refused(t, ['query-server', '--port', '0'], {}),
     refused(t, ['bot-scheduler', '--check-interval', '5s'], STORE),
-    refused(t, ['bot-runner', '--reconcile-interval', '15s', ...quick], STORE),
+    refused(t, ['bot-runner', '--reconcile-interval', '15s', ...quick], { ...STORE, LOG_LEVEL: 'chatty' }),
+    refused(t, ['bot-scheduler', '--check-interval', 'soon'], STORE),
   ]);
-  for (const { code, stdout, stderr } of [noStore, noStoreToAsk, noNats, noMongo]) {
+  for (const { code, stdout, stderr } of [noStore, noStoreToAsk, noNats, noMongo, noInterval]) {
     assert.equal(code, 1, stderr);
     assert.doesNotMatch(stdout + stderr, /hunter2|the-secret-key/);
   }
@@ -50,6 +55,15 @@ test('a service takes the flags of the contract; it ends with exit code 1 when i
   assert.match(noStoreToAsk.stderr, /query-server needs the object store/);
   assert.match(noNats.stderr, /bot-scheduler needs NATS[\s\S]*NATS_URL/);
   assert.match(noMongo.stderr, /MongoDB cannot be reached/);
+  // Whoever gathers the log sees it too, and what is wrong with the settings; a log of text is for those who see both.
+  const logged = noMongo.stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]));
+  const told = logged.filter(({ level }) => level !== 'INFO').map(({ level, msg }) => `${level} ${msg}`);
+  assert.match(
+    told.join('\n'),
+    /^WARN environment variable LOG_LEVEL: "chatty" .*\n(.*\n)*ERROR MongoDB cannot be reached.*MONGO_URI/,
+  );
+  assert.doesNotMatch(noStore.stdout, /needs the object store/);
+  assert.match(noInterval.stderr, /--reconcile-interval: "soon" is not a duration/);
 });
 
 test('health answers before anything is waited for, and is not ready by then', async (t) => {

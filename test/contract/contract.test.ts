@@ -108,7 +108,7 @@ test('no more is open than is known', (t) => {
 
 test('the check sees a test that is not there, skipped, or only spoken of', () => {
   const suite = 'test/conformance/storage/suite.ts';
-  const runner = 'test/conformance/storage/minio.test.ts';
+  const runner = 'test/conformance/storage/s3.test.ts';
   const files = new Map([
     ['test/a.test.ts', "test('it is so', () => {});\n// test it('never')\nconst row = ['never'];"],
     [

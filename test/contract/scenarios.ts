@@ -171,6 +171,10 @@ export const SCENARIOS: readonly Scenario[] = [
       'test/engine/docker/go-containers.test.ts: of which one bot has several are ended but for the newest that runs',
       'test/actors/engine-trouble.test.ts: a start the engine refuses backs off, and is no restart',
       'test/simulation/simulation.test.ts: whatever happens, bots end up as desired, and never run twice',
+      'test/e2e/services/readiness.test.ts: while MongoDB is away /readyz is 503 and names it, /healthz stays 200, and no bot is touched',
+      'test/e2e/services/readiness.test.ts: while NATS is away /readyz is 503 and names it, /healthz stays 200, and no bot is touched',
+      'test/e2e/services/readiness.test.ts: while object store is away /readyz is 503 and names it, /healthz stays 200, and no bot is touched',
+      'test/e2e/services/readiness.test.ts: while Docker is away /readyz is 503 and names it, /healthz stays 200, and no bot is touched',
     ],
   },
   {
@@ -188,6 +192,8 @@ export const SCENARIOS: readonly Scenario[] = [
       'test/supervisor/scheduled.test.ts: 2,000 bots that are due in the same second run each exactly once, no more at a time than may, in the order of the gate',
       'test/actors/scheduled.test.ts: a failed run is told with its code, and not repeated',
       'test/actors/scheduled.test.ts: without the ledger nothing starts, and what runs goes on',
+      'test/e2e/services/readiness.test.ts: while MongoDB is away /readyz is 503 and names it, /healthz stays 200, and no bot is touched',
+      'test/e2e/services/readiness.test.ts: while NATS is away /readyz is 503 and names it, /healthz stays 200, and no bot is touched',
     ],
   },
   {

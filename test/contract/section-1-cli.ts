@@ -94,6 +94,12 @@ export const SECTION_1: readonly Rule[] = [
     tests: ['test/config/load-settings.test.ts: QUERY_SERVER_PORT is read as loosely as the contract has it'],
   },
   {
+    id: '1.1-8',
+    rule: '`completion` prints a script for a shell, which the library of the command line brings along.',
+    departs: 'There is no such command, and it is an unknown one: nothing but a person at a shell calls it.',
+    tests: ['test/commands/cli.test.ts: what it does not know is exit code 1 with a word about it'],
+  },
+  {
     id: '1.2-1',
     rule: 'Every command takes --mongo-uri and --nats-url.',
     tests: [
@@ -113,6 +119,17 @@ export const SECTION_1: readonly Rule[] = [
     id: '1.2-3',
     rule: '--nats-url comes from NATS_URL, is empty by itself, and takes a list with commas.',
     tests: ['test/config/load-settings.test.ts: addresses of NATS are checked, and never shown'],
+  },
+  {
+    id: '1.2-4',
+    rule: 'An address of NATS may ask for TLS with tls://, and bots get it for their live logs.',
+    departs:
+      'Agents of bots do not speak TLS, which would cost a megabyte in each: with such an address only there are no live logs, which is said.',
+    tests: [
+      'test/desired/nats/tls.test.ts: is reached under both names, where somebody vouches for it',
+      'test/desired/nats/tls.test.ts: an address that asks for it is not used without it',
+      'test/commands/bots-nats.test.ts: without TLS in their agents bots get no address that asks for it, and people are told, unless they chose so',
+    ],
   },
   {
     id: '1.3-1',
@@ -138,6 +155,7 @@ export const SECTION_1: readonly Rule[] = [
     departs:
       'Each bot has a timer for its next run, so nothing waits for an interval (design 6); the flag is taken, and says how often documents are read again.',
     tests: [
+      'test/commands/service-commands.test.ts: without flags and variables services have the defaults of the contract',
       'test/commands/service-commands.test.ts: a service takes the flags of the contract; it ends with exit code 1 when it lacks something, and shows no password',
       'test/e2e/services/roles.test.ts: a scheduled bot runs when it is due, once each time, and answers queries in between',
     ],

@@ -47,6 +47,7 @@ export const SECTION_11: readonly Rule[] = [
     departs: 'It is not believed (weakness 72).',
     tests: [
       'test/gc/sweep.test.ts: a MongoDB that is empty, away or of somebody else keeps everything, and starts no grace',
+      'test/gc/sweep.test.ts: keys alone show that there are bots: a MongoDB that knows none of them is not believed',
     ],
   },
   {

@@ -109,7 +109,7 @@ export const SECTION_5: readonly Rule[] = [
     id: '5.2-10',
     rule: "There are no volumes, ports, ulimits or limits of processes, and Docker's own log is as Docker has it.",
     departs:
-      "Processes, processors and Docker's log are bounded (weakness 32); bots of a directory have three mounts (design 9).",
+      "Processes, processors and Docker's log are bounded (weakness 32; --docker-log-driver default leaves the log to the daemon); bots of a directory have three mounts (design 9).",
     tests: [
       'test/engine/docker/docker-engine.test.ts: has limits of processors, processes, memory and of what Docker keeps of its output',
       'test/engine/docker/bot-container.test.ts: has its files from directories, or everything from the store, and credentials only for the store',
@@ -183,7 +183,8 @@ export const SECTION_5: readonly Rule[] = [
     rule: 'bot-runner and bot-scheduler have their health on :8080, and are ready when MongoDB and the code bucket are there.',
     tests: [
       'test/commands/service-commands.test.ts: without flags and variables services have the defaults of the contract',
-      'test/e2e/services/roles.test.ts: while MongoDB is away nothing is touched, and readiness and `ls` say so',
+      'test/e2e/services/readiness.test.ts: while MongoDB is away /readyz is 503 and names it, /healthz stays 200, and no bot is touched',
+      'test/e2e/services/readiness.test.ts: while object store is away /readyz is 503 and names it, /healthz stays 200, and no bot is touched',
       'test/commands/runtime-health.test.ts: the code bucket is part of readiness',
     ],
   },
@@ -208,6 +209,8 @@ export const SECTION_5: readonly Rule[] = [
       'test/actors/engine-trouble.test.ts: a running bot is left alone while the engine cannot be asked about it',
       'test/desired/mongodb/mongo-source.test.ts: while MongoDB is away nothing is removed, it is told once, and then all is caught up',
       'test/actors/scheduled.test.ts: without the ledger nothing starts, and what runs goes on',
+      'test/e2e/services/readiness.test.ts: while NATS is away /readyz is 503 and names it, /healthz stays 200, and no bot is touched',
+      'test/e2e/services/readiness.test.ts: while Docker is away /readyz is 503 and names it, /healthz stays 200, and no bot is touched',
     ],
   },
   {

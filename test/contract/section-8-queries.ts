@@ -130,6 +130,19 @@ export const SECTION_8: readonly Rule[] = [
     ],
   },
   {
+    id: '8.2-5',
+    rule: 'For each question the document of the bot is read, and what it says then counts.',
+    departs:
+      'Not for a bot that runs, which is asked as it is. While MongoDB does not answer, what was read before counts, and a bot ' +
+      'that was asked for and is not there is not looked for again for a quarter of a second.',
+    tests: [
+      'test/e2e/services/fresh-answers.test.ts: a new scheduled bot is answered at once, an edited one with the next question, and a deleted one is not there',
+      'test/e2e/services/fresh-answers.test.ts: a realtime bot that is disabled and edited answers with what it is now, not with what it was',
+      'test/e2e/services/fresh-answers.test.ts: while MongoDB is away questions are answered with what is known, and afterwards with what is new',
+      'test/desired/mongodb/looks.test.ts: a bot that is not there is not looked for again for a while, unless it has come',
+    ],
+  },
+  {
     id: '8.3-1',
     rule: 'The question is a POST to port 9476 with the parameters as JSON body, or none.',
     tests: [

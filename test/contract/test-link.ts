@@ -6,7 +6,7 @@ const RUN_BY: Readonly<Record<string, string>> = {
   'test/conformance/desired/suite.ts': 'test/conformance/desired/mongodb.test.ts',
   'test/conformance/engine/query-suite.ts': 'test/conformance/engine/docker-queries.test.ts',
   'test/conformance/engine/suite.ts': 'test/conformance/engine/docker-engine.test.ts',
-  'test/conformance/storage/suite.ts': 'test/conformance/storage/minio.test.ts',
+  'test/conformance/storage/suite.ts': 'test/conformance/storage/s3.test.ts',
 };
 
 /** A call that declares a test, up to and with its name; `.skip` and `.todo` are no such call, nor is one in a comment. */

@@ -10,8 +10,8 @@ test('a runtime that stands by reads the record of runs, writes nothing of it an
   const directory = mkdtempSync(join(tmpdir(), 'the0-ledger-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
   const ledger = new LocalRunLedger({ directory, owner: 'one' });
-  let because: string | null = 'host-b keeps these bots.';
-  const guarded = new GuardedRunLedger(ledger, () => because);
+  const guard = { shutBecause: 'host-b keeps these bots.' as string | null, onlyEnds: false };
+  const guarded = new GuardedRunLedger(ledger, guard);
   const plan = { botId: 'a', schedule: '@hourly', expected: null, next: 100 };
   const run = { botId: 'a', occurrence: 100, at: 5 };
   const claim = { ...run, expected: 100, next: 200, incarnation: 1 };
@@ -29,9 +29,14 @@ test('a runtime that stands by reads the record of runs, writes nothing of it an
   }
   await guarded.forget('a');
   assert.deepEqual(await ledger.read('a'), before);
-  because = null;
+  guard.shutBecause = null;
   assert.equal((await guarded.claim(claim))?.run?.state, 'claimed');
   assert.equal((await guarded.started(run))?.run?.state, 'started');
+  // A run that went on here is ended because another engine has its bot: how it ended must not stay open.
+  Object.assign(guard, { shutBecause: 'host-b keeps these bots.', onlyEnds: true });
+  await assert.rejects(guarded.claim({ ...claim, occurrence: 200, expected: 200, next: 300 }));
+  assert.equal((await guarded.finished({ ...run, exitCode: 143 }))?.run?.state, 'finished');
+  guard.shutBecause = null;
   await guarded.forget('a');
   assert.equal(await ledger.read('a'), null);
 });

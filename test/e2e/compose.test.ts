@@ -15,7 +15,7 @@ import { type ComposeProject, composeProject, needsCompose } from './compose-pro
 import { type Answer, poll, post } from './runtime-under-test.ts';
 
 const PUBLISH = resolve(import.meta.dirname, '../../images/compose/publish.ts');
-const DEADLINE_MS = 120_000;
+const DEADLINE_MS = 60_000;
 const POLL_MS = 200;
 const SUFFIX = randomBytes(4).toString('hex');
 

@@ -28,7 +28,7 @@ before(async () => {
   runtime = await startInProcess(
     'process',
     folders,
-    { shards: '2', 'query-threads': '2' },
+    { shards: '2', 'query-threads': '2', 'health-port': '0' },
     { transition: ({ botId, to }) => to === 'starting' && started.push(botId), warn: (text) => warnings.push(text) },
   );
   for (const id of IDS) await queryPid(id);
@@ -91,6 +91,27 @@ test('the port is served again after all query threads died', async () => {
     warnings.slice(seen).filter((text) => text.includes('a query thread ended')).length === 2 || undefined;
   await poll('both threads to die', died, DEADLINE_MS);
   assert.deepEqual(await pids(IDS), before);
+});
+
+test('what failed and was replaced by now, and the queries in between, are on the page of metrics', async () => {
+  const page = await (await fetch(`http://127.0.0.1:${runtime.healthPort}/metrics`)).text();
+  const figure = (name: string) =>
+    Number(
+      page
+        .split('\n')
+        .find((line) => line.startsWith(`${name} `))
+        ?.split(' ')[1],
+    );
+  assert.equal(figure('the0_runtime_faults_total{part="shard"}'), 2);
+  assert.equal(figure('the0_query_threads_replaced_total'), 3);
+  assert.equal(figure('the0_bot_restarts_total{reason="bot-killed"}'), 1);
+  const answered = figure('the0_queries_total{way="bot",outcome="ok"}');
+  assert.ok(answered >= IDS.length, page);
+  const timed = figure('the0_query_duration_seconds_bucket{le="+Inf",way="bot"}');
+  assert.equal(figure('the0_query_duration_seconds_count{way="bot"}'), timed);
+  assert.ok(timed >= answered);
+  assert.equal(figure('the0_queries_in_flight'), 0);
+  assert.equal(figure('the0_query_runs{state="running"}'), 0);
 });
 
 test('a second Ctrl-C ends the runtime at once, with open connections of those who ask', async () => {

@@ -17,7 +17,7 @@ function report(problem: SweepProblem | null): SweepReport {
     queryResults: TALLY,
     removedBots: 0,
     removedObjects: TALLY,
-    credentials: { removed: 0, due: 0, waiting: 0 },
+    credentials: { all: 0, removed: 0, due: 0, waiting: 0 },
     due: [],
     waiting: [],
     isPartial: false,

@@ -234,7 +234,7 @@ describe('a sweep of the object store', needsMinio(), () => {
     await store.sweep(['lives'], 0, { credentials });
     const refused = await store.sweep(['lives'], 2 * DAY, { credentials });
     assert.equal(refused.problem?.code, 'too-many-orphans');
-    assert.match(refused.problem?.sentence ?? '', /^5 of 6 keys .* more than 3/);
+    assert.match(refused.problem?.sentence ?? '', /^5 of 6 keys of bots .* more than 3/);
     assert.deepEqual([held.size, refused.removedBots, refused.due.length], [6, 0, 1]);
     const told = await store.sweep(['lives'], 2 * DAY, { credentials, limits: { ...LIMITS, share: 1 } });
     assert.deepEqual([told.problem, told.credentials.removed, told.removedBots], [null, 5, 1]);

@@ -1,9 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { S3Access } from '../../src/storage/s3-api/s3-client.ts';
 import { freePort } from './free-port.ts';
-import { needsBinary, startService } from './service-process.ts';
+import { startServer } from './restartable-server.ts';
+import { needsBinary } from './service-process.ts';
 
 /** Options for a suite that needs a real MinIO: `describe(name, needsMinio(), …)`. */
 export function needsMinio(): { skip: string | false } {
@@ -25,40 +23,33 @@ export interface MinioServer {
  * @param host where it listens
  */
 export async function startMinio(certificates?: string, host = '127.0.0.1'): Promise<MinioServer> {
-  const data = await mkdtemp(join(tmpdir(), 'the0-minio-'));
   const endpoint = `${host}:${await freePort()}`;
   const ssl = certificates !== undefined;
   const access = { endpoint, ssl, accessKey: 'the0-test', secretKey: 'the0-test-secret' };
-  const env = {
-    MINIO_ROOT_USER: access.accessKey,
-    MINIO_ROOT_PASSWORD: access.secretKey,
-    MINIO_BROWSER: 'off',
-    MINIO_UPDATE: 'off',
+  const options = ['--quiet', '--address', endpoint, ...(ssl ? ['--certs-dir', certificates] : [])];
+  const url = `${ssl ? 'https' : 'http'}://${endpoint}/`;
+  const server = await startServer({
+    binary: 'minio',
+    args: (data) => ['server', ...options, data],
+    env: {
+      MINIO_ROOT_USER: access.accessKey,
+      MINIO_ROOT_PASSWORD: access.secretKey,
+      MINIO_BROWSER: 'off',
+      MINIO_UPDATE: 'off',
+    },
+    isReady: () => isReady(url),
+  });
+  return {
+    access,
+    get pid() {
+      return server.pid;
+    },
+    restart: async () => {
+      await server.stop();
+      await server.start();
+    },
+    stop: () => server.remove(),
   };
-  const removeData = () => rm(data, { recursive: true, force: true, maxRetries: 5 });
-  try {
-    const options = ['--quiet', '--address', endpoint, ...(ssl ? ['--certs-dir', certificates] : [])];
-    const url = `${ssl ? 'https' : 'http'}://${endpoint}/`;
-    const launch = () => startService('minio', ['server', ...options, data], env, () => isReady(url));
-    let server = await launch();
-    return {
-      access,
-      get pid() {
-        return server.pid;
-      },
-      restart: async () => {
-        await server.stop();
-        server = await launch();
-      },
-      stop: async () => {
-        await server.stop();
-        await removeData();
-      },
-    };
-  } catch (error) {
-    await removeData();
-    throw error;
-  }
 }
 
 /** Its health page says yes before it serves buckets; whoever has no name is refused only once it does. */
@@ -66,6 +57,6 @@ async function isReady(url: string): Promise<boolean> {
   try {
     return (await fetch(url, { signal: AbortSignal.timeout(2_000) })).status === 403;
   } catch {
-    return false; // Not yet; startService gives up in the end.
+    return false; // Not yet; startServer gives up in the end.
   }
 }

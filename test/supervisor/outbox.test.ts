@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { BotKind } from '../../actors/bot-spec.ts';
 import type { BotMessage } from '../../actors/message.ts';
 import type { ExitFacts, Observation } from '../../actors/observation.ts';
 import type { Envelope } from '../../src/kernel/behavior.ts';
@@ -46,7 +47,8 @@ function entry(botId: string, specRevision = 'r1'): RosterEntry {
   };
 }
 
-const desired = (botId: string, specRevision?: string) => desireMessage(entry(botId, specRevision), () => 'shape');
+const ADDITIONS = { shapeRevisionOf: () => 'shape', keptElsewhere: new Map<BotKind, string>() };
+const desired = (botId: string, specRevision?: string) => desireMessage(entry(botId, specRevision), ADDITIONS);
 const MEMORY = { incarnation: 3, attempt: 2, restarts: 2, backoffUntil: 9, reason: null };
 const IN_FLIGHT = { effect: 'start', incarnation: 3 } as const;
 
@@ -81,11 +83,7 @@ test('a newer message overtakes none that waits', () => {
 
 test('an observation never comes before the message that makes its actor', () => {
   const { clock, taken, world, post, told } = setUp();
-  post(
-    'a',
-    introduction(entry('a'), () => 'shape', MEMORY, IN_FLIGHT),
-    true,
-  );
+  post('a', introduction(entry('a'), ADDITIONS, MEMORY, IN_FLIGHT), true);
   post('a', observed('a', 1));
   post('a', desired('a', 'r2'));
   world.room = 10;
@@ -100,11 +98,7 @@ test('an observation never comes before the message that makes its actor', () =>
 
 test('what was in flight is carried over to a message of another kind', () => {
   const { clock, taken, world, post } = setUp();
-  post(
-    'a',
-    introduction(entry('a'), () => 'shape', MEMORY, IN_FLIGHT),
-    true,
-  );
+  post('a', introduction(entry('a'), ADDITIONS, MEMORY, IN_FLIGHT), true);
   post('a', { kind: 'removed', cause: 'deleted', botId: 'a' });
   world.room = 10;
   clock.advance(100);

@@ -142,7 +142,7 @@ export class Stage {
       ledger: options.ledger?.(this.clock) ?? null,
       scheduledRuns: 64,
       ledgerCallDeadlineMs: 5_000,
-      ledgerCalls: 16,
+      ledgerCalls: 64,
       engineCallDeadlineMs: 600_000,
       openQuestions: 100,
       setRoute: (botId, route) => {

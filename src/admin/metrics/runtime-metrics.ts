@@ -6,14 +6,15 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { BotStatus, RecordEffect } from '../../../actors/effect.ts';
 import type { MetricsPage } from '../health-server.ts';
 import type { DependencyState } from '../readiness.ts';
+import { type CountedTimes, histogramText } from './histogram-text.ts';
 import type { MeasuredCall } from './measured.ts';
 
 export interface RuntimeMetricsOptions {
   readonly version: string;
   /** The live truth of all bots; read at most once per page. Null: this process has none. */
   readonly bots: (() => Promise<readonly BotStatus[]>) | null;
-  /** Longest wait for it; the page is served without it then. */
-  readonly botsMs?: number;
+  /** Longest wait for it, and for each figure; the page is served without it then. */
+  readonly readMs?: number;
 }
 
 export interface Figure {
@@ -21,14 +22,28 @@ export interface Figure {
   readonly name: string;
   readonly help: string;
   readonly type: 'counter' | 'gauge';
-  /** By label value where `label` is given; else one number. */
-  readonly label?: string;
-  readonly read: () => number | Readonly<Record<string, number>>;
+  /** Names of labels that `read` gives values of. Each has few: never ids of bots. */
+  readonly labels?: readonly string[];
+  /** A number, or one for each combination of labels; what is not to be had within some seconds is left out. */
+  readonly read: () => FigureValue | Promise<FigureValue>;
+}
+
+export type FigureValue = number | readonly FigureSample[];
+
+export interface FigureSample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** Numbers by the values of one label. */
+export function byLabel(label: string, values: Readonly<Record<string, number>>): FigureSample[] {
+  return Object.entries(values).map(([value, amount]) => ({ labels: { [label]: value }, value: amount }));
 }
 
 /** A call to an engine takes from a few milliseconds to a minute. */
 const CALL_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
-const BOTS_MS = 2_000;
+/** Longest wait for the states of all bots, and for a figure. */
+const READ_MS = 2_000;
 
 export class RuntimeMetrics implements MetricsPage {
   readonly #options: RuntimeMetricsOptions;
@@ -37,13 +52,16 @@ export class RuntimeMetrics implements MetricsPage {
   readonly #starts: Counter<'reason'>;
   readonly #startFailures: Counter<'reason'>;
   readonly #exits: Counter<'reason'>;
-  readonly #restarts: Counter;
-  readonly #faults: Counter;
+  readonly #restarts: Counter<'reason'>;
+  readonly #faults: Counter<'part'>;
   readonly #engineCalls: Histogram<'operation' | 'outcome'>;
   readonly #dependencies: Gauge<'dependency'>;
   readonly #bots: Gauge<'kind' | 'state'>;
   readonly #queued: Gauge;
   readonly #botsUnknown: Counter;
+  readonly #times: CountedTimes[] = [];
+  /** Why a bot that backs off is started again soon; no more of them than there are bots. */
+  readonly #endings = new Map<string, string>();
   #page: Promise<string> | null = null;
 
   constructor(options: RuntimeMetricsOptions) {
@@ -57,11 +75,12 @@ export class RuntimeMetrics implements MetricsPage {
     this.#starts = counter('the0_bot_starts_total', 'Starts of bots that were asked for, by why', 'reason');
     this.#startFailures = counter('the0_bot_start_failures_total', 'Starts that led to no running bot', 'reason');
     this.#exits = counter('the0_bot_exits_total', 'Running bots that ended without being told to', 'reason');
-    this.#restarts = counter('the0_bot_restarts_total', 'Starts of bots after they had ended');
-    this.#faults = counter(
-      'the0_runtime_faults_total',
-      'Actors, shards and query threads that failed and were replaced',
+    this.#restarts = counter(
+      'the0_bot_restarts_total',
+      'Starts of bots after they had ended, by why they ended',
+      'reason',
     );
+    this.#faults = counter('the0_runtime_faults_total', 'Shards and actors that failed and were replaced', 'part');
     this.#engineCalls = new Histogram({
       name: 'the0_engine_call_duration_seconds',
       help: 'Calls to the container engine; outcome is ok or the code of the failure',
@@ -94,20 +113,22 @@ export class RuntimeMetrics implements MetricsPage {
   }
 
   /** For `onTransition` of the supervisor. */
-  transition({ from, to, reason: { code } }: RecordEffect): void {
+  transition({ botId, from, to, reason: { code } }: RecordEffect): void {
     this.#transitions.inc({ from, to, reason: code });
     if (to === 'starting' && from !== 'starting') {
       this.#starts.inc({ reason: code });
-      if (code === 'restart-after-crash') this.#restarts.inc();
+      if (code === 'restart-after-crash') this.#restarts.inc({ reason: this.#endings.get(botId) ?? 'unknown' });
     }
+    if (to !== 'backing-off') this.#endings.delete(botId);
+    else if (from !== 'backing-off') this.#endings.set(botId, code);
     const isTrouble = to === 'backing-off' || to === 'blocked';
     if (isTrouble && from === 'starting') this.#startFailures.inc({ reason: code });
     if (isTrouble && from === 'running') this.#exits.inc({ reason: code });
   }
 
   /** For `onFault` of the supervisor. */
-  fault(): void {
-    this.#faults.inc();
+  fault(part: 'shard' | 'actor'): void {
+    this.#faults.inc({ part });
   }
 
   engineCall({ operation, tookMs, error }: MeasuredCall): void {
@@ -121,45 +142,48 @@ export class RuntimeMetrics implements MetricsPage {
   }
 
   /** Adds something that another part counts itself, such as the front end its queries. */
-  figure({ name, help, type, label, read }: Figure): void {
-    const put = (metric: Counter | Gauge): void => {
+  figure({ name, help, type, labels = [], read }: Figure): void {
+    const put = async (metric: Counter | Gauge): Promise<void> => {
+      const now = await inTime(read, this.#readMs);
       metric.reset();
-      const now = read();
       if (typeof now === 'number') metric.inc(now);
-      else
-        for (const [value, amount] of Object.entries(now))
-          metric.inc(label === undefined ? {} : { [label]: value }, amount);
+      else for (const sample of now ?? []) metric.inc({ ...sample.labels }, sample.value);
     };
-    const configuration = { name, help, labelNames: label === undefined ? [] : [label], registers: [this.#registry] };
+    const configuration = { name, help, labelNames: [...labels], registers: [this.#registry] };
     if (type === 'counter')
       new Counter({
         ...configuration,
-        collect() {
-          put(this);
+        async collect() {
+          await put(this);
         },
       });
     else
       new Gauge({
         ...configuration,
-        collect() {
-          put(this);
+        async collect() {
+          await put(this);
         },
       });
   }
 
+  /** Adds times that another part sorts into buckets itself. */
+  times(times: CountedTimes): void {
+    this.#times.push(times);
+  }
+
+  get #readMs(): number {
+    return this.#options.readMs ?? READ_MS;
+  }
+
   async #make(): Promise<string> {
     await this.#countBots();
-    return await this.#registry.metrics();
+    return [await this.#registry.metrics(), ...this.#times.map(histogramText)].join('\n');
   }
 
   async #countBots(): Promise<void> {
-    const { bots, botsMs = BOTS_MS } = this.#options;
+    const { bots } = this.#options;
     if (bots === null) return;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<null>((resolve) => {
-      timer = setTimeout(resolve, botsMs, null);
-    });
-    const statuses = await Promise.race([fulfilled(bots), late]).finally(() => clearTimeout(timer));
+    const statuses = await inTime(bots, this.#readMs);
     if (statuses === null) {
       this.#botsUnknown.inc();
       return;
@@ -174,12 +198,18 @@ export class RuntimeMetrics implements MetricsPage {
   }
 }
 
-/** Null when it fails: the counter says so. */
-async function fulfilled<Value>(read: () => Promise<Value>): Promise<Value | null> {
+/** Null when it fails or takes too long: the page shows that it is not known. */
+async function inTime<Value>(read: () => Value | Promise<Value>, ms: number): Promise<Value | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(resolve, ms, null);
+  });
   try {
-    return await read();
+    return await Promise.race([read(), late]);
   } catch {
     return null;
+  } finally {
+    clearTimeout(timer);
   }
 }
 

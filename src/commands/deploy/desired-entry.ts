@@ -1,6 +1,7 @@
 import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BOT_JSON, type BotJson, parseBotJson } from '../../desired/directory/bot-json.ts';
+import { errnoOf } from '../../errno.ts';
 import { DeployError } from './deploy-error.ts';
 
 /** Where a bot's entry in a folder of bots is, or will be. */
@@ -17,8 +18,8 @@ export interface DesiredEntry {
 export async function findEntry(botsFolder: string, { id }: Pick<BotJson, 'id'>): Promise<DesiredEntry> {
   const folders = await readdir(botsFolder, { withFileTypes: true }).catch((cause: unknown) => {
     throw new DeployError(
-      `the folder of bots, ${botsFolder}, cannot be read`,
-      'Name the folder that the runtime watches with --bots.',
+      `the folder of bots, ${botsFolder}, ${errnoOf(cause) === 'ENOENT' ? 'is not there' : `cannot be read (${errnoOf(cause) ?? String(cause)})`}`,
+      'Make it, or name the folder that the runtime watches with --bots (THE0_BOTS).',
       { cause },
     );
   });

@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { type HealthServer, startHealthServer } from '../../admin/health-server.ts';
-import { RuntimeMetrics } from '../../admin/metrics/runtime-metrics.ts';
+import { byLabel, RuntimeMetrics } from '../../admin/metrics/runtime-metrics.ts';
 import { type DependencyReport, Readiness } from '../../admin/readiness.ts';
 import type { Settings } from '../../config/settings.ts';
 import { sweepLoop } from '../../gc/sweep-loop.ts';
@@ -16,15 +16,26 @@ const HEALTH_PORT = 8084;
 /** How long the last lines may take to get out. */
 const FLUSH_MS = 1_000;
 
+export interface SweepPlan {
+  readonly intervalMs: number;
+  readonly dryRun: boolean;
+}
+
 /**
  * `gc --interval`: sweeps until it is told to end (contract 1.3, 11).
+ * @param warnings of the settings
  * @returns the exit code; throws errors for people when it cannot begin
  */
-export async function runGcService(settings: Settings, intervalMs: number, dryRun: boolean): Promise<number> {
+export async function runGcService(
+  settings: Settings,
+  warnings: readonly string[],
+  { intervalMs, dryRun }: SweepPlan,
+): Promise<number> {
   const log = new ServiceLog(settings.log);
   const ending = new AbortController();
   const end = () => ending.abort(new Error('told to end'));
   process.once('SIGTERM', end).once('SIGINT', end);
+  for (const warning of warnings) log.warn(warning);
   const service = new GcService(log);
   let collector: Collector | null = null;
   try {
@@ -39,6 +50,10 @@ export async function runGcService(settings: Settings, intervalMs: number, dryRu
     });
     log.info(isTold ? 'Told to end.' : 'The first sweep failed, so something is set up wrong: ending.');
     return isTold ? EXIT.done : EXIT.failed;
+  } catch (error) {
+    // On stderr it is told as text (contract 1.1); whoever gathers the log would not see it there.
+    log.fatal(error);
+    throw error;
   } finally {
     process.off('SIGTERM', end).off('SIGINT', end);
     await service.close();
@@ -122,15 +137,15 @@ class GcService {
       name: 'the0_gc_sweeps_total',
       help: 'Sweeps, by how they ended',
       type: 'counter',
-      label: 'outcome',
-      read: () => this.#sweeps,
+      labels: ['outcome'],
+      read: () => byLabel('outcome', this.#sweeps),
     });
     figure({
       name: 'the0_gc_removed_total',
       help: 'Things removed, by what they are',
       type: 'counter',
-      label: 'what',
-      read: () => this.#removed,
+      labels: ['what'],
+      read: () => byLabel('what', this.#removed),
     });
     figure({
       name: 'the0_gc_failures_total',

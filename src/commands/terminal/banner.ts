@@ -1,5 +1,6 @@
 import type { BotReport } from '../../admin/wire.ts';
 import { botTable } from '../ls.ts';
+import { asCalledHere } from './own-name.ts';
 import { plainLine } from './plain-text.ts';
 import type { Style } from './style.ts';
 import { wrapText } from './text-width.ts';
@@ -89,7 +90,7 @@ export function curlLine(
 }
 
 function command(words: string, { clientFlags }: BannerFacts): string {
-  return `npx the0-runtime ${words}${clientFlags === '' ? '' : ` ${clientFlags}`}`;
+  return asCalledHere(`npx the0-runtime ${words}${clientFlags === '' ? '' : ` ${clientFlags}`}`);
 }
 
 /** Quoted for a POSIX shell unless nothing in it needs quoting. Control characters do not survive. */

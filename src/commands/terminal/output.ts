@@ -1,10 +1,11 @@
+import { asCalledHere } from './own-name.ts';
 import { plainJson } from './plain-text.ts';
 import { type Style, styleFor } from './style.ts';
 
 export const outStyle: Style = styleFor(process.stdout, process.env);
 export const errStyle: Style = styleFor(process.stderr, process.env);
 
-/** Results go to stdout. */
+/** Results go to stdout, as they are. */
 export function print(text: string): void {
   process.stdout.write(text);
 }
@@ -15,7 +16,7 @@ export function printJson(value: unknown): void {
 
 /** Everything beside the result (progress, warnings, errors) goes to stderr, so that a pipe gets only the result. */
 export function note(text: string): void {
-  process.stderr.write(text);
+  process.stderr.write(asCalledHere(text));
 }
 
 /** `the0-runtime logs bot | head`: whoever read the output has seen enough, which is no failure. */

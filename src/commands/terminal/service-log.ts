@@ -1,5 +1,6 @@
 import type { RecordEffect } from '../../../actors/effect.ts';
 import { redactUrls } from '../../redact-urls.ts';
+import { sentencesOf } from './error-sentences.ts';
 import {
   isShown,
   type LogLevel,
@@ -64,6 +65,11 @@ export class ServiceLog {
   /** @param facts never config values */
   write(level: LogLevel, message: string, facts: LogFacts): void {
     if (isShown(level, this.#level)) this.#output.print(this.#line(level, message, facts));
+  }
+
+  /** Of what is told as text on stderr besides, and so of no use in a log of text. */
+  fatal(error: unknown): void {
+    if (this.#isJson) this.error(sentencesOf(error));
   }
 
   transition(record: RecordEffect): void {

@@ -1,6 +1,6 @@
 import { DEFAULT_AGENT_LIMITS } from '../../agent/agent-limits.ts';
 import type { Pick } from '../setting.ts';
-import { choice, duration, factor, integer, natsServers, size } from '../setting-kinds.ts';
+import { choice, duration, factor, integer, natsServersWithoutTls, size } from '../setting-kinds.ts';
 
 /** What one bot may use, on every engine. */
 export function botSettings(pick: Pick) {
@@ -64,7 +64,7 @@ export function botSettings(pick: Pick) {
       group: 'nats',
       flag: 'nats-logs-url',
       env: 'NATS_LOGS_URL',
-      kind: natsServers,
+      kind: natsServersWithoutTls,
       default: null,
       help: 'NATS servers as bots get them for their live logs, with an account that may do no more; in place of nats-url',
     }),

@@ -26,7 +26,7 @@ export function cleanUpSettings(pick: Pick) {
       env: 'THE0_GC_SHARE',
       kind: integer('percent', 0, 100),
       default: 25,
-      help: 'part of all stored bots that one run of `gc` may remove; when there are more to remove it removes none',
+      help: 'part of all stored bots, and of all their keys, that one run of `gc` may remove; with more to remove it removes none',
     }),
     fewOrphans: pick({
       group: 'advanced',
@@ -34,7 +34,7 @@ export function cleanUpSettings(pick: Pick) {
       env: 'THE0_GC_FEW',
       kind: integer('count', 0, 1_000_000),
       default: 5,
-      help: 'so many bots one run of `gc` may remove whatever part of all they are',
+      help: 'so many bots, and keys, one run of `gc` may remove whatever part of all they are',
     }),
     orphans: pick({
       group: 'advanced',

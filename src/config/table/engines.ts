@@ -79,6 +79,14 @@ export function dockerSettings(pick: Pick) {
         help: 'longest wait for an image to be fetched',
       }),
     },
+    logDriver: pick({
+      group: 'docker',
+      flag: 'docker-log-driver',
+      env: 'THE0_DOCKER_LOG_DRIVER',
+      kind: choice('json-file', 'default'),
+      default: 'json-file',
+      help: 'where Docker keeps what a container printed: in two files of docker-log-size, or where its daemon keeps that of others',
+    }),
     /** A container has two such files. */
     logBytes: pick({
       group: 'docker',

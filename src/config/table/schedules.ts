@@ -57,7 +57,7 @@ export function scheduleSettings(pick: Pick) {
       flag: 'ledger-calls',
       env: 'THE0_LEDGER_CALLS',
       kind: integer('count', 1, 1_000),
-      default: 16,
+      default: 64,
       help: 'calls to the record of runs at the same time',
     }),
     lookAgainMs: pick({

@@ -11,16 +11,22 @@ const mongoUri: SettingKind<string | null> = {
   show: (value) => (value === null || value === '' ? '' : '(set)'),
 };
 
+/** As a process that stands by names them, separated by commas: `<engine>@<number>`, with the number of the last that was heard of it. */
+const goneEngines: SettingKind<string> = {
+  secret: false,
+  emptyIsValue: true,
+  placeholder: '<engine@n>',
+  expected:
+    'what a process that stands by says is to be given here, such as 4a1f…@17, or several of these, separated by commas',
+  parse: (text) => (text === '' || text.split(',').every((one) => /^[^\s@]+@\d+$/.test(one)) ? text : undefined),
+  show: (engines) => engines,
+};
+
 /** Contract 1.2. */
 export const DEFAULT_MONGO_URI = 'mongodb://localhost:27017';
 
-const DEFAULT_REREAD_MS = 30_000;
-
 /** Contract 1.3: nothing or less than nothing is the default. */
-function intervalOrDefault(): SettingKind<number> {
-  const kind = duration('100ms', '24h');
-  return { ...kind, parse: (text) => (/^-|^0+[a-z]*$/.test(text) ? DEFAULT_REREAD_MS : kind.parse(text)) };
-}
+const interval: SettingKind<number> = { ...duration('100ms', '24h'), saysNothing: /^-|^0+[a-z]*$/ };
 
 /** MongoDB and NATS, where the desired state comes from them. */
 export function serviceSettings(pick: Pick) {
@@ -64,8 +70,8 @@ export function serviceSettings(pick: Pick) {
         group: 'common',
         flag: 'reconcile-interval',
         env: 'THE0_RECONCILE_INTERVAL',
-        kind: intervalOrDefault(),
-        default: DEFAULT_REREAD_MS,
+        kind: interval,
+        default: 30_000,
         help: 'how often all bots are read again from a MongoDB that has no change streams',
       }),
       watchedRereadMs: advanced('reconcile-interval-watched', 300_000, 'the same, from a MongoDB that has them'),
@@ -88,6 +94,17 @@ export function serviceSettings(pick: Pick) {
       gatherMs: advanced('reread-gather', 50, 'how long changes are gathered before all bots are read again'),
       batch: count('mongo-batch', 200, 10_000, 'documents that are read at once'),
       mostHints: count('mongo-hints', 10_000, 1_000_000, 'bots that wait to be read again; with more all are read'),
+      lookMs: advanced(
+        'mongo-look',
+        600,
+        'how long a query to a bot that does not run waits for what MongoDB has of it now; less than a third of query-ask-deadline',
+      ),
+      mostLooks: count('mongo-looks', 1_024, 100_000, 'bots that are read together for such queries'),
+      absentMs: advanced(
+        'mongo-absent',
+        250,
+        'how long a bot that was asked for and is not there is not looked for again',
+      ),
       tombstoneMs: pick({
         group: 'advanced',
         flag: 'tombstone-age',
@@ -100,6 +117,22 @@ export function serviceSettings(pick: Pick) {
     lease: {
       expiryMs: advanced('lease-expiry', 15_000, 'a holder of a role that was not heard of for this long is gone'),
       renewMs: advanced('lease-renew', 3_000, 'how often the holder says that it is there'),
+      takeFrom: pick({
+        group: 'advanced',
+        flag: 'take-from-engine',
+        env: 'THE0_TAKE_FROM_ENGINE',
+        kind: goneEngines,
+        default: '',
+        help: 'engine that is gone for good, as a process that stands by has named it: its bots are run here',
+      }),
+      abandonedMs: pick({
+        group: 'advanced',
+        flag: 'lease-abandoned',
+        env: 'THE0_LEASE_ABANDONED',
+        kind: duration('0', '8760h'),
+        default: 0,
+        help: 'bots are run here when nothing was heard for this long of who kept them on another engine, even if they run there still; 0: never',
+      }),
     },
     events: {
       connectMs: advanced('nats-connect', 2_000, 'how long one try to connect to NATS may take'),
@@ -139,6 +172,7 @@ export function serviceSettings(pick: Pick) {
         1_000_000,
         'events that may wait to be stored while no stream keeps them',
       ),
+      toldMs: advanced('nats-told', 12 * 3_600_000, 'how long `ls` and `why` tell of events that were lost or refused'),
       mostWaitingBytes: count('nats-waiting-bytes', 67_108_864, 1_073_741_824, 'bytes of such events'),
     },
   };

@@ -51,7 +51,7 @@ export class CollectionSource {
   /** Bots that were re-read since the list that is under way began; null when none is. */
   #reread: Set<string> | null = null;
   #rereading: Promise<void> | null = null;
-  /** The one read of re-reading that is under way. */
+  /** The last of the reads of single bots, each of which waits for the one before. */
   #reading: Promise<void> = Promise.resolve();
   #listing: Promise<void> = Promise.resolve();
   #listSoon = new AbortController();
@@ -109,6 +109,16 @@ export class CollectionSource {
     this.#rereading ??= this.#rereadHinted().finally(() => {
       this.#rereading = null;
     });
+  }
+
+  /** Reads these bots now; when that fails, it is told and tried again like a hint. */
+  async look(botIds: readonly string[]): Promise<void> {
+    if (!this.#started || this.#closing.signal.aborted) return;
+    try {
+      await this.#readInTurn(botIds);
+    } catch {
+      for (const botId of botIds) this.hint(botId);
+    }
   }
 
   /** What is held of this bot counts no more: the next look tells it again. */
@@ -212,8 +222,7 @@ export class CollectionSource {
       const ids = [...this.#hints].slice(0, this.#options.batch);
       for (const id of ids) this.#hints.delete(id);
       try {
-        this.#reading = this.#read(ids);
-        await this.#reading;
+        await this.#readInTurn(ids);
         pauses.reset();
       } catch (error) {
         for (const id of ids) this.#hints.add(id);
@@ -221,6 +230,13 @@ export class CollectionSource {
         await pauses.wait(signal);
       }
     }
+  }
+
+  /** Of two at the same time the older one might be told last. @throws what the driver throws */
+  #readInTurn(ids: readonly string[]): Promise<void> {
+    const read = this.#reading.catch(() => {}).then(() => this.#read(ids));
+    this.#reading = read;
+    return read;
   }
 
   async #read(ids: readonly string[]): Promise<void> {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Collection, Document, MongoClient } from 'mongodb';
 import type { BotKind } from '../../../actors/bot-spec.ts';
 import { Pauses, pause } from '../../pause.ts';
-import type { RoleLease, RoleLeaseListener, RoleLeaseState } from '../role-lease.ts';
+import type { Rival, RoleLease, RoleLeaseListener, RoleLeaseState } from '../role-lease.ts';
 import { databaseOf } from './collections.ts';
 import { cannot, isDuplicate, MongoTroubleError } from './mongo-error.ts';
 
@@ -15,10 +15,20 @@ export interface RoleLeaseOptions {
   readonly holder: string;
   /** Of which there is one process at a time, kept so by other means: whoever held the role there before has ended. */
   readonly place: string;
+  /** Where this process has its containers. */
+  readonly engine: string;
   /** A holder that was not heard of for this long is gone. */
   readonly expiryMs: number;
   /** How often the holder renews, and the others look; well below a third of `expiryMs`. */
   readonly renewMs: number;
+  /** How long bots may go on after their holder, where they end with it. */
+  readonly lingerMs: number;
+  /** Tickets of rivals whose engines are gone, as a person says. */
+  readonly takeFrom: readonly string[];
+  /** A rival on another engine that was not heard of for this long counts as gone with its engine; 0: never. */
+  readonly abandonedMs: number;
+  /** Before the role is taken from an engine that is gone; when it fails, the role is not taken yet. */
+  readonly engineIsGone: (engine: string) => Promise<void>;
 }
 
 interface LeaseDocument extends Document {
@@ -28,9 +38,13 @@ interface LeaseDocument extends Document {
   readonly owner: string | null;
   readonly holder: string;
   readonly place: string;
+  /** On which the bots of the role may run; null: on none. */
+  readonly engine: string | null;
   /** Grows with each renewal. */
   readonly counter: number;
 }
+
+type Verdict = 'free' | 'kept' | 'left-elsewhere' | 'engine-is-gone';
 
 /** Share of the expiry after which a holder that could not renew stops acting, so that it does before another begins. */
 const SAFE_SHARE = 0.75;
@@ -57,6 +71,10 @@ export class MongoRoleLease implements RoleLease {
   #running: Promise<void> = Promise.resolve();
   #safeTimer: NodeJS.Timeout | undefined;
 
+  get kind(): BotKind {
+    return this.#options.kind;
+  }
+
   constructor(client: MongoClient, options: RoleLeaseOptions) {
     this.#options = options;
     this.#leases = databaseOf(client, options.kind).collection('the0_leases');
@@ -75,7 +93,7 @@ export class MongoRoleLease implements RoleLease {
     this.#running = this.#keep(sentAt, listener);
   }
 
-  async close(): Promise<void> {
+  async close(leavesBots: boolean): Promise<void> {
     this.#closing.abort();
     clearTimeout(this.#safeTimer);
     // That it failed is told to whoever acquires.
@@ -85,7 +103,7 @@ export class MongoRoleLease implements RoleLease {
     if (!this.#isOurs) return;
     const mine = { _id: this.#options.role, owner: this.#owner };
     try {
-      await this.#leases.updateOne(mine, { $set: { owner: null } });
+      await this.#leases.updateOne(mine, { $set: { owner: null, ...(leavesBots ? {} : { engine: null }) } });
     } catch (error) {
       // MongoDB is away: the lease expires by itself.
       if (!(error instanceof Error)) throw error;
@@ -94,7 +112,7 @@ export class MongoRoleLease implements RoleLease {
 
   /** @returns when the write that took it was sent; null when closing @throws MongoTroubleError for a newer format */
   async #takeWhenFree(listener: RoleLeaseListener): Promise<number | null> {
-    const { expiryMs, renewMs } = this.#options;
+    const { renewMs, engineIsGone } = this.#options;
     const { signal } = this.#closing;
     const pauses = new Pauses(Math.min(renewMs, 500), renewMs);
     let seen = { of: '', at: 0 };
@@ -105,13 +123,11 @@ export class MongoRoleLease implements RoleLease {
         if (Number(found?.format ?? FORMAT) > FORMAT) throw newerFormat(this.#options.role, found?.format);
         const sight = `${found?.owner} ${found?.counter}`;
         if (seen.of !== sight) seen = { of: sight, at: performance.now() };
-        const isFree =
-          found === null ||
-          found.owner === null ||
-          found.place === this.#options.place ||
-          performance.now() - seen.at >= expiryMs;
+        const verdict = found === null ? 'free' : this.#verdict(found, performance.now() - seen.at);
+        const isFree = verdict === 'free' || verdict === 'engine-is-gone';
+        if (verdict === 'engine-is-gone' && found !== null) await engineIsGone(engineOf(found));
         if (isFree && !signal.aborted && (await this.#take(found))) return sentAt;
-        if (!isFree) this.#standBy(found.holder, listener);
+        if (!isFree && found !== null) this.#standBy(found, verdict, listener);
         pauses.reset();
         await pause(isFree ? BEATEN_MS : renewMs, signal);
       } catch (error) {
@@ -126,17 +142,37 @@ export class MongoRoleLease implements RoleLease {
     return null;
   }
 
-  #standBy(holder: string, listener: RoleLeaseListener): void {
-    if (this.#state.is === 'standing-by' && this.#state.holder === holder) return;
-    this.#state = { is: 'standing-by', holder };
-    listener.standingBy(holder);
+  #verdict(found: LeaseDocument, stoodStillMs: number): Verdict {
+    const { place, engine, expiryMs, lingerMs, takeFrom, abandonedMs } = this.#options;
+    const hasEnded = found.owner === null || found.place === place;
+    if (found.owner === null && found.engine === null) return 'free';
+    if (found.engine === engine) return hasEnded || stoodStillMs >= expiryMs ? 'free' : 'kept';
+    if (!hasEnded && stoodStillMs < expiryMs + lingerMs) return 'kept';
+    const isAbandoned = abandonedMs > 0 && stoodStillMs >= abandonedMs;
+    return isAbandoned || takeFrom.includes(ticketOf(found)) ? 'engine-is-gone' : 'left-elsewhere';
+  }
+
+  #standBy(found: LeaseDocument, verdict: Verdict, listener: RoleLeaseListener): void {
+    const { engine, place } = this.#options;
+    const isHere = found.engine === engine;
+    const rival: Rival = {
+      holder: found.holder,
+      isHere,
+      hasTakenOver: !isHere && found.place !== place,
+      isGone: verdict === 'left-elsewhere',
+      ticket: ticketOf(found),
+    };
+    const known = this.#state.is === 'standing-by' ? this.#state.rival : null;
+    this.#state = { is: 'standing-by', rival };
+    const isNews = known?.holder !== rival.holder || known.isHere !== rival.isHere || known.isGone !== rival.isGone;
+    if (isNews) listener.standingBy(rival);
   }
 
   /** @returns false when another was faster */
   async #take(found: LeaseDocument | null): Promise<boolean> {
     const counter = Number(found?.counter ?? 0);
-    const { holder, place } = this.#options;
-    const next = { format: FORMAT, owner: this.#owner, holder, place, counter: counter + 1 };
+    const { holder, place, engine } = this.#options;
+    const next = { format: FORMAT, owner: this.#owner, holder, place, engine, counter: counter + 1 };
     this.#counter = next.counter;
     if (found === null) {
       try {
@@ -209,18 +245,28 @@ export class MongoRoleLease implements RoleLease {
       listener.suspended(new Error('another process has taken the role over'));
     }
     const now = await this.#holderNow();
-    this.#state = { is: 'lost', holder: now };
+    this.#state = { is: 'lost', holder: now.holder };
     listener.lost(now);
   }
 
-  async #holderNow(): Promise<string> {
+  async #holderNow(): Promise<Pick<Rival, 'holder' | 'isHere'>> {
     try {
-      return (await this.#leases.findOne({ _id: this.#options.role }))?.holder ?? 'nobody';
+      const found = await this.#leases.findOne({ _id: this.#options.role });
+      return { holder: found?.holder ?? 'nobody', isHere: found?.engine === this.#options.engine };
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      return 'another process';
+      return { holder: 'another process', isHere: false };
     }
   }
+}
+
+/** Names the engine, and by the counter also the silence: whoever is heard of again is not gone. */
+function ticketOf(found: LeaseDocument): string {
+  return `${engineOf(found)}@${found.counter}`;
+}
+
+function engineOf({ engine }: LeaseDocument): string {
+  return engine ?? 'unknown';
 }
 
 function newerFormat(role: string, format: unknown): MongoTroubleError {

@@ -70,6 +70,14 @@ export class MongoRunLedger implements RunLedger {
     return this.#changeRun(botId, occurrence, ['claimed'], [], { state: 'missed', changedAt: int64(at) });
   }
 
+  /** Of an owner that is gone: nobody else would ever say how its runs ended, and until then the bots' next ones would wait. */
+  async endRunsOf(owner: string): Promise<void> {
+    const run = `${OURS}.run`;
+    const set = { [`${run}.state`]: 'finished', [`${run}.exitCode`]: null, [`${run}.changedAt`]: int64(Date.now()) };
+    const runs = { [`${run}.owner`]: owner, [`${run}.state`]: 'started', [`${OURS}.format`]: { $lte: FORMAT } };
+    await told(() => botsOf(this.#client, 'scheduled').updateMany(runs, { $set: set }));
+  }
+
   /** The record went with the bot's document. */
   async forget(): Promise<void> {}
 

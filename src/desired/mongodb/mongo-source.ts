@@ -6,9 +6,10 @@ import { type ServiceState, USABLE, unusable } from '../service-state.ts';
 import { ToldTroubles } from '../told-troubles.ts';
 import { CollectionSource, type CollectionSourceOptions } from './collection-source.ts';
 import { createIndexes } from './indexes.ts';
+import { Looks, type LooksOptions } from './looks.ts';
 import { cannot, MongoTroubleError } from './mongo-error.ts';
 
-export interface MongoSourceOptions extends CollectionSourceOptions {
+export interface MongoSourceOptions extends CollectionSourceOptions, LooksOptions {
   /** Which kinds of bots; each is a collection. */
   readonly kinds: readonly BotKind[];
   /** Whether indexes may be made; false for one who only looks. */
@@ -26,6 +27,7 @@ export class MongoSource implements DesiredState {
   readonly #feed: EventFeed | null;
   readonly #options: MongoSourceOptions;
   readonly #collections = new Map<BotKind, CollectionSource>();
+  readonly #looks: Looks;
   #listener: DesiredStateListener | null = null;
 
   /** @param feed writes lifecycle events into the same MongoDB; started and closed by this */
@@ -33,6 +35,12 @@ export class MongoSource implements DesiredState {
     this.#client = client;
     this.#feed = feed;
     this.#options = options;
+    const all = () => [...this.#collections.values()];
+    this.#looks = new Looks(
+      async (botIds) => void (await Promise.all(all().map((collection) => collection.look(botIds)))),
+      (botId) => all().some((collection) => collection.has(botId)),
+      options,
+    );
   }
 
   async start(listener: DesiredStateListener): Promise<void> {
@@ -73,6 +81,10 @@ export class MongoSource implements DesiredState {
   /** Somebody knows that this bot's document was written: it is read at once. Never waits for it. */
   hint(botId: string): void {
     for (const collection of this.#collections.values()) collection.hint(botId);
+  }
+
+  async look(botId: string): Promise<void> {
+    await this.#looks.look(botId);
   }
 
   /** Whether MongoDB could be read when it was asked last. */

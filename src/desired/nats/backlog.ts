@@ -159,7 +159,7 @@ function headOf(
     return BOT_ID.test(botId) ? { botId, change } : null;
   } catch (error) {
     if (!(error instanceof EventRefused)) throw error;
-    applier.refused(subject, place, error.message);
+    applier.refused(subject, data, place, error.message);
     return null;
   }
 }

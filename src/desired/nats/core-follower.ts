@@ -69,7 +69,7 @@ export class CoreFollower {
   #add(message: Waiting): void {
     const size = this.#bytes + message.data.length;
     if (this.#waiting.length >= this.#options.mostWaiting || size > this.#options.mostWaitingBytes) {
-      this.#applier.trouble('overflow', tooMany());
+      this.#applier.dropped('overflow', tooMany());
       return;
     }
     this.#bytes = size;

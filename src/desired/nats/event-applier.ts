@@ -4,7 +4,8 @@ import type { EventFeedListener } from '../event-feed.ts';
 import { EventRefused, type EventStore } from '../event-store.ts';
 import type { StreamPlace } from '../lifecycle-event.ts';
 import { ToldTroubles } from '../told-troubles.ts';
-import { parseEvent } from './event-payload.ts';
+import { botIdIn, parseEvent } from './event-payload.ts';
+import type { EventRecord } from './event-record.ts';
 import { FeedError, meaningOf } from './feed-error.ts';
 import { changeOf } from './subjects.ts';
 
@@ -26,6 +27,7 @@ export class EventApplier {
   readonly store: EventStore;
   readonly #options: ApplierOptions;
   readonly #listener: EventFeedListener;
+  readonly #record: EventRecord;
   readonly #troubles: ToldTroubles;
   readonly #closing: AbortSignal;
 
@@ -33,6 +35,7 @@ export class EventApplier {
     kind: BotKind,
     store: EventStore,
     listener: EventFeedListener,
+    record: EventRecord,
     closing: AbortSignal,
     options: ApplierOptions,
   ) {
@@ -40,6 +43,7 @@ export class EventApplier {
     this.store = store;
     this.#options = options;
     this.#listener = listener;
+    this.#record = record;
     this.#troubles = new ToldTroubles((error) => listener.trouble(error));
     this.#closing = closing;
   }
@@ -52,20 +56,35 @@ export class EventApplier {
       const event = { ...parseEvent(this.kind, change, payload), kind: this.kind, place };
       const outcome = await this.persist(() => this.store.apply(event));
       if (outcome === null) return { is: 'held' };
+      this.#record.done(event.botId, place, outcome === 'outdated');
       if (outcome === 'applied') this.#listener.applied(event.botId);
       return { is: 'done' };
     } catch (error) {
       if (!(error instanceof EventRefused)) throw error;
-      this.refused(subject, place, error.message);
+      this.refused(subject, payload, place, error.message);
       return { is: 'refused', reason: error.message };
     }
   }
 
-  refused(subject: string, place: StreamPlace | null, reason: string): void {
+  /** @param reason holds nothing of the payload */
+  refused(subject: string, payload: Uint8Array, place: StreamPlace | null, reason: string): void {
     const which = place === null ? '' : ` (number ${place.sequence} of the stream)`;
     const message = `a message on ${subject}${which} was not applied: ${reason}`;
     const hint = 'It is not tried again. Save the bot once more where it comes from.';
+    this.#record.refused(botIdIn(payload), place, reason, message);
     this.#listener.trouble(new FeedError('nats-event-refused', message, hint));
+  }
+
+  /** Events of the stream were never read. @param missed how many at most; null: nobody knows */
+  gap(topic: string, error: FeedError, missed: number | null): void {
+    this.#record.gap(topic, error, missed);
+    this.#troubles.tell(topic, error);
+  }
+
+  /** One event was not kept. */
+  dropped(topic: string, error: FeedError): void {
+    this.#record.dropped(error);
+    this.#troubles.tell(topic, error);
   }
 
   trouble(topic: string, error: Error): void {

@@ -29,6 +29,18 @@ export function parseEvent(kind: BotKind, change: LifecycleChange['change'], pay
   }
 }
 
+/** Whom a message that cannot be applied is about; null when not even that can be read. */
+export function botIdIn(payload: Uint8Array): string | null {
+  try {
+    const message = new GoFields(parseObject(payload));
+    const id = message.text('id') || new GoFields(dataOf(message) ?? {}).text('id');
+    return BOT_ID.test(id) ? id : null;
+  } catch (error) {
+    if (error instanceof EventRefused) return null;
+    throw error;
+  }
+}
+
 function parseFlat(change: LifecycleChange['change'], message: JsonObject, times: 'text' | 'timestamp'): EventPayload {
   const fields = new GoFields(message);
   const botId = fields.text('id');

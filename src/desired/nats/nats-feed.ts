@@ -1,17 +1,22 @@
 import type { NatsConnection } from 'nats';
 import type { BotKind } from '../../../actors/bot-spec.ts';
 import { Pauses, pause } from '../../pause.ts';
-import type { EventFeed, EventFeedListener } from '../event-feed.ts';
+import type { EventFeed, EventFeedListener, EventTally, RefusedChange } from '../event-feed.ts';
 import type { EventStore } from '../event-store.ts';
 import { type ServiceState, USABLE, unusable } from '../service-state.ts';
 import { ToldTroubles } from '../told-troubles.ts';
 import { CoreFollower, type CoreOptions } from './core-follower.ts';
 import { type ApplierOptions, EventApplier } from './event-applier.ts';
+import { EventRecord, type RecordOptions } from './event-record.ts';
 import { FeedError, meaningOf } from './feed-error.ts';
 import { type ConnectionLimits, connectNats } from './nats-servers.ts';
 import { StreamFollower, type StreamOptions } from './stream-follower.ts';
+import { DURABLES, STREAM } from './subjects.ts';
 
-export interface NatsFeedOptions extends ConnectionLimits, ApplierOptions, StreamOptions, CoreOptions {
+/** Longest wait for the server's word on how far the feed is behind. */
+const ASK_MS = 1_500;
+
+export interface NatsFeedOptions extends ConnectionLimits, ApplierOptions, StreamOptions, CoreOptions, RecordOptions {
   /** Addresses as contract 1.2 has them; may hold a password. */
   readonly servers: string;
   readonly kinds: readonly BotKind[];
@@ -29,6 +34,7 @@ export class NatsFeed implements EventFeed {
   readonly #store: EventStore;
   readonly #options: NatsFeedOptions;
   readonly #closing = new AbortController();
+  readonly #record: EventRecord;
   readonly #connected = Promise.withResolvers<void>();
   /** Kinds whose waiting events are not all applied yet. */
   readonly #behind = new Map<BotKind, PromiseWithResolvers<void>>();
@@ -37,10 +43,13 @@ export class NatsFeed implements EventFeed {
   #round = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #listener: EventFeedListener | null = null;
+  #connection: NatsConnection | null = null;
+  #redelivered = 0;
 
   constructor(store: EventStore, options: NatsFeedOptions) {
     this.#store = store;
     this.#options = options;
+    this.#record = new EventRecord(options);
     for (const kind of options.kinds) this.#behind.set(kind, Promise.withResolvers());
   }
 
@@ -67,7 +76,37 @@ export class NatsFeed implements EventFeed {
   state(): ServiceState {
     if (!this.#isUp) return unusable('NATS is not connected');
     if (this.#behind.size > 0) return unusable('lifecycle events that waited in NATS are still being applied');
-    return USABLE;
+    const { told } = this.#record;
+    return told.length === 0 ? USABLE : { usable: true, remark: told.join(' ') };
+  }
+
+  get told(): readonly string[] {
+    return this.#record.told;
+  }
+
+  get tally(): EventTally {
+    return this.#record.tally;
+  }
+
+  refusalOf(botId: string): RefusedChange | null {
+    return this.#record.refusalOf(botId);
+  }
+
+  get redelivered(): number {
+    return this.#redelivered;
+  }
+
+  async pending(): Promise<{ readonly kind: BotKind; readonly count: number }[]> {
+    const connection = this.#connection;
+    if (connection === null || !this.#isUp) return [];
+    const asked = this.#options.kinds.map(async (kind) => {
+      // Without the check, which asks for the account's limits and fails where that is not allowed.
+      const manager = await connection.jetstreamManager({ checkAPI: false, timeout: ASK_MS });
+      const { num_pending, num_ack_pending } = await manager.consumers.info(STREAM, DURABLES[kind]);
+      return { kind, count: num_pending + num_ack_pending };
+    });
+    // There is no consumer yet, or no stream, or no answer.
+    return (await Promise.allSettled(asked)).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   }
 
   async #run(listener: EventFeedListener): Promise<void> {
@@ -91,6 +130,7 @@ export class NatsFeed implements EventFeed {
   /** Resolves when the connection is closed for good, or this is. */
   async #use(connection: NatsConnection, listener: EventFeedListener, troubles: ToldTroubles): Promise<void> {
     this.#isUp = true;
+    this.#connection = connection;
     const lost = new AbortController();
     const signal = AbortSignal.any([this.#closing.signal, lost.signal]);
     // Not waited for: the client does not always end it with the connection.
@@ -103,6 +143,7 @@ export class NatsFeed implements EventFeed {
     try {
       await Promise.all(this.#options.kinds.map((kind) => this.#follow(kind, connection, listener, signal)));
     } finally {
+      this.#connection = null;
       await connection.close();
     }
   }
@@ -127,8 +168,10 @@ export class NatsFeed implements EventFeed {
     listener: EventFeedListener,
     signal: AbortSignal,
   ): Promise<void> {
-    const applier = new EventApplier(kind, this.#store, listener, signal, this.#options);
-    const streamed = new StreamFollower(connection, applier, this.#options);
+    const applier = new EventApplier(kind, this.#store, listener, this.#record, signal, this.#options);
+    const streamed = new StreamFollower(connection, applier, this.#options, () => {
+      this.#redelivered += 1;
+    });
     const pauses = new Pauses(this.#options.retryMs, this.#options.longestRetryMs);
     const caughtUp = () => {
       pauses.reset();

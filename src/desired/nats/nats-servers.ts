@@ -9,7 +9,10 @@ export interface ConnectionLimits {
   readonly pingMs: number;
 }
 
-/** @param servers as contract 1.2: one or more `nats://[user[:password]@|token@]host[:port]`, separated by commas */
+/**
+ * @param servers as contract 1.2: one or more `nats://[user[:password]@|token@]host[:port]`, separated by commas. With one of
+ *   `tls://` none is used without TLS; with `nats://` by itself it is used where the server offers it.
+ */
 export async function connectNats(servers: string, name: string, limits: ConnectionLimits): Promise<NatsConnection> {
   const addresses = servers.split(',').map((server) => {
     const address = server.trim();
@@ -18,6 +21,7 @@ export async function connectNats(servers: string, name: string, limits: Connect
   return await connect({
     servers: addresses.map(({ host }) => host),
     ...credentialsOf(addresses),
+    ...(addresses.some(({ protocol }) => protocol === 'tls:') ? { tls: {} } : {}),
     name,
     timeout: limits.connectMs,
     reconnect: true,

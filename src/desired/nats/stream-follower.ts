@@ -31,11 +31,14 @@ export class StreamFollower {
   readonly #connection: NatsConnection;
   readonly #applier: EventApplier;
   readonly #options: StreamOptions;
+  readonly #redelivered: () => void;
 
-  constructor(connection: NatsConnection, applier: EventApplier, options: StreamOptions) {
+  /** @param redelivered called for each message that came before */
+  constructor(connection: NatsConnection, applier: EventApplier, options: StreamOptions, redelivered: () => void) {
     this.#connection = connection;
     this.#applier = applier;
     this.#options = options;
+    this.#redelivered = redelivered;
   }
 
   /** Null when there is no stream, or no JetStream at all. @throws NatsError */
@@ -126,11 +129,11 @@ export class StreamFollower {
       'Bots that were changed in that time may still run as before: save them once more where they come from.';
     if (before.epoch !== epoch) {
       const message = `the stream ${STREAM} was made anew; events in the old one that were not read yet are lost`;
-      this.#applier.trouble(`epoch ${epoch}`, new FeedError('nats-stream-replaced', message, hint));
+      this.#applier.gap(`epoch ${epoch}`, new FeedError('nats-stream-replaced', message, hint), null);
     } else if (first > before.sequence + 1) {
       const missed = first - before.sequence - 1;
       const message = `up to ${missed} lifecycle events expired in the stream ${STREAM} before they were read`;
-      this.#applier.trouble(`gap before ${first}`, new FeedError('nats-events-missed', message, hint));
+      this.#applier.gap(`gap before ${first} of ${epoch}`, new FeedError('nats-events-missed', message, hint), missed);
     }
   }
 
@@ -180,6 +183,7 @@ export class StreamFollower {
 
   /** @returns false when the feed is closing */
   async #handle(message: JsMsg, place: StreamPlace): Promise<boolean> {
+    if (message.redelivered) this.#redelivered();
     if (message.seq <= place.sequence) {
       message.ack();
       return true;

@@ -26,8 +26,11 @@ export interface ContainerLimits {
   /** What its agent gets on top of the bot's grace, for its own last work: final sync, last words. */
   readonly agentGraceMs: number;
   readonly timeZone: string;
-  /** Of each of the two files in which Docker keeps what a container printed, as a copy of the bot's log that is good for a look only. */
-  readonly dockerLogBytes: number;
+  /**
+   * Of each of the two files in which Docker keeps what a container printed: a copy of the bot's log that is good for a look
+   * only, and the last words of an agent without a file for them. Null: where and how much of it is the daemon's matter.
+   */
+  readonly dockerLogBytes: number | null;
   readonly agent: AgentLimits;
 }
 
@@ -184,9 +187,13 @@ export function containerOptions(
       PidsLimit: limits.pidsLimit,
       RestartPolicy: { Name: 'no' },
       AutoRemove: false,
-      LogConfig: { Type: 'json-file', Config: { 'max-size': String(limits.dockerLogBytes), 'max-file': '2' } },
+      ...(limits.dockerLogBytes === null ? {} : { LogConfig: twoFilesOf(limits.dockerLogBytes) }),
     },
   };
+}
+
+function twoFilesOf(bytes: number): Docker.HostConfig['LogConfig'] {
+  return { Type: 'json-file', Config: { 'max-size': String(bytes), 'max-file': '2' } };
 }
 
 export function memoryFileSystems(stateIsMounted: boolean): Record<string, string> {

@@ -54,6 +54,15 @@ export class QueryRuns {
     return run.ask(signal);
   };
 
+  get running(): number {
+    return this.#places.taken;
+  }
+
+  /** Those that wait for a place. */
+  get waiting(): number {
+    return this.#places.waiting;
+  }
+
   /** Ends all runs. Resolves when they have ended. */
   async close(): Promise<void> {
     this.#closed = true;

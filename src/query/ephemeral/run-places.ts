@@ -23,6 +23,14 @@ export class RunPlaces {
     this.#limits = limits;
   }
 
+  get taken(): number {
+    return this.#taken;
+  }
+
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
   get full(): boolean {
     return this.#queue.length >= this.#limits.runsWaiting;
   }

@@ -22,18 +22,18 @@ export class MinioUnusedCredentials {
   }
 
   /** Nothing of what the runtime may not look at, or the store does not have: then it cannot have made any. */
-  async list(known: ReadonlySet<string>, signal?: AbortSignal): Promise<readonly string[]> {
+  async list(known: ReadonlySet<string>, signal?: AbortSignal): Promise<{ all: number; unused: readonly string[] }> {
     const names = this.#names;
     const ours = [
       ...(await orNone(this.#admin.users(signal))).filter((name) => names.isUserOfBot(name)),
       ...(await orNone(this.#admin.accounts(signal))).filter((accessKey) => names.isAccountOfBot(accessKey)),
     ];
-    if (ours.length === 0) return [];
+    if (ours.length === 0) return { all: 0, unused: [] };
     const used = new Set<string>();
     for (const botId of known) {
       used.add(names.userOf(botId)).add(names.accessKeyOf(botId)).add(names.sharedAccessKeyOf(botId));
     }
-    return ours.filter((name) => !used.has(name));
+    return { all: ours.length, unused: ours.filter((name) => !used.has(name)) };
   }
 
   async remove(name: string, signal?: AbortSignal): Promise<void> {

@@ -28,13 +28,23 @@ test('bots, starts, failures, restarts and exits are on the page that Prometheus
   metrics.transition(record('running', 'backing-off', 'bot-crashed'));
   metrics.transition(record('backing-off', 'starting', 'restart-after-crash'));
   metrics.transition(record('starting', 'backing-off', 'start-failed'));
-  metrics.fault();
+  metrics.fault('shard');
   metrics.figure({
     name: 'the0_queries_total',
     help: 'Queries',
     type: 'counter',
-    label: 'outcome',
-    read: () => ({ ok: 7 }),
+    labels: ['way', 'outcome'],
+    read: () => [
+      { labels: { way: 'bot', outcome: 'ok' }, value: 7 },
+      { labels: { way: 'none', outcome: 'not-found' }, value: 2 },
+    ],
+  });
+  metrics.times({
+    name: 'the0_query_duration_seconds',
+    help: 'Queries',
+    bounds: [0.5, 1],
+    label: 'way',
+    read: () => [{ value: 'bot', sumSeconds: 4.25, buckets: [3, 0, 1] }],
   });
   metrics.figure({ name: 'the0_queries_in_flight', help: 'Queries under way', type: 'gauge', read: () => 3 });
   const readiness = new Readiness((state) => metrics.dependency(state));
@@ -51,12 +61,19 @@ test('bots, starts, failures, restarts and exits are on the page that Prometheus
     'the0_bot_starts_queued 1',
     'the0_bot_starts_total{reason="first-start"} 1',
     'the0_bot_starts_total{reason="restart-after-crash"} 1',
-    'the0_bot_restarts_total 1',
+    'the0_bot_restarts_total{reason="bot-crashed"} 1',
     'the0_bot_start_failures_total{reason="start-failed"} 1',
     'the0_bot_exits_total{reason="bot-crashed"} 1',
     'the0_bot_transitions_total{from="running",to="backing-off",reason="bot-crashed"} 1',
-    'the0_runtime_faults_total 1',
-    'the0_queries_total{outcome="ok"} 7',
+    'the0_runtime_faults_total{part="shard"} 1',
+    'the0_queries_total{way="bot",outcome="ok"} 7',
+    'the0_queries_total{way="none",outcome="not-found"} 2',
+    '# TYPE the0_query_duration_seconds histogram',
+    'the0_query_duration_seconds_bucket{le="0.5",way="bot"} 3',
+    'the0_query_duration_seconds_bucket{le="1",way="bot"} 3',
+    'the0_query_duration_seconds_bucket{le="+Inf",way="bot"} 4',
+    'the0_query_duration_seconds_sum{way="bot"} 4.25',
+    'the0_query_duration_seconds_count{way="bot"} 4',
     'the0_queries_in_flight 3',
     'the0_dependency_ready{dependency="NATS"} 1',
   ]) {
@@ -80,10 +97,47 @@ test('a state that nobody has any more is gone from the next page, and a figure 
 });
 
 test('bots whose states are not to be had do not keep the page from those who ask', async () => {
-  const hangs = new RuntimeMetrics({ version: '1', bots: () => new Promise(() => {}), botsMs: 10 });
+  const hangs = new RuntimeMetrics({ version: '1', bots: () => new Promise(() => {}), readMs: 10 });
   assert.match(await hangs.page(), /the0_bots_unknown_total 1\n/);
-  const fails = new RuntimeMetrics({ version: '1', bots: () => Promise.reject(new Error('no shard')), botsMs: 10_000 });
+  const fails = new RuntimeMetrics({ version: '1', bots: () => Promise.reject(new Error('no shard')), readMs: 10_000 });
   assert.match(await fails.page(), /the0_bots_unknown_total 1\n/);
+});
+
+test('a figure that is not to be had is left out of the page, and is there again when it is', async () => {
+  const metrics = new RuntimeMetrics({ version: '1', bots: null, readMs: 10 });
+  let read = (): number | Promise<number> => new Promise(() => {});
+  metrics.figure({
+    name: 'the0_pending',
+    help: 'Those that wait',
+    type: 'gauge',
+    labels: ['kind'],
+    read: async () => [{ labels: { kind: 'realtime' }, value: await read() }],
+  });
+  assert.doesNotMatch(await metrics.page(), /^the0_pending/m);
+  read = () => 3;
+  assert.match(await metrics.page(), /^the0_pending\{kind="realtime"\} 3$/m);
+  read = () => {
+    throw new Error('away');
+  };
+  assert.doesNotMatch(await metrics.page(), /^the0_pending/m);
+});
+
+test('a restart is counted by why the bot had ended, however often it was tried in between', async () => {
+  const metrics = new RuntimeMetrics({ version: '1', bots: null });
+  for (const [from, to, code] of [
+    ['running', 'backing-off', 'bot-out-of-memory'],
+    ['backing-off', 'backing-off', 'engine-rejected'],
+    ['backing-off', 'starting', 'restart-after-crash'],
+    ['starting', 'running', 'restart-after-crash'],
+    // The runtime was started anew while it backed off.
+    ['running', 'stopped', 'disabled'],
+    ['stopped', 'starting', 'restart-after-crash'],
+  ] as const) {
+    metrics.transition(record(from, to, code));
+  }
+  const page = await metrics.page();
+  assert.match(page, /^the0_bot_restarts_total\{reason="bot-out-of-memory"\} 1$/m);
+  assert.match(page, /^the0_bot_restarts_total\{reason="unknown"\} 1$/m);
 });
 
 test('calls of an engine are measured from outside, with the code of their failure', async () => {

@@ -75,3 +75,24 @@ test('mongodb: what it says when it cannot write holds nothing of a document', s
     return 'code' in error && error.code === 'mongodb-unreachable';
   });
 });
+
+test('mongodb: runs of an engine that is gone are over, and no others', skip, async () => {
+  const { client: connected, bots } = await empty();
+  const [here, gone] = [new MongoRunLedger(connected, 'here'), new MongoRunLedger(connected, 'gone')];
+  for (const [botId, ledger] of [
+    ['a', gone],
+    ['b', here],
+    ['c', gone],
+  ] as const) {
+    await bots.insertOne({ id: botId, next_execution_time: Long.fromNumber(100) });
+    await ledger.claim({ botId, occurrence: 100, expected: 100, next: 200, incarnation: 1, at: 1 });
+    if (botId !== 'c') await ledger.started({ botId, occurrence: 100, at: 2 });
+  }
+  await here.endRunsOf('gone');
+  const states = await Promise.all(['a', 'b', 'c'].map(async (botId) => (await here.read(botId))?.run?.state));
+  assert.deepEqual(
+    states,
+    ['finished', 'started', 'claimed'],
+    'one that was only claimed is missed when its time is over',
+  );
+});

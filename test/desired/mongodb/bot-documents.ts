@@ -43,6 +43,9 @@ export const SOURCE_OPTIONS: MongoSourceOptions = {
   gatherMs: 10,
   batch: 100,
   mostHints: 1_000,
+  lookMs: 600,
+  mostLooks: 1_000,
+  absentMs: 0,
 };
 
 export const MONGO_LIMITS = { waitMs: 5_000, silenceMs: 10_000, connections: 20 };

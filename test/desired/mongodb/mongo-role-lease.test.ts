@@ -3,8 +3,8 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MongoClient } from 'mongodb';
 import { connectMongo } from '../../../src/desired/mongodb/connect.ts';
-import { MongoRoleLease } from '../../../src/desired/mongodb/mongo-role-lease.ts';
-import type { RoleLeaseListener } from '../../../src/desired/role-lease.ts';
+import { MongoRoleLease, type RoleLeaseOptions } from '../../../src/desired/mongodb/mongo-role-lease.ts';
+import type { Rival, RoleLeaseListener } from '../../../src/desired/role-lease.ts';
 import { type MongoServer, needsMongo, startMongo } from '../../services/mongodb.ts';
 import { MONGO_LIMITS } from './bot-documents.ts';
 
@@ -14,10 +14,12 @@ const EXPIRY_MS = 4_000;
 /** Keeps what a lease tells, and lets one wait for it. */
 class Told implements RoleLeaseListener {
   readonly events: string[] = [];
+  rival: Rival | null = null;
   readonly #waiting = new Map<string, PromiseWithResolvers<void>>();
 
-  standingBy(holder: string): void {
-    this.#tell(`standing by ${holder}`);
+  standingBy(rival: Rival): void {
+    this.rival = rival;
+    this.#tell(`standing by ${rival.holder}${rival.isGone ? ', gone' : ''}`);
   }
   suspended(): void {
     this.#tell('suspended');
@@ -25,8 +27,8 @@ class Told implements RoleLeaseListener {
   resumed(): void {
     this.#tell('resumed');
   }
-  lost(holder: string): void {
-    this.#tell(`lost ${holder}`);
+  lost({ holder, isHere }: Pick<Rival, 'holder' | 'isHere'>): void {
+    this.#tell(`lost ${holder}${isHere ? '' : ' on another engine'}`);
   }
 
   async until(event: string): Promise<void> {
@@ -46,6 +48,8 @@ describe('lease of a role', { ...needsMongo(), timeout: 60_000 }, () => {
   let server: MongoServer;
   let client: MongoClient;
   const leases: MongoRoleLease[] = [];
+  /** Engines that a lease was taken from. */
+  const gone: string[] = [];
 
   before(async () => {
     server = await startMongo({ keep: true });
@@ -57,19 +61,27 @@ describe('lease of a role', { ...needsMongo(), timeout: 60_000 }, () => {
   });
   beforeEach(async () => {
     await client.db('bot_runner').collection('the0_leases').deleteMany({});
+    gone.length = 0;
   });
   afterEach(async () => {
-    await Promise.all(leases.splice(0).map((lease) => lease.close()));
+    await Promise.all(leases.splice(0).map((lease) => lease.close(false)));
   });
 
-  function lease(holder: string, using = client): MongoRoleLease {
+  /** On the one engine that all have, unless told otherwise. */
+  function lease(holder: string, using = client, changes: Partial<RoleLeaseOptions> = {}): MongoRoleLease {
     const made = new MongoRoleLease(using, {
       kind: 'realtime',
       role: 'bot-runner',
       holder,
       place: holder,
+      engine: 'engine-x',
       expiryMs: EXPIRY_MS,
       renewMs: 200,
+      lingerMs: 0,
+      takeFrom: [],
+      abandonedMs: 0,
+      engineIsGone: async (engine) => void gone.push(engine),
+      ...changes,
     });
     leases.push(made);
     return made;
@@ -82,8 +94,10 @@ describe('lease of a role', { ...needsMongo(), timeout: 60_000 }, () => {
     const waiting = second.acquire(toldSecond);
     await toldSecond.until('standing by host-a');
     assert.deepEqual(first.state(), { is: 'holder' });
-    assert.deepEqual(second.state(), { is: 'standing-by', holder: 'host-a' });
-    await first.close();
+    const { rival } = toldSecond;
+    assert.deepEqual(second.state(), { is: 'standing-by', rival });
+    assert.deepEqual([rival?.isHere, rival?.hasTakenOver], [true, false]);
+    await first.close(true);
     await waiting;
     assert.deepEqual(second.state(), { is: 'holder' });
     assert.deepEqual(toldFirst.events, []);
@@ -96,7 +110,7 @@ describe('lease of a role', { ...needsMongo(), timeout: 60_000 }, () => {
     await Promise.all(all.filter((one) => one !== winner).map((one) => one.told.until(`standing by ${nameOf(one)}`)));
     assert.equal(all.filter((one) => one.lease.state().is === 'holder').length, 1);
     const ended = Promise.allSettled(waiting);
-    for (const one of all.filter((other) => other !== winner)) await one.lease.close();
+    for (const one of all.filter((other) => other !== winner)) await one.lease.close(false);
     assert.equal((await ended).filter(({ status }) => status === 'rejected').length, 7);
 
     function nameOf(one: (typeof all)[number]): string {
@@ -110,7 +124,9 @@ describe('lease of a role', { ...needsMongo(), timeout: 60_000 }, () => {
     await client
       .db('bot_runner')
       .collection<{ _id: string }>('the0_leases')
-      .insertOne({ _id: 'bot-runner', owner: 'gone', holder: 'host-gone', counter: 41 } as { _id: string });
+      .insertOne({ _id: 'bot-runner', owner: 'gone', holder: 'host-gone', engine: 'engine-x', counter: 41 } as {
+        _id: string;
+      });
     const next = lease('host-next');
     const told = new Told();
     const since = performance.now();
@@ -127,11 +143,134 @@ describe('lease of a role', { ...needsMongo(), timeout: 60_000 }, () => {
     assert.deepEqual(told.events.slice(-2), ['suspended', 'lost host-x'], 'it stops before it asks who has it now');
   });
 
+  describe('on another engine', () => {
+    const elsewhere = (changes: Partial<RoleLeaseOptions> = {}) =>
+      lease('host-b', client, { engine: 'engine-y', expiryMs: 900, ...changes });
+
+    /** Holds the role and ends as a process does that leaves its bots running, or is killed. */
+    async function ended(how: 'left bots' | 'no bots' | 'killed'): Promise<void> {
+      const first = lease('host-a');
+      await first.acquire(new Told());
+      await first.close(how !== 'no bots');
+      if (how === 'killed')
+        await client
+          .db('bot_runner')
+          .collection('the0_leases')
+          .updateOne({}, { $set: { owner: 'killed' } });
+    }
+
+    /** Looks often enough for the lease to have been taken, had it been free. */
+    async function staysGone(waiting: Promise<void>, told: Told): Promise<void> {
+      await told.until('standing by host-a, gone');
+      const had = await Promise.race([waiting.then(() => true), sleep(800, false)]);
+      assert.equal(had, false);
+    }
+
+    test('nobody takes a role of which bots were left running, until one of that engine has ended them', async () => {
+      await ended('left bots');
+      const told = new Told();
+      const waiting = elsewhere().acquire(told);
+      await staysGone(waiting, told);
+      assert.deepEqual(told.events, ['standing by host-a, gone']);
+      assert.deepEqual([told.rival?.isHere, told.rival?.hasTakenOver], [false, true]);
+      const back = new Told();
+      const returned = lease('host-a');
+      await returned.acquire(back);
+      assert.deepEqual(back.events, [], 'on its engine it is had at once');
+      await told.until('standing by host-a');
+      await returned.close(false);
+      await waiting;
+      assert.deepEqual(gone, []);
+    });
+
+    test('a role without bots is had at once', async () => {
+      await ended('no bots');
+      const told = new Told();
+      await elsewhere().acquire(told);
+      assert.deepEqual(told.events, []);
+    });
+
+    test('of a holder that is not heard of any more the bots may run still, so the role is not taken', async () => {
+      await ended('killed');
+      const told = new Told();
+      const since = performance.now();
+      const waiting = elsewhere({ lingerMs: 600 }).acquire(told);
+      await staysGone(waiting, told);
+      assert.ok(performance.now() - since >= 1_500);
+      assert.deepEqual(told.events, ['standing by host-a', 'standing by host-a, gone']);
+      await leases.at(-1)?.close(false);
+      await assert.rejects(waiting, /closed before/);
+    });
+
+    test('a person may say that the engine is gone, of this silence and no later one', async () => {
+      await ended('killed');
+      const told = new Told();
+      const waiting = elsewhere().acquire(told);
+      await told.until('standing by host-a, gone');
+      const ticket = told.rival?.ticket ?? '';
+      assert.match(ticket, /^engine-x@\d+$/);
+      await leases.at(-1)?.close(false);
+      await assert.rejects(waiting, /closed before/);
+
+      const taking = elsewhere({ takeFrom: ['engine-z@1', ticket] });
+      await taking.acquire(new Told());
+      assert.deepEqual(gone, ['engine-x'], 'who keeps records of that engine hears of it before');
+      // Much later, with the setting still there: host-a has come back after a planned move, and ends again.
+      await taking.close(false);
+      await ended('left bots');
+      const again = new Told();
+      await staysGone(
+        elsewhere({ takeFrom: ['engine-z@1', ticket] })
+          .acquire(again)
+          .catch(() => {}),
+        again,
+      );
+    });
+
+    test('what fails before the role is taken from an engine that is gone is tried again', async () => {
+      await ended('left bots');
+      let tries = 0;
+      const engineIsGone = async () => {
+        tries += 1;
+        if (tries === 1) throw new Error('MongoDB is away');
+      };
+      await elsewhere({ abandonedMs: 1, engineIsGone }).acquire(new Told());
+      assert.equal(tries, 2);
+    });
+
+    test('after a time that a person has set the engine counts as gone, and not before', async () => {
+      await ended('killed');
+      const told = new Told();
+      const since = performance.now();
+      await elsewhere({ abandonedMs: 2_500 }).acquire(told);
+      assert.ok(performance.now() - since >= 2_500);
+      assert.deepEqual(told.events, ['standing by host-a', 'standing by host-a, gone']);
+    });
+
+    test('a process of the same place with another engine has taken nothing over, and waits as well', async () => {
+      await ended('killed');
+      const told = new Told();
+      const waiting = lease('host-a', client, { engine: 'engine-y' })
+        .acquire(told)
+        .catch(() => {});
+      await staysGone(waiting, told);
+      assert.deepEqual([told.rival?.isHere, told.rival?.hasTakenOver], [false, false]);
+    });
+
+    test('who loses the role learns that its bots are kept on another engine', async () => {
+      const told = new Told();
+      await lease('host-a').acquire(told);
+      const taken = { owner: 'x', holder: 'host-x', engine: 'engine-z' };
+      await client.db('bot_runner').collection('the0_leases').updateOne({}, { $set: taken });
+      await told.until('lost host-x on another engine');
+    });
+  });
+
   test('one that is closed while it takes the role does not have it, and leaves it to the next', async () => {
     const first = lease('host-a');
     const taking = first.acquire(new Told());
     const rejected = assert.rejects(taking, /closed before/);
-    await first.close();
+    await first.close(false);
     await rejected;
     assert.deepEqual(first.state(), { is: 'closed' });
     const next = new Told();
@@ -159,7 +298,7 @@ describe('lease of a role', { ...needsMongo(), timeout: 60_000 }, () => {
     while (why() === null) await sleep(20);
     assert.match(why() ?? '', /^MongoDB cannot tell who has the role bot-runner \(/);
     await server.start();
-    await waiting.close();
+    await waiting.close(false);
     await ended;
     await own.close();
   });
@@ -175,7 +314,7 @@ describe('lease of a role', { ...needsMongo(), timeout: 60_000 }, () => {
     await server.start();
     await told.until('resumed');
     assert.deepEqual(holder.state(), { is: 'holder' });
-    await holder.close();
+    await holder.close(false);
     await own.close();
   });
 });

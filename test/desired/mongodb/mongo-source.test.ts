@@ -217,6 +217,53 @@ describe('desired state in a real server of the MongoDB protocol', needsMongo(),
     await listener.until('the removal', () => !listener.bots.has('a'));
   });
 
+  test('whoever must know of one bot now reads it, of either kind, and all who ask at the same time share few reads', async () => {
+    const watched = new MongoClient(server.uri, { monitorCommands: true });
+    open.push(() => watched.close());
+    const { source, listener } = await start({ kinds: ['realtime', 'scheduled'] }, watched);
+    // Writes of this sort send no event.
+    await bots.findOneAndUpdate({ id: 'r' }, { $set: botDocument('r') }, { upsert: true });
+    await schedules.findOneAndUpdate({ id: 's' }, { $set: botDocument('s', { schedule: '@daily' }) }, { upsert: true });
+    await Promise.all([source.look('r'), source.look('s'), source.look('nobody')]);
+    assert.deepEqual(
+      [listener.bot('r').kind, listener.bot('s').kind, listener.bots.size],
+      ['realtime', 'scheduled', 2],
+    );
+    await bots.findOneAndUpdate({ id: 'r' }, { $set: { 'config.n': 1 } });
+    await schedules.findOneAndDelete({ id: 's' });
+    await Promise.all([source.look('r'), source.look('s')]);
+    assert.deepEqual([listener.bot('r').config['n'], listener.bots.has('s')], [1, false]);
+
+    let reads = 0;
+    watched.on('commandStarted', ({ commandName }) => {
+      if (commandName === 'find') reads += 1;
+    });
+    await Promise.all(Array.from({ length: 500 }, (_, index) => source.look(`x${index % 250}`)));
+    // Two of each collection: the one that was begun at once, and the one that gathered all others.
+    assert.equal(reads, 4);
+  });
+
+  test('while MongoDB does not answer, whoever looks goes on with what is known, and looks again when it does', async () => {
+    const own = await startMongo({ keep: true });
+    open.push(() => own.remove());
+    const using = await connectMongo(own.uri, { ...MONGO_LIMITS, waitMs: 60_000 });
+    open.push(() => using.close());
+    const documents = botsOf(using, 'realtime');
+    await documents.insertOne(botDocument('a', { n: 1 }));
+    const { source, listener } = await start({ lookMs: 50 }, using);
+    await own.stop();
+    for (const id of ['a', 'a', 'nobody']) await source.look(id);
+    assert.equal(listener.bot('a').config['n'], 1);
+    await own.start();
+    await documents.findOneAndUpdate({ id: 'a' }, { $set: { 'config.n': 2 } });
+    const end = performance.now() + 60_000;
+    while (listener.bot('a').config['n'] !== 2 && performance.now() < end) {
+      await sleep(20);
+      await source.look('a');
+    }
+    assert.equal(listener.bot('a').config['n'], 2);
+  });
+
   test('while MongoDB is away nothing is removed, it is told once, and then all is caught up', async () => {
     const own = await startMongo({ keep: true });
     open.push(() => own.remove());

@@ -4,6 +4,7 @@ import { createInbox, type NatsConnection } from 'nats';
 import type { EventStore } from '../../../src/desired/event-store.ts';
 import { CoreFollower } from '../../../src/desired/nats/core-follower.ts';
 import { EventApplier } from '../../../src/desired/nats/event-applier.ts';
+import { EventRecord } from '../../../src/desired/nats/event-record.ts';
 import { needsNats, startNats } from '../../services/nats.ts';
 import { botEvent, EventPublisher } from './events.ts';
 
@@ -28,7 +29,11 @@ async function scene(t: TestContext) {
   };
   const closing = new AbortController();
   const listener = { applied: () => {}, trouble: (error: Error) => assert.fail(error.message) };
-  const applier = new EventApplier('realtime', store, listener, closing.signal, { retryMs: 5, longestRetryMs: 10 });
+  const record = new EventRecord({ toldMs: 60_000 });
+  const applier = new EventApplier('realtime', store, listener, record, closing.signal, {
+    retryMs: 5,
+    longestRetryMs: 10,
+  });
   const options = { streamLookMs: 60_000, mostWaiting: EVENTS, mostWaitingBytes: 10_000_000 };
   const follower = new CoreFollower(own.connection, applier, options);
   let following = Promise.resolve();

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { BotKind } from '../../../actors/bot-spec.ts';
 import { EventRefused } from '../../../src/desired/event-store.ts';
 import type { LifecycleChange } from '../../../src/desired/lifecycle-event.ts';
-import { parseEvent } from '../../../src/desired/nats/event-payload.ts';
+import { botIdIn, parseEvent } from '../../../src/desired/nats/event-payload.ts';
 
 const CUSTOM = {
   config: {
@@ -108,6 +108,20 @@ test('a wrapped message of a bot is taken, with its times as RFC 3339 without a 
   const stored = contentOf(event).custom;
   assert.deepEqual([stored.createdAt, stored.updatedAt], ['2026-01-02T03:04:05Z', '0001-01-01T00:00:00Z']);
   assert.match(refusal({ data: { id: 'b1', custom: { createdAt: 'whenever' } } }), /createdAt is not a time/);
+});
+
+test('whom a refused message is about is known where it names a bot in either form', () => {
+  const idIn = (message: unknown) =>
+    botIdIn(Buffer.from(typeof message === 'string' ? message : JSON.stringify(message)));
+  for (const named of [
+    { id: 'b1', config: 1 },
+    { ID: 'b1' },
+    { data: { id: 'b1', custom: 'x' } },
+    { id: '', data: { id: 'b1' } },
+  ])
+    assert.equal(idIn(named), 'b1', JSON.stringify(named));
+  for (const nobody of ['no JSON', [], {}, { id: 1 }, { id: 'no/id' }, { data: 'b1' }, { data: { id: ['b1'] } }])
+    assert.equal(idIn(nobody), null, JSON.stringify(nobody));
 });
 
 test('a message of a schedule is only flat, and its times are RFC 3339', () => {

@@ -18,6 +18,7 @@ export const FEED_OPTIONS: Omit<NatsFeedOptions, 'servers'> = {
   mostBots: 10_000,
   atOnce: 8,
   deletionsKeptMs: 8 * 24 * 3_600_000,
+  toldMs: 3_600_000,
   mostWaiting: 1_000,
   mostWaitingBytes: 10_000_000,
 };

@@ -167,7 +167,7 @@ describe('lifecycle events from NATS through MongoDB to definitions', { skip, ti
 
   test('poison is ended with a reason that holds nothing of it, and the others go on', async () => {
     await api.makeStream();
-    const { listener } = await start();
+    const { listener, feed } = await start();
     const secret = 'sk-secret';
     await api.publish('bot.created', {});
     await api.publish('bot.created', { id: 'x', config: secret });
@@ -180,6 +180,32 @@ describe('lifecycle events from NATS through MongoDB to definitions', { skip, ti
     assert.doesNotMatch(messages(listener), /secret/);
     const { num_ack_pending, num_redelivered } = await api.consumer('the0-bot-runner');
     assert.deepEqual([num_ack_pending, num_redelivered], [0, 0]);
+    assert.deepEqual(feed.tally.events, { applied: 1, stale: 0, refused: 4, missed: 0 });
+    const told = feed.told.join('\n');
+    assert.match(told, /message on the0\.bot\.updated \(number 3 of the stream\) was not applied/);
+    assert.match(told, /last change of x, zero was refused; `why`/);
+    assert.doesNotMatch(`${told} ${feed.refusalOf('x')?.reason} ${feed.refusalOf('zero')?.reason}`, /secret/);
+    assert.deepEqual(feed.state(), { usable: true, remark: feed.told.join(' ') });
+    // A change that is taken makes up for it; one that was before it did not.
+    await api.publish('bot.updated', botEvent('x', { n: 1 }));
+    await api.publish('bot.updated', { id: 'good', config: secret });
+    await listener.until(
+      'the next one',
+      () => listener.bots.get('x')?.config['n'] === 1 && feed.refusalOf('good') !== null,
+    );
+    assert.deepEqual([feed.refusalOf('x'), listener.bot('good').config], [null, botEvent('good').config]);
+  });
+
+  test('in a backlog a refused change is remembered although one before it is applied after it', async () => {
+    await api.makeStream();
+    await api.publish('bot.updated', botEvent('a', { n: 1 }));
+    await api.publish('bot.updated', { id: 'a', config: 'none' });
+    await api.publish('bot.updated', { id: 'b', config: 'none' });
+    await api.publish('bot.updated', botEvent('b', { n: 1 }));
+    const { listener, feed } = await start();
+    assert.deepEqual([listener.bot('a').config['n'], listener.bot('b').config['n']], [1, 1]);
+    assert.match(feed.refusalOf('a')?.reason ?? '', /config/);
+    assert.equal(feed.refusalOf('b'), null);
   });
 
   test('without a stream the subjects themselves are followed, and the stream as soon as there is one', async () => {
@@ -215,7 +241,7 @@ describe('lifecycle events from NATS through MongoDB to definitions', { skip, ti
   }
 
   test('without a stream only so many events wait for MongoDB, and dropping more is told', async () => {
-    const { listener } = await start({ mostWaiting: 3, streamLookMs: 60_000 });
+    const { listener, feed } = await start({ mostWaiting: 3, streamLookMs: 60_000 });
     await api.publishCore('bot.created', botEvent('a', { n: 0 }));
     await listener.until('the bot', () => listener.bots.has('a'));
     await mongo.stop();
@@ -226,6 +252,37 @@ describe('lifecycle events from NATS through MongoDB to definitions', { skip, ti
     await listener.until('what was kept', () => listener.bot('a').config['n'] === 4);
     await api.publishCore('bot.updated', botEvent('a', { n: 21 }));
     await listener.until('the next one', () => listener.bot('a').config['n'] === 21);
+    assert.deepEqual(feed.tally.events, { applied: 6, stale: 0, refused: 0, missed: 16 });
+    assert.match(feed.told.join(), /^[-\d]+T[\d:]+Z: lifecycle events were dropped.* Save the bots that were changed/);
+  });
+
+  test('how many events wait is asked of the server, and those that came again are counted', async () => {
+    await api.makeStream();
+    const { listener, feed } = await start({ ackWaitMs: 300 });
+    await api.publish('bot.created', botEvent('a', { n: 0 }));
+    await listener.until('the bot', () => listener.bots.has('a'));
+    const waiting = async (count: number) => {
+      for (;;) {
+        const [realtime] = await feed.pending();
+        if (realtime?.kind === 'realtime' && realtime.count === count) return;
+        await sleep(50);
+      }
+    };
+    await waiting(0);
+    await mongo.stop();
+    for (let n = 1; n <= 3; n += 1) await api.publish('bot.updated', botEvent('a', { n }));
+    await waiting(3);
+    assert.equal(feed.redelivered, 0);
+    // So long that the server takes the one that is held for lost.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000);
+    await mongo.start();
+    await listener.until('the last event', () => listener.bot('a').config['n'] === 3);
+    await waiting(0);
+    while (feed.redelivered === 0) await sleep(20);
+    await nats.stop();
+    while (feed.state().usable) await sleep(20);
+    assert.deepEqual(await feed.pending(), []);
+    await nats.start();
   });
 
   test('schedules come on their own subjects, with the time of their next run', async () => {
@@ -295,19 +352,26 @@ describe('lifecycle events from NATS through MongoDB to definitions', { skip, ti
 
   test('events that expired before they were read are told', async () => {
     await api.makeStream({ max_msgs: 5 });
-    const first = await start();
+    // Both kinds find the same, which is told once.
+    const kinds = ['realtime', 'scheduled'] as const;
+    const first = await start({ kinds });
     await api.publish('bot.created', botEvent('a'));
     await first.listener.until('the bot', () => first.listener.bots.has('a'));
     await first.close();
     for (let n = 0; n < 20; n += 1) await api.publish('bot.updated', botEvent('a', { n }));
-    const second = await start();
-    assert.match(messages(second.listener), /up to 15 lifecycle events expired/);
+    const second = await start({ kinds });
+    assert.match(messages(second.listener), /up to 1[56] lifecycle events expired/);
+    assert.match(second.feed.told.join(), /^[^,]*up to 1[56] lifecycle events expired .* save them once more[^,]*$/);
+    assert.deepEqual(second.feed.tally.gaps, { expired: 1, replaced: 0 });
+    // The other kind had been noted one event earlier, or not.
+    assert.match(String(second.feed.tally.events.missed), /^1[56]$/);
     assert.equal(second.listener.bot('a').config['n'], 19);
     await second.close();
     await api.removeStream();
     await api.makeStream();
     await api.publish('bot.updated', botEvent('a', { n: 'anew' }));
-    const third = await start();
+    const third = await start({ kinds });
+    assert.deepEqual([third.feed.told.length, third.feed.tally.gaps], [1, { expired: 0, replaced: 1 }]);
     assert.match(messages(third.listener), /was made anew/);
     assert.equal(third.listener.bot('a').config['n'], 'anew');
   });

@@ -69,7 +69,7 @@ export class Deployment {
   #places = 0;
 
   private constructor(
-    parts: Omit<DeploymentParts, 'root' | 'env'>,
+    parts: Pick<Deployment, 'mongo' | 'nats' | 'minio' | 'store' | 'api' | 'client' | 'instance'>,
     root: string,
     env: Readonly<Record<string, string>>,
   ) {
@@ -257,18 +257,6 @@ export class Deployment {
     const { code, stderr } = await runCli(words, { env: this.env });
     if (code !== 0) throw new Error(stderr);
   }
-}
-
-interface DeploymentParts {
-  readonly mongo: MongoServer;
-  readonly nats: NatsServer;
-  readonly minio: MinioServer;
-  readonly store: ObjectStore;
-  readonly api: EventPublisher;
-  readonly client: MongoClient;
-  readonly instance: string;
-  readonly root: string;
-  readonly env: Readonly<Record<string, string>>;
 }
 
 function lineWith(text: string, message: string): Record<string, unknown> | undefined {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { runCli } from '../../commands/run-cli.ts';
 import { needsDocker } from '../../services/docker.ts';
 import { needsMinio } from '../../services/minio.ts';
 import { needsMongo } from '../../services/mongodb.ts';
@@ -61,6 +62,37 @@ describe('bot-runner, bot-scheduler and query-server on real services', { skip, 
     await deployment.running('steady');
     await answersWith('steady', { n: 1 });
     assert.match(await deployment.cli(runner, 'ls'), /steady +running/);
+  });
+
+  test('a change that is refused leaves its bot as it is, and `why`, `ls`, readiness and metrics tell of it', async () => {
+    await deployment.api.publish('bot.updated', { id: 'steady', config: 'sk-secret' });
+    const why = await poll(
+      '`why` to say it',
+      async () => {
+        const said = await deployment.cli(runner, 'why', 'steady');
+        return said.includes('change-refused') ? said : undefined;
+      },
+      60_000,
+    );
+    assert.match(why, /its last change was refused: .*config/);
+    const { stderr } = await runCli(['ls', '--data-dir', runner.dataDir]);
+    assert.match(stderr, /The last change of steady was refused/);
+    assert.deepEqual(await configOf('steady'), { n: 1 });
+    // Readiness looks every few seconds.
+    const page = await poll(
+      'the remark',
+      async () => {
+        const answer = await fetch(`${runner.healthUrl}/readyz?verbose`);
+        const text = await answer.text();
+        return answer.status === 200 && text.includes('NATS: ok (The last change of steady was refused')
+          ? text
+          : undefined;
+      },
+      60_000,
+    );
+    const metrics = await (await fetch(`${runner.healthUrl}/metrics`)).text();
+    assert.match(metrics, /\nthe0_nats_events_total\{outcome="refused"\} 1\n/);
+    assert.doesNotMatch(`${why} ${page} ${metrics} ${runner.output()}`, /sk-secret/);
   });
 
   test('SIGTERM leaves bots running; what was changed meanwhile is applied at the return, and nothing else is touched', async () => {
@@ -137,18 +169,6 @@ describe('bot-runner, bot-scheduler and query-server on real services', { skip, 
     );
   });
 
-  test('while MongoDB is away nothing is touched, and readiness and `ls` say so', async () => {
-    const steady = await deployment.running('steady');
-    const ready = async () => (await fetch(`${runner.healthUrl}/readyz`)).status;
-    await poll('readiness', async () => (await ready()) === 200 || undefined, 60_000);
-    await deployment.mongo.stop();
-    await poll('no readiness', async () => (await ready()) === 503 || undefined, 60_000);
-    assert.match(await (await fetch(`${runner.healthUrl}/readyz?verbose`)).text(), /MongoDB/);
-    await deployment.mongo.start();
-    await poll('readiness again', async () => (await ready()) === 200 || undefined, 60_000);
-    assert.deepEqual(await deployment.running('steady'), steady);
-  });
-
   test('the query-server governs nothing: commands that would are refused', async () => {
     await assert.rejects(deployment.cli(queries, 'restart', 'steady'), /only answers queries/);
   });
@@ -157,7 +177,7 @@ describe('bot-runner, bot-scheduler and query-server on real services', { skip, 
     const leases = deployment.client.db('bot_runner').collection<{ _id: string; holder: string }>('the0_leases');
     const taken = async (engine: string) => {
       const holder = `bot-runner on elsewhere (process 1) on the engine ${engine}`;
-      await leases.updateOne({ _id: 'bot-runner' }, { $set: { owner: 'another', place: 'elsewhere', holder } });
+      await leases.updateOne({ _id: 'bot-runner' }, { $set: { owner: 'another', place: 'elsewhere', engine, holder } });
       return await runner.ended();
     };
     const steady = await deployment.running('steady');
@@ -176,6 +196,9 @@ describe('bot-runner, bot-scheduler and query-server on real services', { skip, 
     assert.deepEqual(await deployment.containers('steady'), []);
 
     runner = await deployment.start('bot-runner', SHORT_LEASE);
+    await runner.prints(/stands by: bot-runner on elsewhere/);
+    // As the other one does when all its bots have ended.
+    await leases.updateOne({ _id: 'bot-runner' }, { $set: { owner: null, engine: null } });
     await deployment.running('steady');
   });
 
@@ -192,6 +215,7 @@ describe('bot-runner, bot-scheduler and query-server on real services', { skip, 
       'minio-endpoint': MINIO_ENDPOINT,
       'minio-access-key': MINIO_ACCESS_KEY,
       'minio-secret-key': MINIO_SECRET_KEY,
+      'health-port': '0',
       shards: '0',
     });
     t.after(async () => {
@@ -210,5 +234,9 @@ describe('bot-runner, bot-scheduler and query-server on real services', { skip, 
       60_000,
       100,
     );
+    const page = await (await fetch(`http://127.0.0.1:${up.healthPort}/metrics`)).text();
+    for (const kind of ['realtime', 'scheduled'])
+      assert.match(page, new RegExp(`^the0_nats_events_pending\\{kind="${kind}"\\} 0$`, 'm'));
+    assert.match(page, /^the0_bot_starts_total\{reason="run-due"\} [1-9]/m);
   });
 });

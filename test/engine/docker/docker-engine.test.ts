@@ -106,8 +106,12 @@ describe('the Docker engine', { ...(await needsDocker()), concurrency: 2 }, () =
       const { NanoCpus, PidsLimit, Memory, LogConfig } = HostConfig;
       assert.deepEqual([NanoCpus, PidsLimit, Memory], [250_000_000, 99, 128 * 1024 * 1024]);
       assert.deepEqual(LogConfig, { Type: 'json-file', Config: { 'max-size': '65536', 'max-file': '2' } });
-      const unlimited = await (await watched(t)).run(bots.idle);
-      assert.equal((await unlimited.byHand.inspect()).HostConfig.NanoCpus, 0);
+      const unlimited = await (await watched(t, { limits: { ...harness.limits, dockerLogBytes: null } })).run(
+        bots.idle,
+      );
+      const ofDaemon = (await unlimited.byHand.inspect()).HostConfig;
+      assert.equal(ofDaemon.NanoCpus, 0);
+      assert.deepEqual(ofDaemon.LogConfig?.Config, {}, 'what the daemon has for all');
     });
 
     it('has another program in place of /app/runtime when one is given, and cannot change it', async (t) => {

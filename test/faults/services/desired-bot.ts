@@ -1,5 +1,6 @@
 import { defineBot } from '../../../src/desired/mongodb/bot-document.ts';
 import type { Random } from '../../simulation/random.ts';
+import { type Code, filePathOf } from './code.ts';
 import type { ServicesStage } from './services-stage.ts';
 
 export type Wish = 'enabled' | 'disabled' | 'deleted';
@@ -14,13 +15,13 @@ export interface Version {
 export class DesiredBot {
   readonly id: string;
   readonly kind: 'bot' | 'bot-schedule';
-  readonly #code: string;
+  readonly #code: Code;
   readonly #schedule: string | null;
   readonly #versions = new Map<string, Version>();
   wish: Wish = 'deleted';
   n = 0;
 
-  constructor(id: string, code: string, schedule: string | null = null) {
+  constructor(id: string, code: Code, schedule: string | null = null) {
     this.id = id;
     this.kind = schedule === null ? 'bot' : 'bot-schedule';
     this.#code = code;
@@ -67,10 +68,10 @@ export class DesiredBot {
       type: this.kind === 'bot' ? 'realtime' : 'scheduled',
       runtime: 'nodejs20',
       version: '1.0.0',
-      entrypoints: { bot: 'main.js' },
+      entrypoints: this.#code.entrypoints,
     };
     const times = { createdAt: '2026-01-02T03:04:05Z', updatedAt: '2026-01-02T03:04:05Z' };
-    return { version: '1.0.0', filePath: this.#code, ...times, config: about };
+    return { version: '1.0.0', filePath: filePathOf(this.#code), ...times, config: about };
   }
 
   #revision(): string {

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Poison } from './poison.ts';
+import { questioned } from './questions.ts';
 import type { RoleName } from './role-process.ts';
 import type { Round } from './round.ts';
-import { scheduled } from './schedules.ts';
+import { badlyScheduled, scheduled } from './schedules.ts';
 import type { ServiceName } from './services-stage.ts';
 import { handedOver } from './two-runners.ts';
 
@@ -21,7 +22,17 @@ export const KINDS: readonly [Kind, ...Kind[]] = [
   { name: 'Docker is away', role: 'bot-runner', run: (round) => killed(round, 'docker') },
   { name: 'bad messages and documents', role: 'bot-runner', run: poisoned },
   { name: 'another one takes over', role: 'bot-runner', run: handedOver },
-  { name: 'the scheduler is killed', role: 'bot-scheduler', run: scheduled },
+  { name: 'the scheduler is killed', role: 'bot-scheduler', run: (round) => scheduled(round, null) },
+  { name: 'MongoDB is away, of the scheduler', role: 'bot-scheduler', run: (round) => scheduled(round, 'mongo') },
+  { name: 'NATS is away, of the scheduler', role: 'bot-scheduler', run: (round) => scheduled(round, 'nats') },
+  {
+    name: 'the object store is away, of the scheduler',
+    role: 'bot-scheduler',
+    run: (round) => scheduled(round, 'minio'),
+  },
+  { name: 'Docker is away, of the scheduler', role: 'bot-scheduler', run: (round) => scheduled(round, 'docker') },
+  { name: 'bad messages and documents of schedules', role: 'bot-scheduler', run: badlyScheduled },
+  { name: 'the query server is killed, services are away', role: 'query-server', run: questioned },
 ];
 
 /** Events flow, before, while and after the runtime is killed; now and then a service is in trouble in the meantime. */

@@ -9,11 +9,14 @@ const MAIN = resolve(import.meta.dirname, '../../../src/commands/main.ts');
 const MOST_OUTPUT = 400_000;
 const DEADLINE_MS = 90_000;
 
-export type RoleName = 'bot-runner' | 'bot-scheduler';
+export const ROLE_NAMES = ['bot-runner', 'bot-scheduler', 'query-server'] as const;
+export type RoleName = (typeof ROLE_NAMES)[number];
 
 /** Everything that waits, waits shortly, so that what is waited for is what happens and not the time. */
 const IMPATIENT = [
-  ...['--health-port', '0', '--log-format', 'json'],
+  ...['--health-port', '0', '--query-port', '0', '--log-format', 'json'],
+  // Whoever takes over from the Go runtime takes all of its containers on this engine, those of tests too.
+  ...['--take-over', 'none'],
   ...['--lease-expiry', '2s', '--lease-renew', '300ms'],
   ...['--orphan-grace', '300ms', '--dependency-retry', '200ms', '--resync', '3s'],
   ...['--stop-grace', '3s', '--agent-grace', '2s', '--stop-deadline', '3s', '--start-deadline', '10s'],
@@ -25,7 +28,14 @@ const IMPATIENT = [
   // An attempt that failed because a service was away must not make the next ones wait for minutes.
   ...['--restart-base', '100ms', '--restart-cap', '1s', '--bot-credentials-deadline', '2s'],
   ...['--store-connect-timeout', '2s', '--store-silence', '3s', '--store-call-timeout', '5s'],
+  ...['--ledger-deadline', '3s', '--misfire-window', '4s', '--query-timeout', '10s'],
+  ...['--query-max-timeout', '15s'],
 ];
+
+/** The words of one life of a role. */
+export function roleWords(name: RoleName, dataDir: string): readonly string[] {
+  return [name, '--data-dir', dataDir, ...IMPATIENT];
+}
 
 /** One life of a role, as a process of its own. */
 export class RoleProcess {
@@ -39,7 +49,7 @@ export class RoleProcess {
   constructor(name: RoleName, dataDir: string, cwd: string, env: Readonly<Record<string, string>>) {
     this.name = name;
     this.dataDir = dataDir;
-    this.#child = spawn(process.execPath, [MAIN, name, '--data-dir', dataDir, ...IMPATIENT], {
+    this.#child = spawn(process.execPath, [MAIN, ...roleWords(name, dataDir)], {
       cwd,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -67,6 +77,13 @@ export class RoleProcess {
 
   get runs(): boolean {
     return this.output.includes(`"msg":"${this.name} runs."`);
+  }
+
+  /** Where it answers queries; null: it does not run yet, or answers none. */
+  get queryUrl(): string | null {
+    if (this.hasEnded) return null;
+    const line = this.output.split('\n').find((one) => one.includes(`"msg":"${this.name} runs."`));
+    return /"queryUrl":"([^"]+)"/.exec(line ?? '')?.[1] ?? null;
   }
 
   /** Waits until it says that it runs, or has ended. */

@@ -5,10 +5,11 @@ import { botsOf } from '../../../src/desired/mongodb/collections.ts';
 import { poll } from '../../e2e/runtime-under-test.ts';
 import { docker } from '../../services/docker.ts';
 import { Random } from '../../simulation/random.ts';
+import { BRIEF, IDLE, LASTING, TELLING } from './code.ts';
 import { short } from './container-history.ts';
 import { DesiredBot } from './desired-bot.ts';
 import type { RoleName, RoleProcess } from './role-process.ts';
-import { BRIEF_CODE, IDLE_CODE, type ServiceName, type ServicesStage } from './services-stage.ts';
+import type { ServiceName, ServicesStage } from './services-stage.ts';
 import { beginTrouble, type Trouble } from './trouble.ts';
 
 const SETTLES_MS = 120_000;
@@ -35,12 +36,13 @@ export class Round {
   readonly #roleName: RoleName;
   readonly #story: string[] = [];
   readonly #roles: RoleProcess[] = [];
+  readonly #keepers: RoleProcess[] = [];
   readonly #began = Date.now();
   #dataDir: string;
+  #keeperDir: string | undefined;
   #trouble: Trouble | null = null;
   /** Lives of roles in which something was wrong with a service: they may end by themselves. */
   readonly #excused = new Set<RoleProcess>();
-  /** The object store was away, so bots may have ended because of that. */
   #storeWasAway = false;
 
   constructor(seed: number, stage: ServicesStage, size: RoundSize, roleName: RoleName = 'bot-runner') {
@@ -50,16 +52,12 @@ export class Round {
     this.size = size;
     this.#roleName = roleName;
     this.#dataDir = stage.newPlace();
-    this.bots = Array.from({ length: size.bots }, (_, at) =>
-      roleName === 'bot-runner'
-        ? new DesiredBot(`r${seed}-${at}`, IDLE_CODE)
-        : new DesiredBot(`s${seed}-${at}`, BRIEF_CODE, this.random.pick(['* * * * * *', '*/2 * * * * *'])),
-    );
+    this.bots = Array.from({ length: size.bots }, (_, at) => this.#newBot(at));
   }
 
   /** What somebody needs who wants to understand a failure. */
   get story(): string {
-    const roles = this.#roles.map((role, at) => `role ${at + 1}, in ${role.dataDir}:\n${role.output}`);
+    const roles = this.#all.map((role) => `${this.#nameOf(role)}, in ${role.dataDir}:\n${role.output}`);
     const ids = new Set(this.bots.map(({ id }) => id));
     const lives = this.stage.history.lives
       .filter(({ botId }) => ids.has(botId))
@@ -74,7 +72,16 @@ export class Round {
 
   /** Everything that the roles of this round printed. */
   get outputs(): string {
-    return this.#roles.map(({ output }) => output).join('\n');
+    return this.#all.map(({ output }) => output).join('\n');
+  }
+
+  get #all(): readonly RoleProcess[] {
+    return [...this.#roles, ...this.#keepers];
+  }
+
+  #nameOf(role: RoleProcess): string {
+    const at = this.#roles.indexOf(role);
+    return at < 0 ? `the ${role.name} beside it` : `role ${at + 1}`;
   }
 
   note(step: string): void {
@@ -96,6 +103,19 @@ export class Round {
     return role;
   }
 
+  /** A role beside the one that is killed; it goes on for the whole round, in one data directory. */
+  keep(name: RoleName): void {
+    this.#keeperDir ??= this.stage.newPlace();
+    const keeper = this.stage.begin(name, this.#keeperDir);
+    if (this.#trouble !== null) this.#excused.add(keeper);
+    this.#keepers.push(keeper);
+    this.note(`${name} starts`);
+  }
+
+  get keeper(): RoleProcess | undefined {
+    return this.#keepers.at(-1);
+  }
+
   /** Somebody takes its role over, so it may end. */
   excuse(role: RoleProcess): void {
     this.#excused.add(role);
@@ -103,7 +123,7 @@ export class Round {
 
   async kill(role = this.role): Promise<void> {
     if (await role.kill()) this.kills += 1;
-    this.note(`role ${this.#roles.indexOf(role) + 1} is killed${role.runs ? '' : ' while it starts'}`);
+    this.note(`${this.#nameOf(role)} is killed${role.runs ? '' : ' while it starts'}`);
     this.#checkEnd(role);
   }
 
@@ -131,6 +151,11 @@ export class Round {
     }
   }
 
+  /** The object store was away, so bots may have ended because of that. */
+  get storeWasAway(): boolean {
+    return this.#storeWasAway;
+  }
+
   get untouched(): number {
     return Math.max(1, Math.floor(this.size.bots / 5));
   }
@@ -143,7 +168,7 @@ export class Round {
 
   async trouble(service: ServiceName): Promise<void> {
     this.#trouble = await beginTrouble(service, this.stage, this.random);
-    for (const role of this.#roles) if (!role.hasEnded) this.#excused.add(role);
+    for (const role of this.#all) if (!role.hasEnded) this.#excused.add(role);
     if (service === 'minio') this.#storeWasAway = true;
     this.note(this.#trouble.what);
   }
@@ -155,17 +180,26 @@ export class Round {
     this.#trouble = null;
   }
 
+  /** Starts what has ended by itself again, as an orchestrator does. */
+  async standsUp(): Promise<void> {
+    if (this.role.hasEnded) {
+      this.#checkEnd(this.role);
+      await delay(this.random.between(0, 300));
+      this.start();
+    }
+    const { keeper } = this;
+    if (keeper?.hasEnded !== true) return;
+    this.#checkEnd(keeper);
+    this.keep(keeper.name);
+  }
+
   /** Waits until what runs is what is desired; starts the role again if it ends meanwhile, as an orchestrator does. */
   async settles(): Promise<void> {
     let differences: string[] = [];
     await poll(
       'the desired bots, and no others, to run',
       async () => {
-        if (this.role.hasEnded) {
-          this.#checkEnd(this.role);
-          await delay(this.random.between(0, 300));
-          this.start();
-        }
+        await this.standsUp();
         differences = await this.#differences();
         return differences.length === 0 || undefined;
       },
@@ -181,7 +215,7 @@ export class Round {
   async check(): Promise<void> {
     await this.settles();
     await this.stage.history.settled();
-    await this.#checkDocuments();
+    await this.checkDocuments();
     await this.#checkEnvironments();
     this.checkLives();
     this.checkOutputs();
@@ -215,12 +249,12 @@ export class Round {
   async removeAll(): Promise<void> {
     for (const bot of this.bots) if (bot.wish !== 'deleted') await bot.change(this.stage, 'deleted');
     await this.settles();
-    await this.#checkDocuments();
+    await this.checkDocuments();
   }
 
   async end(): Promise<void> {
     await this.mend().catch(() => undefined);
-    for (const role of this.#roles) {
+    for (const role of this.#all) {
       role.thaw();
       await role.kill();
     }
@@ -253,14 +287,28 @@ export class Round {
     assert.equal(defect, undefined, `the runtime failed by itself: ${defect}`);
   }
 
+  #newBot(at: number): DesiredBot {
+    const { seed, random } = this;
+    switch (this.#roleName) {
+      case 'bot-runner':
+        return new DesiredBot(`r${seed}-${at}`, IDLE);
+      case 'query-server':
+        return new DesiredBot(`q${seed}-${at}`, TELLING);
+      case 'bot-scheduler': {
+        const code = random.chance(0.3) ? LASTING : BRIEF;
+        return new DesiredBot(`s${seed}-${at}`, code, random.pick(['* * * * * *', '*/2 * * * * *']));
+      }
+    }
+  }
+
   #bot(botId: string): DesiredBot | undefined {
     return this.bots.find(({ id }) => id === botId);
   }
 
   #checkEnd(role: RoleProcess): void {
     if (role.exitCode === null) return;
-    this.note(`role ${this.#roles.indexOf(role) + 1} has ended by itself with code ${role.exitCode}`);
-    assert.ok(this.#excused.has(role), `the role ended by itself with code ${role.exitCode}`);
+    this.note(`${this.#nameOf(role)} has ended by itself with code ${role.exitCode}`);
+    assert.ok(this.#excused.has(role), `${this.#nameOf(role)} ended by itself with code ${role.exitCode}`);
     assert.equal(role.exitCode, 1, 'the role ended because of a defect');
   }
 
@@ -301,7 +349,7 @@ export class Round {
   }
 
   /** No event was lost. */
-  async #checkDocuments(): Promise<void> {
+  async checkDocuments(): Promise<void> {
     for (const { id, kind, wish, config } of this.bots) {
       const documents = botsOf(this.stage.client, kind === 'bot' ? 'realtime' : 'scheduled');
       const stored = await poll(

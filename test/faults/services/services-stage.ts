@@ -5,30 +5,25 @@ import process from 'node:process';
 import type { MongoClient } from 'mongodb';
 import { connectMongo } from '../../../src/desired/mongodb/connect.ts';
 import { deploymentId } from '../../../src/desired/mongodb/deployment-id.ts';
-import { openS3Store } from '../../../src/storage/s3/open-s3-store.ts';
 import { DEFAULT_BUCKETS } from '../../../src/storage/object-store.ts';
+import { openS3Store } from '../../../src/storage/s3/open-s3-store.ts';
 import { runCli } from '../../commands/run-cli.ts';
 import { MONGO_LIMITS } from '../../desired/mongodb/bot-documents.ts';
 import { EventPublisher } from '../../desired/nats/events.ts';
-import { IDLE_NODE, writeBot } from '../../e2e/bot-folders.ts';
+import { writeBot } from '../../e2e/bot-folders.ts';
 import { bridgeGateway, removeContainersOf } from '../../services/docker.ts';
 import { freePort } from '../../services/free-port.ts';
 import { type MinioServer, startMinio } from '../../services/minio.ts';
 import { type MongoServer, startMongo } from '../../services/mongodb.ts';
 import { type NatsServer, startNats } from '../../services/nats.ts';
 import { runtimeImage } from '../../services/runtime-image.ts';
+import { CODES, type Code } from './code.ts';
 import { ContainerHistory } from './container-history.ts';
 import { type RoleName, RoleProcess } from './role-process.ts';
 import { ServiceProxy } from './service-proxy.ts';
 
-/** Runs for a moment, as a bot that looks at a price once. */
-const BRIEF_NODE = { 'main.js': `exports.main = async () => ({ done: true });\n` };
 const DOCKER_SOCKET = '/var/run/docker.sock';
 const CONTAINERS_SEE_HOST = 'host.docker.internal';
-
-/** Key of the code of bots that only live, and of those that end at once. */
-export const IDLE_CODE = 'user/idle/1.0.0';
-export const BRIEF_CODE = 'user/brief/1.0.0';
 
 export type ServiceName = 'mongo' | 'nats' | 'minio' | 'docker';
 
@@ -103,8 +98,7 @@ export class ServicesStage {
     const proxies = { mongo: mongoProxy, nats: natsProxy, minio: minioProxy, docker: dockerProxy };
     const stage = new ServicesStage({ mongo, nats, minio, api, client, history, proxies, instance, root, env });
     try {
-      await stage.#deploy('idle', IDLE_NODE, minio.access.endpoint);
-      await stage.#deploy('brief', BRIEF_NODE, minio.access.endpoint);
+      for (const code of CODES) await stage.#deploy(code, minio.access.endpoint);
       return stage;
     } catch (error) {
       await stage.close();
@@ -145,10 +139,15 @@ export class ServicesStage {
     return this.#instance;
   }
 
-  async #deploy(id: string, files: Readonly<Record<string, string>>, endpoint: string): Promise<void> {
+  /** For a command of the CLI, past the proxies. */
+  get env(): Readonly<Record<string, string>> {
+    return { ...this.#env, MONGO_URI: this.mongo.uri, MINIO_ENDPOINT: this.minio.access.endpoint };
+  }
+
+  async #deploy({ id, files, entrypoints }: Code, endpoint: string): Promise<void> {
     const entries = join(this.#root, 'entries', id);
     await mkdir(entries, { recursive: true });
-    const source = await writeBot(join(this.#root, 'sources'), { id, files, entrypoints: { bot: 'main.js' } });
+    const source = await writeBot(join(this.#root, 'sources'), { id, files, entrypoints });
     const env = { ...this.#env, MINIO_ENDPOINT: endpoint };
     const { code, stderr } = await runCli(['deploy', source, '--bots', entries, '--owner', 'user'], { env });
     if (code !== 0) throw new Error(stderr);

@@ -1,7 +1,7 @@
 /**
  * Long search for bots that run twice, not at all or with an old config: `npm run faults -- --services --rounds 20 --from 1`.
  * In every round events flow while the runtime is killed again and again; stops at the first round that fails and says how to
- * run it again. `--kind 3` takes one kind only, `--bots 10` and `--kills 8` are the size of a round, `--seconds 100` begins no
+ * run it again. `--kind 3 --kind 8` takes these kinds only, in turn, `--bots 10` and `--kills 8` are the size of a round, `--seconds 100` begins no
  * round after that, `--keep-going` does not stop, `--save` adds what came of it to bench/results/faults-services.json.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ const { values } = parseArgs({
     services: { type: 'boolean', default: true },
     rounds: { type: 'string', default: '20' },
     from: { type: 'string', default: '1' },
-    kind: { type: 'string' },
+    kind: { type: 'string', multiple: true },
     bots: { type: 'string', default: '10' },
     kills: { type: 'string', default: '8' },
     seconds: { type: 'string', default: 'Infinity' },
@@ -29,7 +29,7 @@ const { values } = parseArgs({
 });
 const from = Number(values.from);
 const end = from + Number(values.rounds);
-const only = values.kind === undefined ? undefined : KINDS[Number(values.kind)];
+const kinds = values.kind?.map((at) => KINDS[Number(at)] ?? KINDS[0]);
 const size = { bots: Number(values.bots), kills: Number(values.kills) };
 const began = Date.now();
 const endAt = began + Number(values.seconds) * 1000;
@@ -40,7 +40,7 @@ let next = from;
 let stage = await ServicesStage.open();
 try {
   for (; next < end && Date.now() < endAt; next += 1) {
-    const kind = only ?? kindOf(next);
+    const kind = kinds?.[(next - from) % kinds.length] ?? kindOf(next);
     const sum = rounds.get(kind.name) ?? { rounds: 0, kills: 0, events: 0 };
     rounds.set(kind.name, sum);
     sum.rounds += 1;

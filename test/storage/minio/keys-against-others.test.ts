@@ -225,7 +225,7 @@ describe('with the keys of one bot', needsMinio(), () => {
     const unused = new MinioUnusedCredentials(access, DEFAULT_BUCKETS);
     t.after(() => unused.close());
     const user = new AccountNames(DEFAULT_BUCKETS.state).userOf('enough');
-    assert.ok((await unused.list(new Set())).includes(user));
+    assert.ok((await unused.list(new Set())).unused.includes(user));
     await unused.remove(user);
     await assert.rejects(reads(await keysOf(made, 'enough', 'query'), 'enough'), trouble('denied'));
     await reads(await keysOf(made, 'enough', 'bot'), 'enough');

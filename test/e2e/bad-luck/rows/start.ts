@@ -38,7 +38,7 @@ export const STARTS: readonly BadLuck[] = [
   refused(
     'the data directory is used by another runtime',
     async ({ runtime: { dataDir, botsDir } }) => ({ folders: { root: '/', dataDir, botsDir } }),
-    [/another runtime \(process \d+\) uses the data directory/, 'the0-runtime down', '--data-dir'],
+    [/another runtime \(process \d+\) uses the data directory/, /(the0-runtime|bin\.cjs) down/, '--data-dir'],
   ),
   refused(
     'the data directory is a file',
