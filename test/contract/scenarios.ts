@@ -431,6 +431,7 @@ export const SCENARIOS: readonly Scenario[] = [
       'A scheduled Python bot with state and queries: the history grows by one with each run. images/bots has grid-trader for the realtime half.',
     tests: [
       'test/agent/acceptance-bots.test.ts: a scheduled Python bot remembers one more run each time, and a question reads it',
+      'test/e2e/services/switch-over.test.ts: a tracker remembers one more run each time, each in a container of its own, and is asked in another',
       'test/sdk/example-bots.test.ts: grid-trader trades, answers, and goes on after a restart',
     ],
   },

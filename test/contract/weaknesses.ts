@@ -124,6 +124,7 @@ export const WEAKNESSES: readonly Weakness[] = [
     tests: [
       'test/actors/start-and-adopt.test.ts: a running container of another revision is stopped, removed and replaced',
       'test/e2e/take-over.test.ts: keeps its containers running, replaces them once when they are edited, and can be replaced by it again',
+      'test/e2e/services/switch-over.test.ts: bot-runner adopts what runs on what is desired, and replaces once what was edited, before or after it came',
     ],
   },
   {

@@ -238,7 +238,10 @@ test('a folder without bot.json is no bot, and that is said until it has one or 
     [...(source.ignored ?? [])].map(([name]) => name),
     ['b'],
   );
-  assert.match(source.ignored?.get('b') ?? '', /the folder b in .* has no bot\.json, so no bot runs from it: write one/);
+  assert.match(
+    source.ignored?.get('b') ?? '',
+    /the folder b in .* has no bot\.json, so no bot runs from it: write one/,
+  );
   await put('c/main.js', '');
   await until(() => source.ignored?.has('c') === true);
   await bot('b', 'b');

@@ -112,6 +112,12 @@ describe('bot-runners on two engines', { skip, timeout: 600_000 }, () => {
     await staysDown(docker);
     assert.equal(await runsIn(standby), true);
 
+    // Its bots end with it, but that it has ended nobody can know on another engine.
+    await standby.end('SIGKILL');
+    await goneTicket(docker);
+    await staysDown(docker);
+    standby = await deployment.start('bot-runner', PROCESS, standby.dataDir);
+    await running(standby);
     await deployment.cli(standby, 'down');
     await running(docker);
     assert.equal((await deployment.containers('trader')).length, 1);

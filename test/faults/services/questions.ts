@@ -123,6 +123,8 @@ class Questions {
   /** In peace each bot answers for itself, on its latest config, and one that is gone does not. */
   async areAnswered(): Promise<void> {
     assert.deepEqual(this.#wrong, []);
+    // Those of a query server that was killed still leave results.
+    await this.#noContainerIsLeft();
     const left = new Set(await this.#stored());
     const bots = this.#round.bots.map(({ id, n, wish }) => ({ id, n: wish === 'deleted' ? null : n }));
     for (const { id, n } of [...bots, { id: this.#scheduled, n: 1 }]) {
@@ -154,23 +156,27 @@ class Questions {
 
   /** Not even of those that were killed in the middle, once the time of the runs is over and the next sweeps were there. */
   async leftNothing(): Promise<void> {
-    const { stage } = this.#round;
-    const label = [`the0.instance=${stage.instance}`, 'the0.role=query'];
+    const { env } = this.#round.stage;
+    await this.#noContainerIsLeft();
+    await poll(
+      'no result of a question to be left',
+      async () => {
+        if ((await this.#stored()).length === 0) return true;
+        await runCli(['gc', '--gc-stale', '1m'], { env });
+        return undefined;
+      },
+      SETTLES_MS,
+      3_000,
+    );
+  }
+
+  async #noContainerIsLeft(): Promise<void> {
+    const label = [`the0.instance=${this.#round.stage.instance}`, 'the0.role=query'];
     await poll(
       'no container of a question to be left',
       async () => (await docker.listContainers({ all: true, filters: { label } })).length === 0 || undefined,
       SETTLES_MS,
       500,
-    );
-    await poll(
-      'no result of a question to be left',
-      async () => {
-        if ((await this.#stored()).length === 0) return true;
-        await runCli(['gc', '--gc-stale', '1m'], { env: stage.env });
-        return undefined;
-      },
-      SETTLES_MS,
-      3_000,
     );
   }
 
