@@ -94,6 +94,7 @@ export function serviceSettings(pick: Pick) {
       gatherMs: advanced('reread-gather', 50, 'how long changes are gathered before all bots are read again'),
       batch: count('mongo-batch', 200, 10_000, 'documents that are read at once'),
       mostHints: count('mongo-hints', 10_000, 1_000_000, 'bots that wait to be read again; with more all are read'),
+      readMs: advanced('mongo-read', 3_000, 'how long a read of single bots may take'),
       lookMs: advanced(
         'mongo-look',
         600,

@@ -1,4 +1,4 @@
-import type { Document, MongoClient } from 'mongodb';
+import type { Abortable, Document, FindOptions, MongoClient } from 'mongodb';
 import type { BotKind } from '../../../actors/bot-spec.ts';
 import { Pauses, pause } from '../../pause.ts';
 import type { DesiredStateListener } from '../desired-state.ts';
@@ -17,6 +17,8 @@ export interface CollectionSourceOptions extends ChangeStreamOptions {
   readonly watchedRereadMs: number;
   /** Documents that a server sends at once. */
   readonly batch: number;
+  /** Of a read of single bots; others wait for it, and a connection may have died without a word. */
+  readonly readMs: number;
   /** Bots that wait to be read again, at most; with more everything is read. */
   readonly mostHints: number;
   /** How long changes of which only the collection is known are gathered before everything is read. */
@@ -242,7 +244,12 @@ export class CollectionSource {
   async #read(ids: readonly string[]): Promise<void> {
     const listed = this.#reread;
     const filter: Document = { $or: [{ id: { $in: ids } }, { _id: { $in: ids } }] };
-    const found = botsOf(this.#client, this.#kind).find(filter, { projection: NOT_READ, sort: { _id: 1 } });
+    const options: FindOptions & Abortable = {
+      projection: NOT_READ,
+      sort: { _id: 1 },
+      signal: AbortSignal.timeout(this.#options.readMs),
+    };
+    const found = botsOf(this.#client, this.#kind).find(filter, options);
     const documents = await found.toArray();
     if (this.#closing.signal.aborted) return;
     this.#worked();

@@ -43,6 +43,7 @@ export const SOURCE_OPTIONS: MongoSourceOptions = {
   gatherMs: 10,
   batch: 100,
   mostHints: 1_000,
+  readMs: 3_000,
   lookMs: 600,
   mostLooks: 1_000,
   absentMs: 0,

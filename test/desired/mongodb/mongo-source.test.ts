@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import process from 'node:process';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Collection, type Document, Long, MongoClient } from 'mongodb';
@@ -262,6 +263,28 @@ describe('desired state in a real server of the MongoDB protocol', needsMongo(),
       await source.look('a');
     }
     assert.equal(listener.bot('a').config['n'], 2);
+  });
+
+  test('a server that is silent for a while keeps single bots from being read for no longer than that', async () => {
+    const own = await startMongo();
+    open.push(() => own.remove());
+    const using = await connectMongo(own.uri, { ...MONGO_LIMITS, silenceMs: 600_000 });
+    open.push(() => using.close());
+    const documents = botsOf(using, 'realtime');
+    await documents.insertOne(botDocument('a', { n: 1 }));
+    const { source, listener } = await start({ lookMs: 20, readMs: 200 }, using);
+    process.kill(own.pid, 'SIGSTOP');
+    try {
+      await source.look('a');
+      await listener.until('the trouble', () =>
+        listener.troubles.some(({ message }) => message.includes('cannot be read')),
+      );
+    } finally {
+      process.kill(own.pid, 'SIGCONT');
+    }
+    await documents.findOneAndUpdate({ id: 'a' }, { $set: { 'config.n': 2 } });
+    await listener.until('what was looked for', () => listener.bot('a').config['n'] === 2);
+    assert.deepEqual(source.state(), { usable: true });
   });
 
   test('while MongoDB is away nothing is removed, it is told once, and then all is caught up', async () => {

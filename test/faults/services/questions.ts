@@ -32,9 +32,9 @@ export async function questioned(round: Round): Promise<void> {
   await round.createAll();
   // Half of those that may be touched do not run, and are asked by containers of their own.
   for (const bot of bots.slice(Math.ceil((round.untouched + bots.length) / 2))) await bot.change(stage, 'disabled');
+  round.start();
   const questions = await Questions.begin(round);
   try {
-    round.start();
     await round.settles();
     while (round.kills < size.kills) {
       if (random.chance(0.7)) await questions.goOn();
@@ -190,6 +190,10 @@ class Questions {
     const random = this.#random;
     const { bots } = this.#round;
     while (!this.#ended) {
+      if (this.#round.role.queryUrl === null) {
+        await delay(50);
+        continue;
+      }
       // One more than there are bots: the scheduled one.
       const id = bots[random.between(0, bots.length)]?.id ?? this.#scheduled;
       await this.#ask(id, random.pick(PARAMETERS)).catch((error: unknown) => {

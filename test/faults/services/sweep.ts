@@ -1,8 +1,9 @@
 /**
- * Long search for bots that run twice, not at all or with an old config: `npm run faults -- --services --rounds 20 --from 1`.
- * In every round events flow while the runtime is killed again and again; stops at the first round that fails and says how to
- * run it again. `--kind 3 --kind 8` takes these kinds only, in turn, `--bots 10` and `--kills 8` are the size of a round, `--seconds 100` begins no
- * round after that, `--keep-going` does not stop, `--save` adds what came of it to bench/results/faults-services.json.
+ * Long search for bots that run twice, not at all or with an old config, and for answers that are not the bot's:
+ * `npm run faults -- --services --rounds 20 --from 1`. In every round a role is killed again and again while events flow, runs are
+ * due or questions are asked; stops at the first round that fails and says how to run it again. `--kind 3 --kind 8` takes these
+ * kinds only (kinds.ts, from 0), in turn, `--bots 10` and `--kills 8` are the size of a round, `--seconds 100` begins no round
+ * after that, `--keep-going` does not stop, `--save` adds what came of it to bench/results/faults-services.json.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
