@@ -56,7 +56,7 @@ export class Looks {
         this.#isLate = true;
         resolve();
         this.#gathered?.resolve();
-      }, this.#options.lookMs);
+      }, this.#options.lookMs).unref();
       await this.#read([...botIds]);
       clearTimeout(late);
       this.#isLate = false;

@@ -7,8 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentLimits } from '../../../src/agent/agent-limits.ts';
 import { restoreState } from '../../../src/agent/state/restore-state.ts';
 import { DEFAULT_STATE_LIMITS } from '../../../src/agent/state/state-limits.ts';
-import { openS3Store } from '../../../src/storage/s3/open-s3-store.ts';
 import { DEFAULT_BUCKETS, type ObjectStore } from '../../../src/storage/object-store.ts';
+import { openS3Store } from '../../../src/storage/s3/open-s3-store.ts';
 import { startMinio } from '../../services/minio.ts';
 import { type AgentOptions, AgentProcess, agentLimitsOf } from '../agent-process.ts';
 

@@ -44,7 +44,8 @@ async function explanation({ admin }: RuntimeUnderTest, botId: string): Promise<
   try {
     return await admin.why(botId);
   } catch (error) {
-    if (error instanceof AdminRefusal && error.code === 'unknown-bot') return null;
+    // Its folder is there before its `bot.json`.
+    if (error instanceof AdminRefusal && ['unknown-bot', 'not-a-bot'].includes(error.code)) return null;
     throw error;
   }
 }
