@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type Docker from 'dockerode';
 import type { BotDefinition } from '../../../src/desired/bot-definition.ts';
 import { type ContainerEngine, EngineError } from '../../../src/engine/container-engine.ts';
 import { containerName } from '../../../src/engine/docker/container-name.ts';
 import type { DockerEngineOptions } from '../../../src/engine/docker/docker-engine.ts';
 import { type DockerHarness, dockerHarness } from '../../conformance/engine/docker-harness.ts';
 import { recordingListener } from '../../conformance/engine/recording-listener.ts';
+import { poll } from '../../e2e/runtime-under-test.ts';
 import { docker, needsDocker } from '../../services/docker.ts';
 import { testImage } from '../../services/test-image.ts';
 import { dockerProxy } from './docker-proxy.ts';
@@ -57,8 +59,15 @@ describe('containers of the Go runtime', await needsDocker(), () => {
   async function go(definition: BotDefinition, more: Partial<GoBot> = {}, starts = true) {
     const container = await createGoContainer({ definition, image, command: RUNS, ...more });
     made.push(container.id);
-    if (starts) await container.start();
+    if (!starts) return container;
+    await container.start();
+    if (more.command === undefined)
+      await poll('it to listen to SIGTERM', async () => (await said(container)) || undefined, 30_000);
     return container;
+  }
+
+  async function said(container: Docker.Container): Promise<boolean> {
+    return (await container.logs({ stdout: true, follow: false })).includes('up');
   }
 
   async function watched(

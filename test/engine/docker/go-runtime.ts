@@ -13,8 +13,12 @@ export interface GoBot {
   readonly network?: string;
 }
 
-/** Goes on until it is asked to end, from its first instant: the first process of a container has to ask for signals. */
-export const RUNS = ['sh', '-c', "trap 'exit 0' TERM; sleep 1000000 & wait"];
+/** Goes on until it is asked to end; says `up` when it listens to that. */
+export const RUNS = [
+  'node',
+  '-e',
+  'process.on("SIGTERM",()=>process.exit(0));setInterval(()=>{},1e6);console.log("up")',
+];
 
 /** A container as the Go runtime creates it, property by property (contract 5.2); not started. */
 export async function createGoContainer(bot: GoBot): Promise<Docker.Container> {
