@@ -10,6 +10,7 @@ import { docker } from '../services/docker.ts';
 import { needsMinio } from '../services/minio.ts';
 import { needsNats } from '../services/nats.ts';
 import { needsRuntimeImage } from '../services/runtime-image.ts';
+import { takeOverTurn } from '../services/take-over-turn.ts';
 import { uniqueId } from './bad-luck/unique-id.ts';
 import { writeWhole } from './bot-folders.ts';
 import { type StoredBots, storedBots } from './stored-bots.ts';
@@ -30,10 +31,15 @@ const SKIP = [needsMinio(), needsNats(), await needsRuntimeImage()].find(({ skip
 
 describe('A runtime in the place of the Go runtime', { ...SKIP }, () => {
   let scene: StoredBots;
+  let endTurn = () => {};
   before(async () => {
+    endTurn = await takeOverTurn();
     scene = await storedBots();
   });
-  after(() => scene?.close());
+  after(async () => {
+    await scene?.close();
+    endTurn();
+  });
 
   it('keeps its containers running, replaces them once when they are edited, and can be replaced by it again', async (t) => {
     const id = uniqueId('counter');

@@ -9,6 +9,7 @@ import { needsMinio } from '../../services/minio.ts';
 import { needsMongo } from '../../services/mongodb.ts';
 import { needsNats } from '../../services/nats.ts';
 import { needsRuntimeImage } from '../../services/runtime-image.ts';
+import { takeOverTurn } from '../../services/take-over-turn.ts';
 import { uniqueId } from '../bad-luck/unique-id.ts';
 import { botJson } from '../bot-folders.ts';
 import { poll } from '../runtime-under-test.ts';
@@ -40,12 +41,15 @@ const CONFIG_OF_GO = String.raw`{"big":1e+21,"f":0.5,"list":[1,{"a":null,"b":2}]
 
 describe('Services in the place of the Go runtime', { skip, timeout: 300_000 }, () => {
   let deployment: Deployment;
+  let endTurn = () => {};
   before(async () => {
+    endTurn = await takeOverTurn();
     // As the MongoDB of its Compose file: without a replica set.
     deployment = await Deployment.begin({ keep: true, changeStreams: false });
   });
   after(async () => {
     await deployment?.end();
+    endTurn();
   });
 
   /** A bot as the Go runtime keeps it: the API's event, its document, and its container, which runs. */

@@ -11,6 +11,7 @@ import { type DockerHarness, dockerHarness } from '../../conformance/engine/dock
 import { recordingListener } from '../../conformance/engine/recording-listener.ts';
 import { poll } from '../../e2e/runtime-under-test.ts';
 import { docker, needsDocker } from '../../services/docker.ts';
+import { takeOverTurn } from '../../services/take-over-turn.ts';
 import { testImage } from '../../services/test-image.ts';
 import { dockerProxy } from './docker-proxy.ts';
 import { createGoContainer, type GoBot, listAsGo, RUNS } from './go-runtime.ts';
@@ -22,8 +23,10 @@ describe('containers of the Go runtime', await needsDocker(), () => {
   let image: string;
   const made: string[] = [];
   let incarnation = Date.now();
+  let endTurn = () => {};
 
   before(async () => {
+    endTurn = await takeOverTurn();
     harness = await dockerHarness();
     image = await testImage();
   });
@@ -37,6 +40,7 @@ describe('containers of the Go runtime', await needsDocker(), () => {
       ),
     );
     await harness?.cleanup();
+    endTurn();
   });
 
   const define = (changes: Partial<BotDefinition> = {}): BotDefinition => ({
