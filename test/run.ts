@@ -1,6 +1,6 @@
 /**
- * The everyday test run: every `test/**\/*.test.ts` but for those of whole systems, which take minutes of both processors and
- * are run with --system. Each file is in a process of its own.
+ * The everyday test run: every `test/**\/*.test.ts` but for those of containers and whole systems, which take minutes of
+ * both processors and are run with --system. Each file is in a process of its own.
  *
  * Suites that need a service which is not there are skipped, and named at the end; with THE0_REQUIRE_SERVICES=1 (as in CI)
  * a skipped suite is a failure. Arguments narrow the run to files whose path contains one of them, of either sort.
@@ -17,10 +17,12 @@ const words = process.argv.slice(2);
 const wanted = words.filter((word) => word !== '--system');
 const isSystemRun = words.includes('--system');
 
-/** Many containers, several runtimes, every service: what else is tested one by one, all at once. */
+/** What needs a Docker engine; several runtimes, every service: what else is tested one by one, all at once. */
 const SYSTEM = [
   'test/commands/gc.test.ts',
+  'test/conformance/engine/docker',
   'test/desired/nats/nats-feed.test.ts',
+  'test/e2e/bad-archives.test.ts',
   'test/e2e/bad-luck-docker.test.ts',
   'test/e2e/compose.test.ts',
   'test/e2e/killed-in-a-run-docker.test.ts',
@@ -28,7 +30,13 @@ const SYSTEM = [
   'test/e2e/services/',
   'test/e2e/stored-bots-docker.test.ts',
   'test/e2e/take-over.test.ts',
+  'test/engine/docker/conditions-inside.test.ts',
+  'test/engine/docker/docker-engine.test.ts',
   'test/engine/docker/go-containers.test.ts',
+  'test/engine/docker/keys-of-containers.test.ts',
+  'test/engine/docker/late-starts.test.ts',
+  'test/images/image-tools.test.ts',
+  'test/images/runtime-image.test.ts',
   'test/query/ephemeral/docker.test.ts',
 ];
 const isOfSystem = (file: string) => SYSTEM.some((path) => file.startsWith(path));
@@ -83,7 +91,8 @@ report.on('end', () => {
     console.error('\nTHE0_REQUIRE_SERVICES=1: a skipped suite is a failure.');
     failed += 1;
   }
-  if (wanted.length === 0 && !isSystemRun) console.log('\nWhole systems are not tested by this: npm run test:system');
+  if (wanted.length === 0 && !isSystemRun)
+    console.log('\nContainers and whole systems are not tested by this: npm run test:system');
   process.exitCode = failed > 0 ? 1 : 0;
 });
 report.pipe(process.stdout);
