@@ -108,9 +108,7 @@ export class CollectionSource {
       return;
     }
     this.#hints.add(botId);
-    this.#rereading ??= this.#rereadHinted().finally(() => {
-      this.#rereading = null;
-    });
+    this.#rereading ??= this.#rereadHinted();
   }
 
   /** Reads these bots now; when that fails, it is told and tried again like a hint. */
@@ -232,6 +230,8 @@ export class CollectionSource {
         await pauses.wait(signal);
       }
     }
+    // In the same turn as the look at what is hinted at: a hint in between would wait for the next one.
+    this.#rereading = null;
   }
 
   /** Of two at the same time the older one might be told last. @throws what the driver throws */
