@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { BotDefinition } from '../../src/desired/bot-definition.ts';
 import { AccountNames } from '../../src/storage/minio/account-names.ts';
 import { DEFAULT_BUCKETS } from '../../src/storage/object-store.ts';
-import { createGoContainer, listAsGo } from '../engine/docker/go-runtime.ts';
+import { createGoContainer, listAsGo, storedNodeBot } from '../engine/docker/go-runtime.ts';
 import { docker } from '../services/docker.ts';
 import { needsMinio } from '../services/minio.ts';
 import { needsNats } from '../services/nats.ts';
@@ -62,23 +61,8 @@ describe('A runtime in the place of the Go runtime', { ...SKIP }, () => {
       MINIO_SECRET_KEY = '',
       RUNTIME_IMAGE = '',
     } = scene.env;
-    const definition: BotDefinition = {
-      id,
-      kind: 'realtime',
-      enabled: true,
-      config: CONFIG,
-      version: '1.0.0',
-      filePath: `local/${id}/1.0.0`,
-      name: id,
-      runtime: 'nodejs20',
-      entrypoint: 'main.js',
-      queryEntrypoint: null,
-      schedule: null,
-      specRevision: '',
-      problem: null,
-    };
     const ofGo = await createGoContainer({
-      definition,
+      definition: storedNodeBot(id, `local/${id}/1.0.0`, CONFIG),
       image: RUNTIME_IMAGE,
       env: { MINIO_ENDPOINT: MINIO_CONTAINER_ENDPOINT, MINIO_ACCESS_KEY, MINIO_SECRET_KEY },
     });

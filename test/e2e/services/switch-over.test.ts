@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { type Document, Double } from 'mongodb';
 import { botsOf } from '../../../src/desired/mongodb/collections.ts';
 import { TRACKER } from '../../agent/tracker-bot.ts';
-import { createGoContainer } from '../../engine/docker/go-runtime.ts';
+import { createGoContainer, storedNodeBot } from '../../engine/docker/go-runtime.ts';
 import { needsDocker } from '../../services/docker.ts';
 import { needsMinio } from '../../services/minio.ts';
 import { needsMongo } from '../../services/mongodb.ts';
@@ -71,21 +71,7 @@ describe('Services in the place of the Go runtime', { skip, timeout: 300_000 }, 
       MINIO_SECRET_KEY = '',
     } = deployment.env;
     const container = await createGoContainer({
-      definition: {
-        id,
-        kind: 'realtime',
-        enabled: true,
-        config: CONFIG,
-        version: '1.0.0',
-        filePath: `user/${id}/1.0.0`,
-        name: id,
-        runtime: 'nodejs20',
-        entrypoint: 'main.js',
-        queryEntrypoint: null,
-        schedule: null,
-        specRevision: '',
-        problem: null,
-      },
+      definition: storedNodeBot(id, `user/${id}/1.0.0`, CONFIG),
       image: RUNTIME_IMAGE,
       env: {
         CONFIG: CONFIG_OF_GO,

@@ -14,7 +14,7 @@ import { docker, needsDocker } from '../../services/docker.ts';
 import { takeOverTurn } from '../../services/take-over-turn.ts';
 import { testImage } from '../../services/test-image.ts';
 import { dockerProxy } from './docker-proxy.ts';
-import { createGoContainer, type GoBot, listAsGo, RUNS } from './go-runtime.ts';
+import { createGoContainer, type GoBot, listAsGo, RUNS, storedNodeBot } from './go-runtime.ts';
 
 const CONFIG = { symbol: 'BTC/USD', note: 'a<b>&', nested: { z: [1, null, 0.1], y: true } };
 
@@ -44,19 +44,8 @@ describe('containers of the Go runtime', await needsDocker(), () => {
   });
 
   const define = (changes: Partial<BotDefinition> = {}): BotDefinition => ({
-    id: `go-${randomUUID().slice(0, 8)}`,
-    kind: 'realtime',
-    enabled: true,
-    config: CONFIG,
-    version: '1.0.0',
-    filePath: 'user/grid/1.0.0',
-    name: 'grid',
-    runtime: 'nodejs20',
-    entrypoint: 'main.js',
-    queryEntrypoint: null,
-    schedule: null,
+    ...storedNodeBot(`go-${randomUUID().slice(0, 8)}`, 'user/grid/1.0.0', CONFIG),
     specRevision: 'desired',
-    problem: null,
     ...changes,
   });
 

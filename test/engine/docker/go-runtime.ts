@@ -20,6 +20,25 @@ export const RUNS = [
   'process.on("SIGTERM",()=>process.exit(0));setInterval(()=>{},1e6);console.log("up")',
 ];
 
+/** A realtime Node bot whose code and data are in the object store. */
+export function storedNodeBot(id: string, filePath: string, config: BotDefinition['config']): BotDefinition {
+  return {
+    id,
+    kind: 'realtime',
+    enabled: true,
+    config,
+    version: '1.0.0',
+    filePath,
+    name: id,
+    runtime: 'nodejs20',
+    entrypoint: 'main.js',
+    queryEntrypoint: null,
+    schedule: null,
+    specRevision: '',
+    problem: null,
+  };
+}
+
 /** A container as the Go runtime creates it, property by property (contract 5.2); not started. */
 export async function createGoContainer(bot: GoBot): Promise<Docker.Container> {
   const { definition, image, type = 'realtime', env = {}, command, network = 'bridge' } = bot;
