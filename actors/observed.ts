@@ -5,6 +5,7 @@ import { fail } from './failure.ts';
 import { goalOf, isScheduled, isWanted } from './goal.ts';
 import type { EngineEffectKind } from './message.ts';
 import { type ContainerFacts, mergeObservations, type Observation } from './observation.ts';
+import type { ReasonCode } from './reason.ts';
 import { reconcile } from './reconcile.ts';
 import { inspect } from './steps.ts';
 
@@ -82,7 +83,8 @@ export function accept(change: Change, observation: Observation, from: EngineEff
   const mattered =
     goalOf(draft, 0).kind === 'run' && !draft.stopAsked && (container === null || isWanted(draft, container));
   if (mattered && !isUp && (shouldBeUp || (container !== null && hasNewExit))) {
-    fail(change, causeOfEnd(change, observation, from), 'ended');
+    const cause = causeOfEnd(change, observation, from);
+    fail(change, cause, NOT_STARTED.has(cause.code) ? 'not-started' : 'ended');
   } else if (mattered && isUp && draft.state === 'running' && hasNewExit) {
     // It ended, and somebody started it again before this actor could.
     fail(change, causeOfExit(lastExit, ranMs(change)), 'ended');
@@ -96,6 +98,9 @@ export function accept(change: Change, observation: Observation, from: EngineEff
   }
   reconcile(change);
 }
+
+/** As far as is known the bot has not begun. */
+const NOT_STARTED: ReadonlySet<ReasonCode> = new Set(['start-failed', 'start-timed-out']);
 
 function causeOfEnd(change: Change, { container, lastExit }: Observation, from: EngineEffectKind | 'observed') {
   const { draft, now } = change;

@@ -85,6 +85,14 @@ test('a start that is not confirmed and left nothing counts as failed', () => {
     'starting → backing-off: start-timed-out',
     'backing-off → starting: restart-after-crash',
   ]);
+  assert.equal(bot.state.restarts, 0, 'what has not begun is no restart');
+});
+
+test('a container that was created and not started is a start that failed, and no restart', () => {
+  const bot = new Driver().desired().observed(null);
+  bot.done(bot.container({ phase: 'created' }));
+  assert.match(bot.transitions.join(), /starting → backing-off: start-failed/);
+  assert.equal(bot.state.restarts, 0);
 });
 
 test('a late answer to an overdue start is not the last word: the look at it is still awaited', () => {

@@ -17,6 +17,8 @@ interface Life {
 interface Witness {
   readonly id: string;
   readonly containerId: string | null;
+  /** On a busy machine a start may have needed more than one try before it was settled. */
+  readonly restarts: number;
   readonly life: Life;
 }
 
@@ -57,21 +59,26 @@ export class Witnesses {
     return first.id;
   }
 
-  /** They all run, were never restarted, and answer. */
+  /** They all run, were not restarted since they had settled, and answer. */
   async undisturbed(): Promise<void> {
     const bots = await this.#runtime.admin.bots();
-    for (const { id, containerId } of this.#all) {
+    for (const { id, containerId, restarts } of this.#all) {
       const bot = bots.find((one) => one.id === id);
       const now = { state: bot?.state, containerId: bot?.containerId, restarts: bot?.restarts };
       assert.deepEqual(
         now,
-        { state: 'running', containerId, restarts: 0 },
-        `witness ${id} was harmed: ${bot?.reason.text}`,
+        { state: 'running', containerId, restarts },
+        `witness ${id} was harmed: ${await this.#timelineOf(id)}`,
       );
     }
     for (const problem of await Promise.all(this.#all.map((witness) => this.#ask(witness)))) {
       assert.equal(problem, null);
     }
+  }
+
+  async #timelineOf(id: string): Promise<string> {
+    const { timeline } = await this.#runtime.admin.why(id);
+    return timeline.map(({ at, from, to, reason }) => `\n  ${at} ${from} → ${to}: ${reason.text}`).join('');
   }
 
   /** Asks them again and again until `stopWatching`. */
@@ -110,14 +117,20 @@ export class Witnesses {
   }
 }
 
+/** It runs and answers, and is after the answer what it was before. */
 async function settle(runtime: RuntimeUnderTest, id: string): Promise<Witness> {
-  const { containerId } = await runtime.until(id, 'runs', ({ state }) => state === 'running');
-  const life = await poll(
-    `witness ${id} to answer`,
-    async () => lifeIn((await runtime.ask(id, '/life', {}, ANSWER_SECONDS)).body.data) ?? undefined,
+  return await poll(
+    `witness ${id} to settle`,
+    async () => {
+      const before = await runtime.until(id, 'runs', ({ state }) => state === 'running');
+      const life = lifeIn((await runtime.ask(id, '/life', {}, ANSWER_SECONDS)).body.data);
+      const { state, containerId, restarts } = await runtime.until(id, 'is known', () => true);
+      const isSettled =
+        state === 'running' && containerId === before.containerId && restarts === before.restarts && life !== null;
+      return isSettled ? { id, containerId, restarts, life } : undefined;
+    },
     60_000,
   );
-  return { id, containerId, life };
 }
 
 function lifeIn(data: unknown): Life | null {

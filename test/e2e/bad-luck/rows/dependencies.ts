@@ -208,7 +208,7 @@ async function behind(socketPath: string, scene: Scene, name: string) {
 async function caughtUp(scene: Scene, runtime: Scene['runtime'], victim: string, newcomer: string): Promise<void> {
   await troubleTells(runtime, null);
   await whyTells(runtime, victim, { code: 'bot-killed', text: ['SIGKILL'], advice: [/started again/] });
-  await runtime.until(victim, 'runs again', ({ state, restarts }) => state === 'running' && restarts === 1);
+  await runtime.until(victim, 'runs again', ({ state, restarts }) => state === 'running' && restarts > 0);
   await runtime.until(newcomer, 'runs', ({ state }) => state === 'running');
   await scene.answers(newcomer, '/life', runtime);
 }
