@@ -3,7 +3,8 @@
  * both processors and are run with --system. Each file is in a process of its own.
  *
  * Suites that need a service which is not there are skipped, and named at the end; with THE0_REQUIRE_SERVICES=1 (as in CI)
- * a skipped suite is a failure. Arguments narrow the run to files whose path contains one of them, of either sort.
+ * a skipped suite is a failure. Arguments narrow the run to files whose path contains one of them, of either sort;
+ * `--jobs <n>` sets how many files run at once (default: one more than there are processors).
  */
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -11,11 +12,16 @@ import { join, relative, resolve } from 'node:path';
 import process from 'node:process';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { parseArgs } from 'node:util';
 
 const root = resolve(import.meta.dirname, '..');
-const words = process.argv.slice(2);
-const wanted = words.filter((word) => word !== '--system');
-const isSystemRun = words.includes('--system');
+const { values: flags, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: { system: { type: 'boolean', default: false }, jobs: { type: 'string' } },
+});
+const isSystemRun = flags.system;
+const jobs = Number(flags.jobs ?? availableParallelism() + 1);
+if (!Number.isInteger(jobs) || jobs < 1) throw new Error(`--jobs ${flags.jobs}: a whole number from 1 is needed`);
 
 /** What needs a Docker engine; several runtimes, every service: what else is tested one by one, all at once. */
 const SYSTEM = [
@@ -64,7 +70,7 @@ const SLOWEST_SHOWN = 10;
 const skipped = new Map<string, string>();
 let failed = 0;
 
-const stream = run({ files, concurrency: availableParallelism() + 1, timeout: 600_000 });
+const stream = run({ files, concurrency: jobs, timeout: 600_000 });
 stream.on('test:fail', () => {
   failed += 1;
 });

@@ -1,25 +1,17 @@
 import type { BotKind } from '../../actors/bot-spec.ts';
-import type { BotEffect, BotStatus, RecordEffect } from '../../actors/effect.ts';
-import type { BotMessage, CommandMessage } from '../../actors/message.ts';
+import type { BotStatus } from '../../actors/effect.ts';
+import type { CommandMessage } from '../../actors/message.ts';
 import type { Observation } from '../../actors/observation.ts';
 import type { BotDefinition } from '../desired/bot-definition.ts';
 import { absent } from '../engine/container-engine.ts';
 import { Asks } from './asks.ts';
+import { BotSource } from './bot-source.ts';
+import { Effects } from './effects.ts';
 import { Endings } from './endings.ts';
-import { Executor } from './executor.ts';
 import { Fleet } from './fleet.ts';
 import { FoundContainers } from './found-containers.ts';
-import { LedgerExecutor } from './ledger-executor.ts';
-import { asQueuedRun, asQueuedStart } from './queued-start.ts';
 import { noteObservation } from './roster.ts';
-import { RunGate } from './run-gate.ts';
-import { StartGate } from './start-gate.ts';
 import type { SupervisorOptions } from './supervisor-options.ts';
-
-/** Troubles of the source that are held at a time; of more, nobody would read the rest. */
-const MOST_DESIRED_TROUBLES = 1_000;
-
-const NOTHING: ReadonlyMap<string, string> = new Map();
 
 /**
  * Joins desired state, engine and actors; decides nothing about a bot.
@@ -28,15 +20,14 @@ const NOTHING: ReadonlyMap<string, string> = new Map();
  *                  ▲           ▲                  └──► journal, routes      │
  *                  └───────────┴──────────── observations ◄─────────────────┘
  *
- * Follow "crash → restart" here: the engine's `observed` → {@link Supervisor.observed} → the bot's actor
- * (`actors/realtime-bot.ts`) → a `start` effect → {@link Executor.execute} → the engine's `start`.
+ * Follow "crash → restart" here, through five files: the engine's `observed` → {@link Supervisor.observed} → the bot's actor
+ * (`actors/realtime-bot.ts`) → a `start` effect → {@link Effects.carryOut} → `Executor.execute` → the engine's `start`.
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
+  readonly #source: BotSource;
   readonly #fleet: Fleet;
-  readonly #executor: Executor;
-  readonly #runGate: RunGate;
-  readonly #ledger: LedgerExecutor;
+  readonly #effects: Effects;
   readonly #asks: Asks;
   readonly #found = new FoundContainers();
   readonly #endings = new Endings();
@@ -44,44 +35,28 @@ export class Supervisor {
   #stopping: ReturnType<Supervisor['stopAll']> | null = null;
   #closing: Promise<void> | null = null;
   #engineListed = false;
-  #desiredSynced = false;
-  readonly #allKnown = Promise.withResolvers<void>();
   #engineTrouble: string | null = null;
-  readonly #desiredTroubles = new Set<string>();
 
   constructor(options: SupervisorOptions) {
     const { clock, engine } = options;
     this.#options = options;
+    this.#source = new BotSource(options.desired, (error) => options.onDesiredTrouble?.(error));
     this.#asks = new Asks(clock, options.openQuestions, (botId, askId) => {
       const entry = this.#fleet.get(botId);
       if (entry !== undefined) this.#fleet.tell(entry, { kind: 'question', askId });
-    });
-    this.#executor = new Executor({
-      engine,
-      gate: new StartGate(options.floodStarts, options.liveStarts),
-      clock,
-      callDeadlineMs: options.engineCallDeadlineMs,
-      definitionOf: (botId) => this.definitionOf(botId),
-      answer: (botId, message) => this.#answered(botId, message),
-      late: (observation) => this.observed(observation),
-    });
-    this.#runGate = new RunGate(options.scheduledRuns);
-    this.#ledger = new LedgerExecutor({
-      ledger: options.ledger,
-      gate: this.#runGate,
-      clock,
-      callDeadlineMs: options.ledgerCallDeadlineMs,
-      calls: options.ledgerCalls,
-      definitionOf: (botId) => this.definitionOf(botId),
-      answer: (botId, message) => this.#answered(botId, message),
     });
     this.#fleet = new Fleet({
       ...options,
       shapeRevisionOf: (definition) => engine.shapeRevisionOf(definition),
       memoryOf: (botId) => options.journal.memoryOf(botId),
-      inFlight: (botId) => this.#executor.inFlight(botId),
-      effect: (effect) => this.#effect(effect),
+      inFlight: (botId) => this.#effects.inFlight(botId),
+      effect: (effect) => this.#effects.carryOut(effect),
       replaced: (shardId) => this.#asks.askAgain((botId) => this.#fleet.get(botId)?.shardId === shardId),
+    });
+    this.#effects = new Effects(options, this.#fleet, {
+      observed: (observation) => this.observed(observation),
+      answered: (askId, status) => this.#asks.answered(askId, status),
+      ended: (botId) => this.#endings.ended(botId),
     });
   }
 
@@ -103,15 +78,10 @@ export class Supervisor {
         this.#engineTrouble = error.message;
       },
     });
-    await this.#options.desired.start({
+    await this.#source.start({
       changed: (definition) => this.#desired(definition),
       removed: (botId) => this.#undesired(botId, 'deleted'),
       synced: () => this.#synced(),
-      trouble: (error) => {
-        this.#noteDesiredTrouble(error.message);
-        this.#options.onDesiredTrouble?.(error);
-      },
-      troubleOver: (error) => void this.#desiredTroubles.delete(error.message),
     });
   }
 
@@ -125,13 +95,12 @@ export class Supervisor {
   }
 
   async #close(): Promise<void> {
-    const { desired, engine, ledger } = this.#options;
-    this.#executor.close();
-    this.#ledger.close();
+    const { engine, ledger } = this.#options;
+    this.#effects.close();
     this.#asks.close();
     const failures: unknown[] = [];
     for (const part of [
-      () => desired.close(),
+      () => this.#source.close(),
       () => this.#fleet.stop(),
       () => engine.close(),
       async () => await ledger?.close(),
@@ -154,11 +123,7 @@ export class Supervisor {
   async #stopAll(deadlineMs: number): Promise<{ readonly stopped: number; readonly failed: readonly string[] }> {
     // That it failed is told to whoever asked for the start.
     await this.#starting?.catch(() => {});
-    try {
-      await this.#options.desired.close();
-    } catch (error) {
-      this.#noteDesiredTrouble(error instanceof Error ? error.message : String(error));
-    }
+    await this.#source.close().catch((error: unknown) => this.#source.noteTrouble(error));
     const botIds = [...this.#fleet].map(({ botId }) => botId);
     const ends = this.#endings.await(botIds, deadlineMs, this.#options.clock);
     for (const botId of botIds) this.#undesired(botId, 'shutdown');
@@ -191,10 +156,8 @@ export class Supervisor {
 
   /** Whatever runs and is not desired by now gets an actor that ends it after a grace. */
   #synced(): void {
-    this.#desiredSynced = true;
     for (const observation of this.#found.takeAll()) this.#enrolUnknown(observation);
     this.#options.journal.forgetAllBut((botId) => this.knows(botId));
-    this.#allKnown.resolve();
   }
 
   // What is observed
@@ -202,22 +165,16 @@ export class Supervisor {
   /** The engine saw something of a bot. */
   observed(observation: Observation): void {
     const { botId } = observation;
-    this.#noteRun(observation);
+    this.#effects.noteRun(observation);
     const entry = this.#fleet.get(botId);
     if (entry !== undefined) {
       noteObservation(entry, observation);
       this.#fleet.tell(entry, { kind: 'observed', observation }, 'observation');
-    } else if (this.#desiredSynced) {
+    } else if (this.#source.isSynced) {
       this.#enrolUnknown(observation);
     } else {
       this.#found.note(observation);
     }
-  }
-
-  /** Runs have their places from being seen on, such as those that went on while there was no runtime. */
-  #noteRun({ botId, container }: Observation): void {
-    if (container?.occurrence !== undefined && container.phase === 'running') this.#runGate.hold(botId);
-    else if (container?.phase !== 'created') this.#runGate.release(botId);
   }
 
   #listed(present: ReadonlySet<string>): void {
@@ -226,7 +183,7 @@ export class Supervisor {
     const now = this.#options.clock.now();
     for (const entry of this.#fleet) {
       // What is being started may be too young for the list; its own answer is on the way.
-      if (!present.has(entry.botId) && this.#executor.inFlight(entry.botId) === undefined) {
+      if (!present.has(entry.botId) && this.#effects.inFlight(entry.botId) === undefined) {
         this.observed(absent(entry.botId, now));
       }
     }
@@ -248,82 +205,6 @@ export class Supervisor {
     if (observation.container !== null) this.#fleet.enrol(observation.botId, null, 'unknown', observation);
   }
 
-  // What actors ask for, and what comes of it
-
-  #answered(botId: string, message: BotMessage): void {
-    const entry = this.#fleet.get(botId);
-    if (entry === undefined) return; // An actor does not end before its answer.
-    if (message.kind === 'effect-done') {
-      this.#noteRun(message.observation);
-      noteObservation(entry, message.observation);
-    }
-    this.#fleet.tell(entry, message, 'system');
-  }
-
-  #effect(effect: BotEffect): void {
-    switch (effect.kind) {
-      case 'start':
-        if (effect.occurrence !== undefined) this.#runGate.hold(effect.botId);
-        this.#executor.execute(effect);
-        break;
-      case 'stop':
-      case 'remove':
-      case 'inspect':
-        this.#executor.execute(effect);
-        break;
-      case 'ledger':
-        this.#ledger.execute(effect);
-        break;
-      case 'route':
-        this.#options.setRoute(effect.botId, effect.route);
-        break;
-      case 'record':
-        this.#record(effect);
-        break;
-      case 'answer':
-        this.#asks.answered(effect.askId, effect.status);
-        break;
-      case 'ended':
-        this.#actorEnded(effect.botId);
-        break;
-      case 'timer':
-      case 'cancel-timer':
-        break; // The kernel keeps these; they do not leave the shard.
-    }
-  }
-
-  #record(record: RecordEffect): void {
-    const entry = this.#fleet.get(record.botId);
-    if (entry !== undefined) entry.lastTransition = record;
-    this.#options.journal.append(record);
-    this.#options.onTransition(record);
-    // The message at which the actor failed may have been what is desired.
-    const { code, facts } = record.reason;
-    if (code === 'actor-failed' && facts['exhausted'] !== true && entry !== undefined) this.#fleet.tellDesire(entry);
-  }
-
-  #actorEnded(botId: string): void {
-    this.#ledger.drop(botId);
-    const entry = this.#fleet.get(botId);
-    if (entry === undefined) return;
-    if (entry.definition !== null) {
-      // Desired again while the old actor was ending.
-      this.#fleet.introduce(entry);
-      return;
-    }
-    this.#fleet.strike(botId);
-    if (entry.removal !== 'shutdown') this.#forget(botId);
-    this.#endings.ended(botId);
-  }
-
-  #forget(botId: string): void {
-    const { journal, ledger, onFault } = this.#options;
-    journal.forget(botId);
-    ledger
-      ?.forget(botId)
-      .catch((error: unknown) => onFault(`The record of runs of ${botId} stays: ${String(error)}`, null));
-  }
-
   // What outsiders may see and do
 
   get size(): number {
@@ -334,13 +215,13 @@ export class Supervisor {
   get mayHaveContainers(): boolean {
     if (!this.#engineListed || this.#found.size > 0) return true;
     return [...this.#fleet].some(({ botId, observation }) => {
-      return (observation?.container ?? null) !== null || this.#executor.startingRevision(botId) !== null;
+      return (observation?.container ?? null) !== null || this.#effects.startingRevision(botId) !== null;
     });
   }
 
   /** Resolves when all bots are known that there were at the start: who is not known then is none. */
   get allKnown(): Promise<void> {
-    return this.#allKnown.promise;
+    return this.#source.allKnown;
   }
 
   /** All bots are being stopped, so none is desired any more. */
@@ -357,7 +238,7 @@ export class Supervisor {
     const revisions = new Set<string>();
     const observed = this.#fleet.get(botId)?.observation?.container?.specRevision;
     if (observed !== undefined) revisions.add(observed);
-    const starting = this.#executor.startingRevision(botId);
+    const starting = this.#effects.startingRevision(botId);
     if (starting !== null) revisions.add(starting);
     return revisions;
   }
@@ -368,18 +249,13 @@ export class Supervisor {
 
   /** Status of all bots, sorted by id; of a bot whose actor cannot be asked just now, the last that is known. */
   async list(): Promise<BotStatus[]> {
-    return (await this.#fleet.list()).map((status) => this.#withQueue(status));
+    return (await this.#fleet.list()).map((status) => this.#effects.withQueue(status));
   }
 
   /** @returns null when the bot is not known, or its actor does not answer in time */
   async ask(botId: string, deadlineMs: number): Promise<BotStatus | null> {
     const status = this.knows(botId) ? await this.#asks.ask(botId, deadlineMs) : null;
-    return status && this.#withQueue(status);
-  }
-
-  #withQueue(status: BotStatus): BotStatus {
-    if (this.#runGate.isWaiting(status.id)) return asQueuedRun(status);
-    return this.#executor.waitsAtGate(status.id) ? asQueuedStart(status) : status;
+    return status && this.#effects.withQueue(status);
   }
 
   /** @returns false when the bot is not known */
@@ -394,23 +270,19 @@ export class Supervisor {
 
   get troubles(): string[] {
     const { journal } = this.#options;
-    return [this.#engineTrouble, ...this.#desiredTroubles, ...this.#fleet.troubles, journal.trouble].filter(
+    return [this.#engineTrouble, ...this.#source.troubles, ...this.#fleet.troubles, journal.trouble].filter(
       (sentence) => sentence !== null,
     );
   }
 
   /** Those of them that the source of the bots has, the latest last. */
   get desiredTroubles(): ReadonlySet<string> {
-    return this.#desiredTroubles;
+    return this.#source.troubles;
   }
 
   /** What lies where bots come from and is none, by name; in sentences. */
   get ignored(): ReadonlyMap<string, string> {
-    return this.#options.desired.ignored ?? NOTHING;
-  }
-
-  #noteDesiredTrouble(sentence: string): void {
-    if (this.#desiredTroubles.size < MOST_DESIRED_TROUBLES) this.#desiredTroubles.add(sentence);
+    return this.#source.ignored;
   }
 
   /** For fault tests: ends a shard as a crash would. */
