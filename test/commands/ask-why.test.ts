@@ -3,22 +3,9 @@ import { test } from 'node:test';
 import { type AskWhyParts, askWhyOf } from '../../src/commands/runtime-read-side.ts';
 import type { BotDefinition } from '../../src/desired/bot-definition.ts';
 import type { DesiredState } from '../../src/desired/desired-state.ts';
+import { aBot } from '../desired/a-bot.ts';
 
-const definition: BotDefinition = {
-  id: 'a',
-  kind: 'scheduled',
-  enabled: false,
-  config: {},
-  version: '1',
-  filePath: 'u/a/1',
-  name: 'a',
-  runtime: 'nodejs20',
-  entrypoint: 'main.js',
-  queryEntrypoint: 'query.js',
-  schedule: '@daily',
-  specRevision: 'r',
-  problem: null,
-};
+const definition = aBot('a', { kind: 'scheduled', enabled: false, schedule: '@daily' });
 
 function asker(bots: ReadonlyMap<string, BotDefinition>, parts: Partial<AskWhyParts['supervisor']> = {}) {
   const supervisor = {

@@ -8,8 +8,8 @@ import type { Rival, RoleLease, RoleLeaseListener, RoleLeaseState } from '../../
 import { EngineError } from '../../src/engine/container-engine.ts';
 import { GuardedEngine } from '../../src/engine/guarded-engine.ts';
 import { createVirtualClock } from '../../src/kernel/virtual-clock.ts';
+import { aBot } from '../desired/a-bot.ts';
 import { FakeEngine } from '../supervisor/fake-engine.ts';
-import { definition as definitionOf } from '../supervisor/stage.ts';
 
 /** A lease that does as the test says; the real one has tests of its own. */
 class ScriptedLease implements RoleLease {
@@ -147,10 +147,7 @@ test('while another engine has its bots, what there is of them here is ended, an
   assert.equal(await refuses(engine.stop(container('steady'))), false);
   assert.equal(await refuses(engine.stop(container('minutely'))), true);
   assert.equal(await refuses(engine.stop(container('unknown'))), true);
-  assert.equal(
-    await refuses(engine.start({ definition: definitionOf('steady'), incarnation: 1, inPlace: 'c1' })),
-    true,
-  );
+  assert.equal(await refuses(engine.start({ definition: aBot('steady'), incarnation: 1, inPlace: 'c1' })), true);
 
   first.grant();
   await turn();
@@ -192,10 +189,7 @@ test('who ends begins nothing more before its role is free, whatever it hears af
   await governance.stop();
   assert.equal(lease.leftBots, null);
   for (const tell of ['suspended', 'resumed'] as const) lease.listener?.[tell](new Error('MongoDB is away'));
-  assert.equal(
-    await refuses(engine.start({ definition: definitionOf('steady'), incarnation: 1, inPlace: 'c1' })),
-    true,
-  );
+  assert.equal(await refuses(engine.start({ definition: aBot('steady'), incarnation: 1, inPlace: 'c1' })), true);
   await governance.release(true);
   assert.equal(lease.leftBots, true);
 });

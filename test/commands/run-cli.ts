@@ -21,7 +21,13 @@ interface CliOptions {
 export function startCli(words: readonly string[], options: CliOptions = {}) {
   const child = spawn(options.node ?? process.execPath, [BIN, ...words], {
     cwd: options.cwd,
-    env: { PATH: process.env['PATH'] ?? '', TZ: 'UTC', ...options.env },
+    // The options of this Node: with them its sources are stripped of types once for all tests.
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      NODE_OPTIONS: process.env['NODE_OPTIONS'] ?? '',
+      TZ: 'UTC',
+      ...options.env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';

@@ -8,8 +8,7 @@ import process from 'node:process';
 import { type AdminClient, createAdminClient } from '../../src/admin/admin-client.ts';
 import type { BotReport } from '../../src/admin/wire.ts';
 
-const PROJECT = resolve(import.meta.dirname, '../..');
-const MAIN = join(PROJECT, 'src/commands/main.ts');
+const MAIN = resolve(import.meta.dirname, '../../src/commands/main.ts');
 
 /** The real runtime, as a person starts it, in folders of its own. */
 export interface RuntimeUnderTest {
@@ -135,21 +134,6 @@ export function spawnUp({ engine, folders, flags = [], env = {}, user }: StartOp
     });
   }
   return { child, output: () => text };
-}
-
-/** The command line as a person uses it. */
-export async function cli(words: readonly string[], cwd: string = PROJECT) {
-  const child = spawn(process.execPath, [MAIN, ...words], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    stdout += chunk;
-  });
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    stderr += chunk;
-  });
-  await once(child, 'close');
-  return { code: child.exitCode, stdout, stderr };
 }
 
 /** Looks again and again until there is something. */

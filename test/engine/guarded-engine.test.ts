@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { EngineError } from '../../src/engine/container-engine.ts';
 import { GuardedEngine, type Permission } from '../../src/engine/guarded-engine.ts';
 import { createVirtualClock } from '../../src/kernel/virtual-clock.ts';
+import { aBot } from '../desired/a-bot.ts';
 import { FakeEngine } from '../supervisor/fake-engine.ts';
-import { definition } from '../supervisor/stage.ts';
 
 const CALLS = ['create', 'restart', 'stop', 'remove', 'inspect'] as const;
 
@@ -13,7 +13,7 @@ async function throughWith(permission: Permission): Promise<string[]> {
   const guard = new GuardedEngine(new FakeEngine(createVirtualClock({ startMs: 0 })), 'It is not known yet who acts.');
   if (permission === 'all') guard.open();
   else guard.restrict(permission, 'Another one acts.');
-  const request = { definition: definition('a'), incarnation: 1 };
+  const request = { definition: aBot('a'), incarnation: 1 };
   const container = { botId: 'a', containerId: 'c1' };
   const passed: string[] = [];
   for (const call of CALLS) {

@@ -5,8 +5,7 @@ import { cp, mkdtemp, readdir, readFile, realpath, rm, stat } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { ImageInfo } from 'dockerode';
-import { docker } from './docker.ts';
+import { docker, removeOldImages } from './docker.ts';
 import { runtimeImage } from './runtime-image.ts';
 import { serviceBinary } from './service-process.ts';
 
@@ -14,7 +13,6 @@ const run = promisify(execFile);
 const PROJECT = join(import.meta.dirname, '../..');
 /** Raised when what is in the images changes. */
 const RECIPE = 1;
-const OLD_MS = 3_600_000;
 
 export interface ComposeImages {
   readonly mongodb: string;
@@ -122,23 +120,8 @@ async function imageWith(
   } finally {
     await rm(root, { recursive: true, force: true });
   }
-  await removeOld(present);
+  await removeOldImages(present);
   return `${repo}:${tag}`;
-}
-
-/** But for what another run may be using now. */
-async function removeOld(images: readonly ImageInfo[]): Promise<void> {
-  const old = images.filter(({ Created }) => Created * 1_000 < Date.now() - OLD_MS);
-  const names = old.flatMap(({ RepoTags }) => RepoTags ?? []);
-  // One that a container still has is kept by Docker.
-  await Promise.all(
-    names.map((name) =>
-      docker
-        .getImage(name)
-        .remove()
-        .catch(() => undefined),
-    ),
-  );
 }
 
 async function baseImage(): Promise<string> {

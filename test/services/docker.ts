@@ -31,6 +31,23 @@ export async function removeContainersOf(instance: string): Promise<void> {
   await Promise.all(left.map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true }).catch(ignoreGone)));
 }
 
+/** How old an image of tests is before no run that goes on can be using it. */
+const OLD_IMAGE_MS = 3_600_000;
+
+/** Removes those of these images that are old, but for what a container still has: that is kept by Docker. */
+export async function removeOldImages(images: readonly Docker.ImageInfo[]): Promise<void> {
+  const old = images.filter(({ Created }) => Created * 1_000 < Date.now() - OLD_IMAGE_MS);
+  const names = old.flatMap(({ RepoTags }) => RepoTags ?? []);
+  await Promise.all(
+    names.map((name) =>
+      docker
+        .getImage(name)
+        .remove()
+        .catch(() => undefined),
+    ),
+  );
+}
+
 function ignoreGone(error: unknown): void {
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : null;
   if (status !== 404 && status !== 409) throw error;

@@ -5,10 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { bundleAgent } from '../../images/bundle-agent.ts';
-import { docker, needsDocker } from './docker.ts';
+import { docker, needsDocker, removeOldImages } from './docker.ts';
 
 const BASE = 'the0-runtime:slim';
-const OLD_MS = 3_600_000;
 const RUNTIME = join(import.meta.dirname, '../../images/runtime');
 
 /** Options for a suite that needs a Docker engine and the image that bots really run in. */
@@ -44,7 +43,7 @@ export async function runtimeImage(): Promise<string> {
     } finally {
       await container.remove();
     }
-    await removeOldOnes(repo);
+    await removeOldImages(await docker.listImages({ filters: { reference: [repo] } }));
     return `${repo}:${tag}`;
   } finally {
     await rm(root, { recursive: true, force: true });
@@ -53,20 +52,4 @@ export async function runtimeImage(): Promise<string> {
 
 async function isThere(reference: string): Promise<boolean> {
   return (await docker.listImages({ filters: { reference: [reference] } })).length > 0;
-}
-
-/** Those of earlier agents, but for what another run may be using now. */
-async function removeOldOnes(repo: string): Promise<void> {
-  const images = await docker.listImages({ filters: { reference: [repo] } });
-  const old = images.filter(({ Created }) => Created * 1_000 < Date.now() - OLD_MS);
-  const names = old.flatMap(({ RepoTags }) => RepoTags ?? []);
-  // One that a container still has is kept by Docker.
-  await Promise.all(
-    names.map((name) =>
-      docker
-        .getImage(name)
-        .remove()
-        .catch(() => undefined),
-    ),
-  );
 }

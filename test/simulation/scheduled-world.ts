@@ -10,7 +10,7 @@ import type { Shard } from '../../src/kernel/shard.ts';
 import type { VirtualClock } from '../../src/kernel/virtual-clock.ts';
 import { LedgerExecutor } from '../../src/supervisor/ledger-executor.ts';
 import { RunGate } from '../../src/supervisor/run-gate.ts';
-import { definition } from '../supervisor/stage.ts';
+import { aBot } from '../desired/a-bot.ts';
 import { EventChannel } from './event-channel.ts';
 import { FakeEngine } from './fake-engine.ts';
 import { FakeExecutor } from './fake-executor.ts';
@@ -201,7 +201,7 @@ export class ScheduledRuntime {
 
   #definitionOf(botId: string): BotDefinition | null {
     const spec = this.#options.desired.get(botId);
-    return spec === undefined ? null : definition(botId, { kind: spec.kind, enabled: spec.enabled });
+    return spec === undefined ? null : aBot(botId, { kind: spec.kind, enabled: spec.enabled });
   }
 
   #tell(to: string, message: BotMessage): void {

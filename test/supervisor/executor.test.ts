@@ -7,8 +7,8 @@ import type { BotDefinition } from '../../src/desired/bot-definition.ts';
 import { createVirtualClock } from '../../src/kernel/virtual-clock.ts';
 import { Executor } from '../../src/supervisor/executor.ts';
 import { StartGate } from '../../src/supervisor/start-gate.ts';
+import { aBot } from '../desired/a-bot.ts';
 import { FakeEngine } from './fake-engine.ts';
-import { definition } from './stage.ts';
 
 function setUp(permits = 4) {
   const clock = createVirtualClock({ startMs: 1_700_000_000_000 });
@@ -22,7 +22,7 @@ function setUp(permits = 4) {
     gate,
     clock,
     callDeadlineMs: 60_000,
-    definitionOf: (botId) => definitions.get(botId) ?? definition(botId),
+    definitionOf: (botId) => definitions.get(botId) ?? aBot(botId),
     answer: (botId, message) => answers.push({ botId, message }),
     late: (observation) => late.push(observation),
   });
@@ -140,7 +140,7 @@ test('the wait at the gate does not count for the deadline of the call', async (
 
 test('a start whose bot has changed by its turn is superseded', async () => {
   const { engine, executor, answers, definitions, advance } = setUp();
-  definitions.set('a', definition('a', { specRevision: 'r2' }));
+  definitions.set('a', aBot('a', { specRevision: 'r2' }));
   executor.execute(start('a'));
   await advance(100);
   const { message } = answers[0] ?? assert.fail();

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { definition, Stage } from './stage.ts';
+import { aBot } from '../desired/a-bot.ts';
+import { Stage } from './stage.ts';
 
 const SENTENCE = 'bot-runner on host-b keeps these bots, on another engine.';
 
 test('bots that another engine keeps are ended here, stay known whatever happens, and run again when they are ours', async (t) => {
   const stage = new Stage(t, { shards: 1 });
-  await stage.start(definition('a'), definition('b'), definition('off', { enabled: false }));
+  await stage.start(aBot('a'), aBot('b'), aBot('off', { enabled: false }));
   assert.equal(stage.engine.containers.list().length, 2);
   stage.supervisor.keepElsewhere('scheduled', SENTENCE);
   await stage.advance(100);
@@ -16,8 +17,8 @@ test('bots that another engine keeps are ended here, stay known whatever happens
   await stage.advance(200);
   assert.deepEqual(stage.engine.containers.list(), []);
   assert.ok(stage.reasonsOf('a').includes('kept-elsewhere'));
-  stage.desire(definition('a', { specRevision: 'r2' }));
-  stage.desire(definition('new'));
+  stage.desire(aBot('a', { specRevision: 'r2' }));
+  stage.desire(aBot('new'));
   stage.shardOf('a').kill();
   await stage.advance(5_000);
   assert.deepEqual(stage.engine.containers.list(), []);
@@ -36,7 +37,7 @@ test('what was found before the bots are known, or is about to be made, may be t
   await stage.start();
   assert.equal(stage.supervisor.mayHaveContainers, false);
   stage.engine.holds = (kind) => kind === 'start';
-  stage.desire(definition('a'));
+  stage.desire(aBot('a'));
   await stage.advance(50);
   assert.equal(stage.supervisor.mayHaveContainers, true);
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { definition, Stage, withPost } from './stage.ts';
+import { aBot } from '../desired/a-bot.ts';
+import { Stage, withPost } from './stage.ts';
 
 test('the engine has told what runs before the first bot is desired', async (t) => {
   const stage = new Stage(t);
@@ -8,13 +9,13 @@ test('the engine has told what runs before the first bot is desired', async (t) 
   stage.desired.onStart = () => {
     wasWatching = stage.engine.watching;
   };
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   assert.ok(wasWatching);
 });
 
 test('desired bots are started, once each, and get a route', async (t) => {
   const stage = new Stage(t);
-  await stage.start(definition('a'), definition('b'), definition('c'));
+  await stage.start(aBot('a'), aBot('b'), aBot('c'));
   assert.deepEqual(await stage.states(), { a: 'running', b: 'running', c: 'running' });
   assert.equal(stage.engine.containers.starts, 3);
   assert.deepEqual([...stage.routes.keys()].sort(), ['a', 'b', 'c']);
@@ -27,7 +28,7 @@ test('a trouble of the source of the bots is shown until the source says that it
   await stage.start();
   const [reading, duplicate] = [new Error('MongoDB cannot be read'), new Error('two documents have the id a')];
   for (const error of [reading, duplicate, reading]) stage.desired.listener?.trouble(error);
-  stage.desire(definition('a'));
+  stage.desire(aBot('a'));
   assert.deepEqual(stage.supervisor.troubles, [reading.message, duplicate.message]);
   stage.desired.listener?.troubleOver(reading);
   assert.deepEqual(stage.supervisor.troubles, [duplicate.message]);
@@ -41,7 +42,7 @@ test('every trouble of the source of the bots is told, also when a bot comes rig
   await stage.start();
   for (const id of ['a', 'b']) {
     stage.desired.listener?.trouble(new Error(`a document beside ${id} is no bot`));
-    stage.desire(definition(id));
+    stage.desire(aBot(id));
   }
   await stage.advance(100);
   assert.deepEqual(told, ['a document beside a is no bot', 'a document beside b is no bot']);
@@ -50,10 +51,10 @@ test('every trouble of the source of the bots is told, also when a bot comes rig
 
 test('a revision is in use while it runs, ends, or is being started, however often the bot is edited meanwhile', async (t) => {
   const stage = new Stage(t);
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   stage.engine.holds = () => true;
   for (const specRevision of ['r2', 'r3', 'r4', 'r5']) {
-    stage.desire(definition('a', { specRevision }));
+    stage.desire(aBot('a', { specRevision }));
     await stage.advance(100);
     assert.deepEqual([...stage.supervisor.revisionsInUse('a')], ['r1']);
   }
@@ -75,7 +76,7 @@ test('a revision is in use while it runs, ends, or is being started, however oft
 test('what runs already as desired is adopted untouched', async (t) => {
   const stage = new Stage(t);
   stage.engine.plant('a', 'r1', 5);
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   assert.deepEqual(await stage.states(), { a: 'running' });
   assert.deepEqual(stage.engine.calls, []);
 });
@@ -83,7 +84,7 @@ test('what runs already as desired is adopted untouched', async (t) => {
 test('a container that nobody desires is left alone for the grace, then removed, and its bot forgotten', async (t) => {
   const stage = new Stage(t);
   stage.engine.plant('stranger', 'r1', 5);
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   assert.equal(stage.engine.count('stop', 'stranger'), 0);
   assert.equal((await stage.status('stranger'))?.reason.code, 'not-desired-yet');
   await stage.advance(4_000);
@@ -95,7 +96,7 @@ test('a container that vanished before anybody asked for its bot leaves nothing 
   const stage = new Stage(t);
   stage.engine.plant('stranger', 'r1', 5);
   stage.desired.onStart = () => stage.engine.containers.handRemove('stranger');
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   assert.deepEqual(await stage.states(), { a: 'running' });
   assert.deepEqual(stage.reasonsOf('stranger'), []);
 });
@@ -104,7 +105,7 @@ test('a bot that becomes desired during its grace is adopted', async (t) => {
   const stage = new Stage(t);
   stage.engine.plant('late', 'r1', 5);
   await stage.start();
-  stage.desire(definition('late'));
+  stage.desire(aBot('late'));
   await stage.advance(5_000);
   assert.equal((await stage.status('late'))?.state, 'running');
   assert.deepEqual(stage.engine.calls, []);
@@ -112,7 +113,7 @@ test('a bot that becomes desired during its grace is adopted', async (t) => {
 
 test('a crash is followed by a start in place', async (t) => {
   const stage = new Stage(t);
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   stage.engine.containers.crash('a');
   await stage.advance(200);
   assert.equal((await stage.status('a'))?.state, 'running');
@@ -121,7 +122,7 @@ test('a crash is followed by a start in place', async (t) => {
 
 test('what vanished while the engine was away is started again when it is back', async (t) => {
   const stage = new Stage(t);
-  await stage.start(definition('a'), definition('b'));
+  await stage.start(aBot('a'), aBot('b'));
   stage.engine.lose();
   assert.match(stage.supervisor.troubles.join(), /the engine is away/);
   stage.engine.containers.handRemove('a');
@@ -143,7 +144,7 @@ test('a list that comes while a bot is being started does not declare it absent'
       }),
   });
   stage.engine.holds = (kind) => kind === 'start';
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   isListing = true;
   stage.engine.list();
   isListing = false;
@@ -155,8 +156,8 @@ test('a list that comes while a bot is being started does not declare it absent'
 test('a bot that was edited while it waited at the gate is started in its new form only', async (t) => {
   const stage = new Stage(t, { supervisor: { floodStarts: 1, liveStarts: 1 } });
   stage.engine.holds = (kind, botId) => kind === 'start' && botId === 'first';
-  await stage.start(definition('first'), definition('waits'));
-  stage.desire(definition('waits', { specRevision: 'r2' }));
+  await stage.start(aBot('first'), aBot('waits'));
+  stage.desire(aBot('waits', { specRevision: 'r2' }));
   await stage.advance(100);
   stage.engine.held[0]?.release();
   await stage.advance(200);
@@ -171,8 +172,8 @@ for (const [what, change] of [
   test(`a bot that was ${what} while it waited at the gate is never started`, async (t) => {
     const stage = new Stage(t, { supervisor: { floodStarts: 1, liveStarts: 1 } });
     stage.engine.holds = (kind, botId) => kind === 'start' && botId === 'first';
-    await stage.start(definition('first'), definition('waits'));
-    stage.desire(definition('waits', change));
+    await stage.start(aBot('first'), aBot('waits'));
+    stage.desire(aBot('waits', change));
     await stage.advance(100);
     stage.engine.held[0]?.release();
     await stage.advance(200);
@@ -184,7 +185,7 @@ for (const [what, change] of [
 test('a flood of first starts is not looked into and not started twice because it takes long', async (t) => {
   const stage = new Stage(t, { supervisor: { floodStarts: 1, liveStarts: 1 } });
   stage.engine.callMs = 1_000;
-  const bots = Array.from({ length: 12 }, (_, index) => definition(`bot-${index}`));
+  const bots = Array.from({ length: 12 }, (_, index) => aBot(`bot-${index}`));
   await stage.start(...bots);
   // Longer than the actors' own deadline of 5 s.
   await stage.advance(30_000);
@@ -198,8 +199,8 @@ test('a flood of first starts is not looked into and not started twice because i
 test('a bot that is edited while it starts is replaced when it runs', async (t) => {
   const stage = new Stage(t);
   stage.engine.holds = (kind) => kind === 'start';
-  await stage.start(definition('a'));
-  stage.desire(definition('a', { specRevision: 'r2' }));
+  await stage.start(aBot('a'));
+  stage.desire(aBot('a', { specRevision: 'r2' }));
   stage.engine.holds = () => false;
   stage.engine.held[0]?.release();
   await stage.advance(300);
@@ -211,7 +212,7 @@ test('a bot that is edited while it starts is replaced when it runs', async (t) 
 test('a bot that is deleted while it starts is gone in the end', async (t) => {
   const stage = new Stage(t);
   stage.engine.holds = (kind) => kind === 'start';
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   stage.delete('a');
   await stage.advance(20);
   stage.engine.held[0]?.release();
@@ -224,12 +225,12 @@ test('a bot that is deleted while it starts is gone in the end', async (t) => {
 
 test('a bot that is desired again before its end goes on, one that had just ended is started anew', async (t) => {
   const stage = new Stage(t);
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   for (let waitMs = 0; waitMs <= 40; waitMs += 1) {
     stage.delete('a');
     stage.clock.advance(waitMs);
     await new Promise((resolve) => setImmediate(resolve));
-    stage.desire(definition('a'));
+    stage.desire(aBot('a'));
     await stage.advance(3_000);
     assert.deepEqual(await stage.states(), { a: 'running' }, `desired again after ${waitMs} ms`);
   }
@@ -239,11 +240,11 @@ test('a bot that is desired again before its end goes on, one that had just ende
 
 test('a bot that is deleted, desired and deleted while its actor ends leaves no actor behind', async (t) => {
   const stage = new Stage(t, { shards: 1 });
-  await stage.start(definition('a', { enabled: false }));
+  await stage.start(aBot('a', { enabled: false }));
   stage.reportMs = 30;
   stage.delete('a');
   await stage.advance(10);
-  stage.desire(definition('a'));
+  stage.desire(aBot('a'));
   await stage.advance(10);
   stage.delete('a');
   await stage.advance(10_000);
@@ -254,7 +255,7 @@ test('a bot that is deleted, desired and deleted while its actor ends leaves no 
 test('what a start left behind that its actor no longer waited for is found and removed', async (t) => {
   const stage = new Stage(t, { supervisor: { engineCallDeadlineMs: 6_000 } });
   stage.engine.holds = (kind) => kind === 'start';
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   stage.delete('a');
   await stage.advance(8_000);
   assert.deepEqual(await stage.states(), {}, 'the start was given up and the bot ended');
@@ -265,7 +266,7 @@ test('what a start left behind that its actor no longer waited for is found and 
 
 test('a command to a bot that nobody knows is refused', async (t) => {
   const stage = new Stage(t);
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   assert.equal(stage.supervisor.command('nobody', 'restart'), false);
   assert.equal(await stage.supervisor.ask('nobody', 1_000), null);
   assert.equal(stage.supervisor.command('a', 'restart'), true);
@@ -278,7 +279,7 @@ test('an actor answers a question; one whose shard hangs is given up at the dead
   const stage = new Stage(t, {
     wrapShard: (shard) => withPost(shard, (envelope) => (hangs ? 'accepted' : shard.post(envelope))),
   });
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   assert.equal((await stage.during(stage.supervisor.ask('a', 1_000)))?.state, 'running');
   hangs = true;
   const before = stage.clock.now();
@@ -288,7 +289,7 @@ test('an actor answers a question; one whose shard hangs is given up at the dead
 
 test('more questions than the limit are given up at once', async (t) => {
   const stage = new Stage(t, { supervisor: { openQuestions: 1 } });
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   const [first, second] = [stage.supervisor.ask('a', 1_000), stage.supervisor.ask('a', 1_000)];
   assert.equal(await second, null);
   assert.equal((await stage.during(first))?.id, 'a');
@@ -297,9 +298,9 @@ test('more questions than the limit are given up at once', async (t) => {
 test('an actor whose message made it throw is told again what is desired', async (t) => {
   let failures = 0;
   const stage = new Stage(t, { throws: (_, message) => message.kind === 'desired' && failures-- > 0 });
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   failures = 1;
-  stage.desire(definition('a', { specRevision: 'r2' }));
+  stage.desire(aBot('a', { specRevision: 'r2' }));
   await stage.advance(500);
   assert.equal(stage.engine.containers.observe('a').container?.specRevision, 'r2');
 });
@@ -307,9 +308,9 @@ test('an actor whose message made it throw is told again what is desired', async
 test('a reset wakes up an actor that gave up, and it knows what is desired by then', async (t) => {
   let failures = 0;
   const stage = new Stage(t, { throws: (_, message) => message.kind === 'desired' && failures-- > 0 });
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   failures = 100;
-  stage.desire(definition('a', { specRevision: 'r2' }));
+  stage.desire(aBot('a', { specRevision: 'r2' }));
   await stage.advance(500);
   assert.equal((await stage.status('a'))?.reason.facts['exhausted'], true);
   failures = 0;
@@ -321,7 +322,7 @@ test('a reset wakes up an actor that gave up, and it knows what is desired by th
 test('an engine that cannot be reached at the start is told, and everything can be closed', async (t) => {
   const stage = new Stage(t);
   stage.engine.containers.reachable = false;
-  await assert.rejects(stage.start(definition('a')), /engine is away/);
+  await assert.rejects(stage.start(aBot('a')), /engine is away/);
   await stage.during(stage.supervisor.close());
   assert.ok(stage.engine.closed);
   assert.equal(stage.clock.pending(), 0);
@@ -334,14 +335,14 @@ test('the memory of bots that went while the runtime did not run is forgotten', 
   for (const botId of ['a', 'gone']) {
     stage.journal.append({ kind: 'record', botId, from: 'running', to: 'backing-off', reason, memory });
   }
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   assert.equal(stage.journal.memoryOf('gone'), undefined);
   assert.notEqual(stage.journal.memoryOf('a'), undefined);
 });
 
 test('closing ends every part and every timer, even if one cannot be closed', async (t) => {
   const stage = new Stage(t, { limits: { unhandledEnvelopes: 1 } });
-  await stage.start(definition('a'), definition('b'), definition('c'));
+  await stage.start(aBot('a'), aBot('b'), aBot('c'));
   stage.desired.closing = async () => {
     throw new Error('the watcher does not end');
   };

@@ -9,7 +9,8 @@ import { createVirtualClock } from '../../src/kernel/virtual-clock.ts';
 import { desireMessage, introduction } from '../../src/supervisor/bot-messages.ts';
 import { Outbox } from '../../src/supervisor/outbox.ts';
 import type { RosterEntry } from '../../src/supervisor/roster.ts';
-import { definition, Stage, withPost } from './stage.ts';
+import { aBot } from '../desired/a-bot.ts';
+import { Stage, withPost } from './stage.ts';
 
 /** A shard with as much room as the test says. */
 function setUp() {
@@ -39,7 +40,7 @@ function entry(botId: string, specRevision = 'r1'): RosterEntry {
   const observation = null;
   return {
     botId,
-    definition: definition(botId, { specRevision }),
+    definition: aBot(botId, { specRevision }),
     removal: null,
     observation,
     lastTransition: null,
@@ -179,11 +180,11 @@ test('closed, it waits for nothing', () => {
 
 test('a shard with hardly any room still governs all its bots', async (t) => {
   const stage = new Stage(t, { shards: 1, limits: { unhandledEnvelopes: 2 } });
-  const bots = Array.from({ length: 50 }, (_, index) => definition(`bot-${index}`));
+  const bots = Array.from({ length: 50 }, (_, index) => aBot(`bot-${index}`));
   await stage.start(...bots);
   await stage.advance(3_000);
   assert.deepEqual(new Set(Object.values(await stage.states())), new Set(['running']));
-  for (const { id } of bots) stage.desire(definition(id, { specRevision: 'r2' }));
+  for (const { id } of bots) stage.desire(aBot(id, { specRevision: 'r2' }));
   stage.shardOf('bot-0').kill();
   await stage.advance(5_000);
   assert.deepEqual(
@@ -212,9 +213,9 @@ test('an edit that found a full mailbox never overwrites a newer one', async (t)
       });
     },
   });
-  await stage.start(definition('a'));
-  stage.desire(definition('a', { specRevision: 'r2' }));
-  stage.desire(definition('a', { specRevision: 'r3' }));
+  await stage.start(aBot('a'));
+  stage.desire(aBot('a', { specRevision: 'r2' }));
+  stage.desire(aBot('a', { specRevision: 'r3' }));
   giveBack();
   await stage.advance(1_000);
   assert.notEqual(refused, null);

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { RunLedger } from '../../src/desired/run-ledger.ts';
 import { RunGate } from '../../src/supervisor/run-gate.ts';
+import { aBot } from '../desired/a-bot.ts';
 import { FakeLedger } from '../simulation/fake-ledger.ts';
 import { Random } from '../simulation/random.ts';
-import { definition, Stage, type StageOptions } from './stage.ts';
+import { Stage, type StageOptions } from './stage.ts';
 
 const SCHEDULED = { kind: 'scheduled', schedule: '* * * * *' } as const;
 /** The stage's clock starts 20 s after a full minute. */
@@ -33,7 +34,7 @@ test('2,000 bots that are due in the same second run each exactly once, no more 
   const stage = new ScheduledStage(t, { supervisor: { scheduledRuns: 50, liveStarts: 20 } });
   stage.engine.containers.runMs = () => 400;
   const ids = Array.from({ length: 2_000 }, (_, index) => `bot-${String(index).padStart(4, '0')}`);
-  await stage.start(...ids.map((id) => definition(id, SCHEDULED)));
+  await stage.start(...ids.map((id) => aBot(id, SCHEDULED)));
   stage.clock.advance(TO_NEXT_MS - 1_000);
   let most = 0;
   while (stage.engine.containers.runs.length < 2_000) {
@@ -57,7 +58,7 @@ test('2,000 bots that are due in the same second run each exactly once, no more 
 test('a run is shown as waiting for its turn, and goes when another has ended', async (t) => {
   const stage = new ScheduledStage(t, { supervisor: { scheduledRuns: 1 } });
   stage.engine.containers.runMs = () => 5_000;
-  await stage.start(definition('a', SCHEDULED), definition('b', SCHEDULED));
+  await stage.start(aBot('a', SCHEDULED), aBot('b', SCHEDULED));
   assert.deepEqual(await stage.states(), { a: 'idle', b: 'idle' });
   await stage.advance(TO_NEXT_MS + 2_000);
   const bots = await stage.supervisor.list();
@@ -70,7 +71,7 @@ test('a run is shown as waiting for its turn, and goes when another has ended', 
 test('a run outlives a shard, and its place is given back at its end', async (t) => {
   const stage = new ScheduledStage(t, { shards: 1, supervisor: { scheduledRuns: 1 } });
   stage.engine.containers.runMs = () => 5_000;
-  await stage.start(definition('a', SCHEDULED));
+  await stage.start(aBot('a', SCHEDULED));
   await stage.advance(TO_NEXT_MS + 1_000);
   stage.supervisor.killShard('shard-0');
   await stage.advance(8_000);
@@ -82,7 +83,7 @@ test('a run outlives a shard, and its place is given back at its end', async (t)
 
 test('without a ledger nothing is started, and it is told why', async (t) => {
   const stage = new Stage(t);
-  await stage.start(definition('a', SCHEDULED));
+  await stage.start(aBot('a', SCHEDULED));
   await stage.advance(TO_NEXT_MS + 30_000);
   assert.equal((await stage.status('a'))?.reason.code, 'ledger-unavailable');
   assert.equal(stage.engine.containers.runs.length, 0);
@@ -91,7 +92,7 @@ test('without a ledger nothing is started, and it is told why', async (t) => {
 test('a bot that is deleted while its run waits for its turn gives up its place', async (t) => {
   const stage = new ScheduledStage(t, { supervisor: { scheduledRuns: 1 } });
   stage.engine.containers.runMs = () => 20_000;
-  await stage.start(definition('a', SCHEDULED), definition('b', SCHEDULED));
+  await stage.start(aBot('a', SCHEDULED), aBot('b', SCHEDULED));
   await stage.advance(TO_NEXT_MS + 2_000);
   const waiting = (await stage.supervisor.list()).find(({ state }) => state === 'idle')?.id ?? '';
   stage.delete(waiting);

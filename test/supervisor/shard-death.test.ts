@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { definition, Stage } from './stage.ts';
+import { aBot } from '../desired/a-bot.ts';
+import { Stage } from './stage.ts';
 
-const BOTS = ['a', 'b', 'c', 'd', 'e', 'f'].map((id) => definition(id));
+const BOTS = ['a', 'b', 'c', 'd', 'e', 'f'].map((id) => aBot(id));
 
 /** The shard of this bot dies; its replacement is not there yet. */
 function killShardOf(stage: Stage, botId: string): void {
@@ -72,7 +73,7 @@ test('routes stay while a shard is replaced, and are right afterwards', async (t
 test('a start in flight when the shard dies is not made twice, and its result is not lost', async (t) => {
   const stage = new Stage(t);
   stage.engine.holds = (kind) => kind === 'start';
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   killShardOf(stage, 'a');
   await stage.advance(200);
   assert.equal(stage.engine.count('start', 'a'), 1);
@@ -86,7 +87,7 @@ for (const outcome of ['done', 'failed'] as const) {
   test(`a start that is ${outcome} while no shard is there counts for the new actor`, async (t) => {
     const stage = new Stage(t);
     stage.engine.holds = (kind) => kind === 'start';
-    await stage.start(definition('a'));
+    await stage.start(aBot('a'));
     stage.noShards = true;
     killShardOf(stage, 'a');
     await stage.advance(50);
@@ -104,7 +105,7 @@ for (const outcome of ['done', 'failed'] as const) {
 
 test('a stop in flight when the shard dies is finished by the new actor', async (t) => {
   const stage = new Stage(t);
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   stage.engine.holds = (kind) => kind === 'stop';
   stage.delete('a');
   await stage.advance(50);
@@ -119,7 +120,7 @@ test('a stop in flight when the shard dies is finished by the new actor', async 
 
 test('a backoff goes on after the shard was replaced', async (t) => {
   const stage = new Stage(t);
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   for (let crashes = 0; crashes < 8; crashes += 1) {
     stage.engine.containers.crash('a');
     await stage.advance(100);
@@ -139,7 +140,7 @@ test('a backoff goes on after the shard was replaced', async (t) => {
 
 test('a crash while no shard is there is found by the new actor', async (t) => {
   const stage = new Stage(t);
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   stage.noShards = true;
   killShardOf(stage, 'a');
   await stage.advance(50);
@@ -156,9 +157,9 @@ test('what is edited, deleted, new or commanded while no shard is there is heede
   stage.noShards = true;
   killShardOf(stage, 'a');
   await stage.advance(50);
-  stage.desire(definition('a', { specRevision: 'r2' }));
+  stage.desire(aBot('a', { specRevision: 'r2' }));
   stage.delete('b');
-  stage.desire(definition('new'));
+  stage.desire(aBot('new'));
   assert.equal(stage.supervisor.command('c', 'restart'), true);
   await stage.advance(50);
   const question = stage.supervisor.ask('d', 5_000);
@@ -173,7 +174,7 @@ test('what is edited, deleted, new or commanded while no shard is there is heede
 
 test('a question that dies with its shard is asked again', async (t) => {
   const stage = new Stage(t);
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   const question = stage.supervisor.ask('a', 5_000);
   killShardOf(stage, 'a');
   assert.equal((await stage.during(question))?.id, 'a');
@@ -181,7 +182,7 @@ test('a question that dies with its shard is asked again', async (t) => {
 
 test('a shard that cannot be started again is told, tried with growing pauses, and healed', async (t) => {
   const stage = new Stage(t, { shards: 1 });
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   let tries = 0;
   stage.noShards = true;
   const made = stage.shardsMade;
@@ -198,7 +199,7 @@ test('a shard that cannot be started again is told, tried with growing pauses, a
 
 test('a shard that dies over and over is not made anew in a tight loop', async (t) => {
   const stage = new Stage(t, { shards: 1 });
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   const end = stage.clock.now() + 5_000;
   while (stage.clock.now() < end) {
     stage.shards.get('shard-0')?.kill();
@@ -225,7 +226,7 @@ test('a shard that cannot be started at first stops the start, and leaves no oth
       },
     },
   });
-  await assert.rejects(stage.start(definition('a')), /no memory for a thread/);
+  await assert.rejects(stage.start(aBot('a')), /no memory for a thread/);
   await stage.during(stage.supervisor.close());
   assert.equal(made, 2);
   assert.equal(stopped, 2);
@@ -233,7 +234,7 @@ test('a shard that cannot be started at first stops the start, and leaves no oth
 
 test('a shard that comes to life after everything was closed is ended', async (t) => {
   const stage = new Stage(t, { shards: 1 });
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   stage.makeMs = 100;
   killShardOf(stage, 'a');
   stage.clock.runDue();
@@ -248,7 +249,7 @@ test('a shard that comes to life after everything was closed is ended', async (t
 
 test('a question that is open when everything is closed is given up', async (t) => {
   const stage = new Stage(t, { shards: 1 });
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   stage.noShards = true;
   killShardOf(stage, 'a');
   await stage.advance(50);
@@ -261,7 +262,7 @@ test('a question that is open when everything is closed is given up', async (t) 
 
 test('an event older than an answer does not count when the bot is introduced to a new actor', async (t) => {
   const stage = new Stage(t, { shards: 1 });
-  await stage.start(definition('a'));
+  await stage.start(aBot('a'));
   stage.noShards = true;
   killShardOf(stage, 'a');
   await stage.advance(50);

@@ -65,25 +65,6 @@ export class FakeDesired implements DesiredState {
   }
 }
 
-export function definition(id: string, changes: Partial<BotDefinition> = {}): BotDefinition {
-  return {
-    id,
-    kind: 'realtime',
-    enabled: true,
-    config: {},
-    version: '1.0.0',
-    filePath: '',
-    name: id,
-    runtime: 'nodejs20',
-    entrypoint: 'main.js',
-    queryEntrypoint: 'query.js',
-    schedule: null,
-    specRevision: 'r1',
-    problem: null,
-    ...changes,
-  };
-}
-
 export interface StageOptions {
   readonly shards?: number;
   readonly limits?: Partial<KernelLimits>;

@@ -1,26 +1,27 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { definition, Stage } from './stage.ts';
+import { aBot } from '../desired/a-bot.ts';
+import { Stage } from './stage.ts';
 
-const BOTS = ['a', 'b', 'c', 'd', 'e', 'f'].map((id) => definition(id));
+const BOTS = ['a', 'b', 'c', 'd', 'e', 'f'].map((id) => aBot(id));
 
 test('stopping all ends bots in whatever state they are, and remembers what they must', async (t) => {
   const stage = new Stage(t, { supervisor: { floodStarts: 1, liveStarts: 1 } });
   stage.engine.plant('stranger', 'r1', 5);
   await stage.start(
-    definition('running'),
-    definition('crashing'),
-    definition('disabled', { enabled: false }),
-    definition('blocked', { runtime: 'cobol' }),
+    aBot('running'),
+    aBot('crashing'),
+    aBot('disabled', { enabled: false }),
+    aBot('blocked', { runtime: 'cobol' }),
   );
   for (let crashes = 0; crashes < 8; crashes += 1) {
     stage.engine.containers.crash('crashing');
     await stage.advance(100);
   }
   stage.engine.holds = (kind, botId) => kind === 'start' && botId === 'starting';
-  stage.desire(definition('starting'));
+  stage.desire(aBot('starting'));
   await stage.advance(20);
-  stage.desire(definition('waiting'));
+  stage.desire(aBot('waiting'));
   await stage.advance(50);
   assert.deepEqual(
     new Set(Object.values(await stage.states())),
@@ -116,7 +117,7 @@ test('closing leaves containers as they are', async (t) => {
 test('a start that waits at the gate when everything is closed is not made', async (t) => {
   const stage = new Stage(t, { supervisor: { floodStarts: 1, liveStarts: 1 } });
   stage.engine.holds = (kind, botId) => kind === 'start' && botId === 'first';
-  await stage.start(definition('first'), definition('waits'));
+  await stage.start(aBot('first'), aBot('waits'));
   await stage.during(stage.supervisor.close());
   stage.engine.held[0]?.release();
   await stage.advance(100);

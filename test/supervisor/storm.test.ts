@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BotDefinition } from '../../src/desired/bot-definition.ts';
+import { aBot } from '../desired/a-bot.ts';
 import { Random } from '../simulation/random.ts';
-import { definition, Stage } from './stage.ts';
+import { Stage } from './stage.ts';
 
 const SEEDS = 30;
 const STORM_STEPS = 60;
@@ -24,7 +25,7 @@ for (let seed = 1; seed <= SEEDS; seed += 1) {
     const wanted = new Map<string, BotDefinition>();
     const some = () => `bot-${random.between(0, 5)}`;
     const desire = (id: string) => {
-      const bot = definition(id, { specRevision: `r${random.between(1, 4)}`, enabled: random.chance(0.9) });
+      const bot = aBot(id, { specRevision: `r${random.between(1, 4)}`, enabled: random.chance(0.9) });
       wanted.set(id, bot);
       stage.desire(bot);
     };
@@ -32,7 +33,7 @@ for (let seed = 1; seed <= SEEDS; seed += 1) {
     stage.makeMs = random.pick([0, 0, 30]);
     stage.engine.plant('bot-0', 'r1', 5);
     stage.engine.plant('stranger', 'r1', 6);
-    for (const id of ['bot-0', 'bot-1', 'bot-2']) wanted.set(id, definition(id));
+    for (const id of ['bot-0', 'bot-1', 'bot-2']) wanted.set(id, aBot(id));
     await stage.start(...wanted.values());
 
     throwing = random.pick([0, 0, 0.005, 0.02]);

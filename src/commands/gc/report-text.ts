@@ -1,7 +1,7 @@
 import type { Orphan, SweepReport } from '../../gc/sweep-report.ts';
 import { formatAge, formatSpan } from '../terminal/age.ts';
+import type { LogFacts } from '../terminal/log-form.ts';
 import { plainLine } from '../terminal/plain-text.ts';
-import type { LogFacts } from '../terminal/service-log.ts';
 
 /** Above this many the rest is only counted; `--json` has them all. */
 const LISTED = 50;

@@ -1,23 +1,11 @@
 import type { RecordEffect } from '../../../actors/effect.ts';
 import { redactUrls } from '../../redact-urls.ts';
 import { sentencesOf } from './error-sentences.ts';
-import {
-  isShown,
-  type LogLevel,
-  noticeJson,
-  noticeText,
-  transitionJson,
-  transitionLevel,
-  transitionText,
-} from './event-line.ts';
+import type { LogLevel } from './event-line.ts';
 import { ForegroundOutput } from './foreground-output.ts';
-import { outStyle } from './output.ts';
+import { type LogFacts, LogForm, type LogWish } from './log-form.ts';
 
-export type LogFacts = Readonly<Record<string, string | number | boolean>>;
-
-export interface ServiceLogOptions {
-  readonly level: LogLevel;
-  readonly format: 'json' | 'text';
+export interface ServiceLogOptions extends LogWish {
   /** Lines that may wait for a reader before more are left out; bytes. */
   readonly waitingBytes: number;
   /** On every line (contract 1.4). */
@@ -30,16 +18,12 @@ export interface ServiceLogOptions {
  * throws.
  */
 export class ServiceLog {
-  readonly #level: LogLevel;
-  readonly #isJson: boolean;
-  readonly #component: string;
+  readonly #form: LogForm;
   readonly #now: () => number;
   readonly #output: ForegroundOutput;
 
-  constructor({ level, format, waitingBytes, component = 'master', now = Date.now }: ServiceLogOptions) {
-    this.#level = level;
-    this.#isJson = format === 'json';
-    this.#component = component;
+  constructor({ waitingBytes, component = 'master', now = Date.now, ...wish }: ServiceLogOptions) {
+    this.#form = new LogForm(wish, { component });
     this.#now = now;
     this.#output = new ForegroundOutput(process.stdout, waitingBytes, (lines) =>
       this.#line('WARN', 'Lines are missing here: nobody read them, or there was no room for them.', { lines }),
@@ -64,20 +48,16 @@ export class ServiceLog {
 
   /** @param facts never config values */
   write(level: LogLevel, message: string, facts: LogFacts): void {
-    if (isShown(level, this.#level)) this.#output.print(this.#line(level, message, facts));
+    if (this.#form.shows(level)) this.#output.print(this.#line(level, message, facts));
   }
 
   /** Of what is told as text on stderr besides, and so of no use in a log of text. */
   fatal(error: unknown): void {
-    if (this.#isJson) this.error(sentencesOf(error));
+    if (this.#form.isJson) this.error(sentencesOf(error));
   }
 
   transition(record: RecordEffect): void {
-    if (!isShown(transitionLevel(record.reason), this.#level)) return;
-    const line = this.#isJson
-      ? transitionJson(record, { component: this.#component })
-      : transitionText(record, outStyle, this.#now());
-    this.#output.print(redactUrls(line));
+    if (this.#form.showsTransition(record)) this.#output.print(redactUrls(this.#form.transition(record, this.#now())));
   }
 
   /** @returns whether all of it got out, or failed to, within `forMs` */
@@ -86,16 +66,6 @@ export class ServiceLog {
   }
 
   #line(level: LogLevel, message: string, facts: LogFacts): string {
-    const at = this.#now();
-    const line = this.#isJson
-      ? noticeJson({ at, level, message, facts: { component: this.#component, ...facts } })
-      : noticeText({ at, level, message: `${message}${inWords(facts)}` }, outStyle, at);
-    return redactUrls(line);
+    return redactUrls(this.#form.notice({ at: this.#now(), level, message, facts }));
   }
-}
-
-/** ` (port=8080)` */
-function inWords(facts: LogFacts): string {
-  const words = Object.entries(facts).map(([name, value]) => `${name}=${value}`);
-  return words.length === 0 ? '' : ` (${words.join(', ')})`;
 }

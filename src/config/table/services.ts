@@ -89,8 +89,9 @@ export function serviceSettings(pick: Pick) {
       emptyPauseMs: advanced(
         'change-stream-pause',
         25,
-        'pause before a MongoDB that says at once that nothing has changed is asked again',
+        'pause before a MongoDB that says at once that nothing has changed is asked again; it doubles every time',
       ),
+      longestEmptyPauseMs: advanced('change-stream-pause-cap', 200, 'longest of those pauses'),
       gatherMs: advanced('reread-gather', 50, 'how long changes are gathered before all bots are read again'),
       batch: count('mongo-batch', 200, 10_000, 'documents that are read at once'),
       mostHints: count('mongo-hints', 10_000, 1_000_000, 'bots that wait to be read again; with more all are read'),

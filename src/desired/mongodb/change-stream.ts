@@ -22,9 +22,11 @@ export interface ChangeStreamOptions {
   readonly supportCheckMs: number;
   /**
    * MongoDB itself answers a read of a stream when there is something, or after a second. Servers that only speak its protocol
-   * may answer at once that there is nothing; so long is waited before the next read then.
+   * may answer at once that there is nothing; so long is waited before the next read then, and longer and longer as long as
+   * nothing comes.
    */
   readonly emptyPauseMs: number;
+  readonly longestEmptyPauseMs: number;
 }
 
 /** Only who, never what: the document is read again, without its large parts. */
@@ -92,13 +94,16 @@ export class BotChangeStream {
     this.#listener.opened();
     this.#firstTry.resolve();
     if (first !== null) this.#tell(first);
-    const { emptyPauseMs } = this.#options;
+    const { emptyPauseMs, longestEmptyPauseMs } = this.#options;
+    const whileEmpty = new Pauses(emptyPauseMs, longestEmptyPauseMs);
     const { signal } = this.#closing;
     while (!stream.closed && !signal.aborted) {
       const askedAt = performance.now();
       const event = await stream.tryNext();
-      if (event !== null) this.#tell(event);
-      else if (performance.now() - askedAt < emptyPauseMs) await pause(emptyPauseMs, signal);
+      if (event !== null) {
+        whileEmpty.reset();
+        this.#tell(event);
+      } else if (performance.now() - askedAt < emptyPauseMs) await whileEmpty.wait(signal);
     }
   }
 

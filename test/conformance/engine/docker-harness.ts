@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DEFAULT_AGENT_LIMITS } from '../../../src/agent/agent-limits.ts';
@@ -9,6 +9,7 @@ import { dataPaths } from '../../../src/storage/data-directory.ts';
 import { removeContainersOf } from '../../services/docker.ts';
 import { testImage } from '../../services/test-image.ts';
 import type { BotSketch } from './bots.ts';
+import { sketchedBot } from './sketched-bot.ts';
 import type { EngineHarness } from './suite.ts';
 
 export interface DockerHarness extends EngineHarness {
@@ -63,27 +64,9 @@ export async function dockerHarness(): Promise<DockerHarness> {
       });
     },
     async makeBot(sketch: BotSketch) {
-      const id = sketch.id ?? `t-${randomUUID()}`;
-      const specRevision = sketch.revision ?? 'first';
-      const code = paths.code(id, specRevision);
-      await mkdir(code, { recursive: true });
-      for (const [file, text] of Object.entries(sketch.files)) await writeFile(join(code, file), text);
-      await chmod(code, 0o755);
-      return {
-        id,
-        kind: 'realtime',
-        enabled: true,
-        config: sketch.config ?? {},
-        version: '1.0.0',
-        filePath: '',
-        name: id,
-        runtime: 'nodejs20',
-        entrypoint: 'main.js',
-        queryEntrypoint: 'query.js' in sketch.files ? 'query.js' : null,
-        schedule: null,
-        specRevision,
-        problem: null,
-      };
+      const definition = await sketchedBot(sketch, paths.code);
+      await chmod(paths.code(definition.id, definition.specRevision), 0o755);
+      return definition;
     },
     stateDirectory: paths.state,
     async cleanup() {

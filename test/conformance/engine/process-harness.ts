@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundleAgent } from '../../../images/bundle-agent.ts';
@@ -9,6 +8,7 @@ import { createProcessEngine } from '../../../src/engine/process/process-engine.
 import type { ProcessEngineOptions } from '../../../src/engine/process/process-engine-options.ts';
 import { dataPaths } from '../../../src/storage/data-directory.ts';
 import type { BotSketch } from './bots.ts';
+import { sketchedBot } from './sketched-bot.ts';
 import type { EngineHarness } from './suite.ts';
 
 const IMAGES = join(import.meta.dirname, '../../../images');
@@ -67,28 +67,7 @@ export async function processHarness(): Promise<ProcessHarness> {
       engines.add(engine);
       return engine;
     },
-    async makeBot(sketch: BotSketch) {
-      const id = sketch.id ?? `t-${randomUUID()}`;
-      const specRevision = sketch.revision ?? 'first';
-      const code = paths.code(id, specRevision);
-      await mkdir(code, { recursive: true });
-      for (const [file, text] of Object.entries(sketch.files)) await writeFile(join(code, file), text);
-      return {
-        id,
-        kind: 'realtime',
-        enabled: true,
-        config: sketch.config ?? {},
-        version: '1.0.0',
-        filePath: '',
-        name: id,
-        runtime: 'nodejs20',
-        entrypoint: 'main.js',
-        queryEntrypoint: 'query.js' in sketch.files ? 'query.js' : null,
-        schedule: null,
-        specRevision,
-        problem: null,
-      };
-    },
+    makeBot: (sketch: BotSketch) => sketchedBot(sketch, paths.code),
     stateDirectory: paths.state,
     async cleanup() {
       for (const engine of engines) await engine.close();

@@ -40,6 +40,7 @@ export const SOURCE_OPTIONS: MongoSourceOptions = {
   longestRetryMs: 200,
   supportCheckMs: 3_600_000,
   emptyPauseMs: 5,
+  longestEmptyPauseMs: 5,
   gatherMs: 10,
   batch: 100,
   mostHints: 1_000,

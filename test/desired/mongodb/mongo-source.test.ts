@@ -77,16 +77,22 @@ describe('desired state in a real server of the MongoDB protocol', needsMongo(),
     await listener.until('the end', () => listener.bots.size === 0);
   });
 
-  test('a server that says at once that nothing has changed is not asked without a pause', async () => {
+  test('a server that says at once that nothing has changed is asked less and less often, until something changes', async () => {
     const watched = new MongoClient(server.uri, { monitorCommands: true });
     open.push(() => watched.close());
     let reads = 0;
     watched.on('commandStarted', ({ commandName }) => {
       if (commandName === 'getMore') reads += 1;
     });
-    await start({ emptyPauseMs: 60_000 }, watched);
-    await sleep(300);
-    assert.ok(reads <= 2, `${reads} reads of a stream without a change`);
+    const { listener } = await start({ emptyPauseMs: 10, longestEmptyPauseMs: 60_000 }, watched);
+    await sleep(500);
+    assert.ok(reads <= 8, `${reads} reads of a stream without a change`);
+    await bots.insertOne(botDocument('a'));
+    await listener.until('the insert', () => listener.bots.has('a'));
+    // If the pauses went on doubling, so many reads would take more than ten seconds.
+    const before = reads;
+    for (const end = Date.now() + 8_000; reads < before + 5 && Date.now() < end; ) await sleep(20);
+    assert.ok(reads >= before + 5, `${reads - before} reads after a change`);
   });
 
   test('a change of what no bot runs on is not told', async () => {

@@ -1,4 +1,5 @@
-import { connect, type NatsConnection, RetentionPolicy, StorageType } from 'nats';
+import { randomUUID } from 'node:crypto';
+import { connect, ErrorCode, type NatsConnection, NatsError, RetentionPolicy, StorageType } from 'nats';
 import type { NatsFeedOptions } from '../../../src/desired/nats/nats-feed.ts';
 
 export const FEED_OPTIONS: Omit<NatsFeedOptions, 'servers'> = {
@@ -57,9 +58,19 @@ export class EventPublisher {
     await (await this.connection.jetstreamManager()).streams.delete('THE0_EVENTS');
   }
 
-  /** Into the stream; resolves when the server has it. */
+  /** Into the stream, once; resolves when the server has it. A server that is restarted meanwhile may not have heard of it. */
   async publish(subject: string, payload: unknown): Promise<void> {
-    await this.connection.jetstream().publish(`the0.${subject}`, JSON.stringify(payload));
+    const msgID = randomUUID();
+    const stream = this.connection.jetstream();
+    for (let triesLeft = 3; ; triesLeft -= 1) {
+      try {
+        await stream.publish(`the0.${subject}`, JSON.stringify(payload), { msgID });
+        return;
+      } catch (error) {
+        const isUnheard = error instanceof NatsError && error.code === ErrorCode.Timeout;
+        if (!isUnheard || triesLeft === 0) throw error;
+      }
+    }
   }
 
   /** Without a stream. */

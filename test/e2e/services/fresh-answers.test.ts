@@ -1,19 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { needsDocker } from '../../services/docker.ts';
-import { needsMinio } from '../../services/minio.ts';
-import { needsMongo } from '../../services/mongodb.ts';
-import { needsNats } from '../../services/nats.ts';
-import { needsRuntimeImage } from '../../services/runtime-image.ts';
+import { describe, test } from 'node:test';
 import { poll } from '../runtime-under-test.ts';
-import { Deployment, type Service } from './deployment.ts';
-
-const skip =
-  needsMongo().skip ||
-  needsNats().skip ||
-  needsMinio().skip ||
-  (await needsDocker()).skip ||
-  (await needsRuntimeImage()).skip;
+import { needsDeployment, withDeployment } from './deployed-suite.ts';
+import type { Deployment, Service } from './deployment.ts';
 
 const TELLING = {
   'main.js': `exports.main = () => new Promise(() => setInterval(() => {}, 1000));\n`,
@@ -28,21 +17,21 @@ const WAIT_MS = 60_000;
 /** Nothing is read again by itself while the test goes on: what is known was read because somebody asked. */
 const NO_REREAD = ['--reconcile-interval', '24h'];
 
-describe('query-server beside a MongoDB without change streams', { skip, timeout: 600_000 }, () => {
+describe('query-server beside a MongoDB without change streams', await needsDeployment(), () => {
   let deployment: Deployment;
   let queries: Service;
 
-  before(async () => {
-    deployment = await Deployment.begin({ keep: true, changeStreams: false });
-    [queries] = await Promise.all([
-      deployment.start('query-server', NO_REREAD),
-      deployment.start('bot-runner'),
-      deployment.start('bot-scheduler'),
-    ]);
-  });
-  after(async () => {
-    await deployment?.end();
-  });
+  withDeployment(
+    async (begun) => {
+      deployment = begun;
+      [queries] = await Promise.all([
+        deployment.start('query-server', NO_REREAD),
+        deployment.start('bot-runner'),
+        deployment.start('bot-scheduler'),
+      ]);
+    },
+    { keep: true, changeStreams: false },
+  );
 
   const ask = (id: string) => deployment.ask(queries, id, '/config');
   const answered = (id: string) => poll(`an answer of ${id}`, async () => okOrNothing(await ask(id)), WAIT_MS, 100);

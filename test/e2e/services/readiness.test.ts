@@ -1,21 +1,10 @@
 import assert from 'node:assert/strict';
 import process from 'node:process';
-import { after, before, describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { type DockerProxy, dockerProxy } from '../../engine/docker/docker-proxy.ts';
-import { needsDocker } from '../../services/docker.ts';
-import { needsMinio } from '../../services/minio.ts';
-import { needsMongo } from '../../services/mongodb.ts';
-import { needsNats } from '../../services/nats.ts';
-import { needsRuntimeImage } from '../../services/runtime-image.ts';
 import { poll } from '../runtime-under-test.ts';
-import { type ContainerFacts, Deployment, type Service } from './deployment.ts';
-
-const skip =
-  needsMongo().skip ||
-  needsNats().skip ||
-  needsMinio().skip ||
-  (await needsDocker()).skip ||
-  (await needsRuntimeImage()).skip;
+import { needsDeployment, withDeployment } from './deployed-suite.ts';
+import type { ContainerFacts, Deployment, Service } from './deployment.ts';
 
 const STEADY = {
   id: 'never-touched',
@@ -24,15 +13,15 @@ const STEADY = {
 };
 const WAIT_MS = 90_000;
 
-describe('readiness of services that run', { skip, timeout: 600_000 }, () => {
+describe('readiness of services that run', await needsDeployment(), () => {
   let deployment: Deployment;
   let docker: DockerProxy;
   let services: readonly Service[];
   let steady: ContainerFacts;
   const cleanUps: (() => Promise<void>)[] = [];
 
-  before(async () => {
-    deployment = await Deployment.begin();
+  withDeployment(async (begun) => {
+    deployment = begun;
     docker = await dockerProxy({ after: (cleanUp) => cleanUps.push(cleanUp) });
     const { words, env } = deployment.program;
     deployment.program = { words, env: { ...env, DOCKER_HOST: `unix://${docker.socketPath}` } };
@@ -42,7 +31,6 @@ describe('readiness of services that run', { skip, timeout: 600_000 }, () => {
     await Promise.all(services.map((service) => becomes(service, 200, [])));
   });
   after(async () => {
-    await deployment?.end();
     for (const cleanUp of cleanUps) await cleanUp();
   });
 

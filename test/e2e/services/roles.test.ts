@@ -1,21 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { runCli } from '../../commands/run-cli.ts';
-import { needsDocker } from '../../services/docker.ts';
-import { needsMinio } from '../../services/minio.ts';
-import { needsMongo } from '../../services/mongodb.ts';
-import { needsNats } from '../../services/nats.ts';
-import { needsRuntimeImage } from '../../services/runtime-image.ts';
 import { startInProcess } from '../runtime-in-process.ts';
 import { makeFolders, poll, post, removeFolders } from '../runtime-under-test.ts';
-import { Deployment, type Service } from './deployment.ts';
-
-const skip =
-  needsMongo().skip ||
-  needsNats().skip ||
-  needsMinio().skip ||
-  (await needsDocker()).skip ||
-  (await needsRuntimeImage()).skip;
+import { needsDeployment, withDeployment } from './deployed-suite.ts';
+import type { Deployment, Service } from './deployment.ts';
 
 /** Answers with its config, and with what it found in its state. */
 const TELLING = {
@@ -29,20 +18,17 @@ const RUNS_ONCE = { ...TELLING, 'main.js': `exports.main = async () => ({ done: 
 /** A second is long for a lease, and short for a test. */
 const SHORT_LEASE = ['--lease-expiry', '2s', '--lease-renew', '300ms'];
 
-describe('bot-runner, bot-scheduler and query-server on real services', { skip, timeout: 600_000 }, () => {
+describe('bot-runner, bot-scheduler and query-server on real services', await needsDeployment(), () => {
   let deployment: Deployment;
   let runner: Service;
   let queries: Service;
 
-  before(async () => {
-    deployment = await Deployment.begin();
+  withDeployment(async (begun) => {
+    deployment = begun;
     [runner, queries] = await Promise.all([
       deployment.start('bot-runner', SHORT_LEASE),
       deployment.start('query-server'),
     ]);
-  });
-  after(async () => {
-    await deployment?.end();
   });
 
   const configOf = async (id: string) => {

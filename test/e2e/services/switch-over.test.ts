@@ -4,23 +4,12 @@ import { type Document, Double } from 'mongodb';
 import { botsOf } from '../../../src/desired/mongodb/collections.ts';
 import { TRACKER } from '../../agent/tracker-bot.ts';
 import { createGoContainer, storedNodeBot } from '../../engine/docker/go-runtime.ts';
-import { needsDocker } from '../../services/docker.ts';
-import { needsMinio } from '../../services/minio.ts';
-import { needsMongo } from '../../services/mongodb.ts';
-import { needsNats } from '../../services/nats.ts';
-import { needsRuntimeImage } from '../../services/runtime-image.ts';
 import { takeOverTurn } from '../../services/take-over-turn.ts';
 import { uniqueId } from '../bad-luck/unique-id.ts';
 import { botJson } from '../bot-folders.ts';
 import { poll } from '../runtime-under-test.ts';
-import { Deployment, type Service } from './deployment.ts';
-
-const skip =
-  needsMongo().skip ||
-  needsNats().skip ||
-  needsMinio().skip ||
-  (await needsDocker()).skip ||
-  (await needsRuntimeImage()).skip;
+import { needsDeployment, withDeployment } from './deployed-suite.ts';
+import type { Deployment, Service } from './deployment.ts';
 
 const DEADLINE_MS = 90_000;
 const IDLE = { 'main.js': `exports.main = () => new Promise(() => setInterval(() => {}, 1000));\n` };
@@ -39,18 +28,20 @@ const CONFIG = {
 /** What Go's `encoding/json` makes of it. */
 const CONFIG_OF_GO = String.raw`{"big":1e+21,"f":0.5,"list":[1,{"a":null,"b":2}],"n":1,"nested":{"a":{"y":true},"z":1},"small":1e-7,"text":"\u003ca\u003e\u0026\u2028"}`;
 
-describe('Services in the place of the Go runtime', { skip, timeout: 300_000 }, () => {
+describe('Services in the place of the Go runtime', await needsDeployment(), () => {
   let deployment: Deployment;
   let endTurn = () => {};
   before(async () => {
     endTurn = await takeOverTurn();
+  });
+  withDeployment(
+    async (begun) => {
+      deployment = begun;
+    },
     // As the MongoDB of its Compose file: without a replica set.
-    deployment = await Deployment.begin({ keep: true, changeStreams: false });
-  });
-  after(async () => {
-    await deployment?.end();
-    endTurn();
-  });
+    { keep: true, changeStreams: false },
+  );
+  after(() => endTurn());
 
   /** A bot as the Go runtime keeps it: the API's event, its document, and its container, which runs. */
   async function keptByGo(id: string) {

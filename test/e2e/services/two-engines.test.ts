@@ -1,20 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { needsDocker } from '../../services/docker.ts';
-import { needsMinio } from '../../services/minio.ts';
-import { needsMongo } from '../../services/mongodb.ts';
-import { needsNats } from '../../services/nats.ts';
-import { needsRuntimeImage } from '../../services/runtime-image.ts';
 import { poll } from '../runtime-under-test.ts';
-import { Deployment, type Service } from './deployment.ts';
-
-const skip =
-  needsMongo().skip ||
-  needsNats().skip ||
-  needsMinio().skip ||
-  (await needsDocker()).skip ||
-  (await needsRuntimeImage()).skip;
+import { needsDeployment, withDeployment } from './deployed-suite.ts';
+import type { Deployment, Service } from './deployment.ts';
 
 const WAIT_MS = 90_000;
 /** Short: what a holder that is silent is given, and its bots after it. */
@@ -24,13 +13,13 @@ const PROCESS = [...SHORT, '--engine', 'process'];
 const LONG_ENOUGH_MS = 3_000;
 
 /** Two engines that know nothing of each other: no name of a container keeps a bot from running on both. */
-describe('bot-runners on two engines', { skip, timeout: 600_000 }, () => {
+describe('bot-runners on two engines', await needsDeployment(), () => {
   let deployment: Deployment;
   let docker: Service;
   let standby: Service;
 
-  before(async () => {
-    deployment = await Deployment.begin();
+  withDeployment(async (begun) => {
+    deployment = begun;
     docker = await deployment.start('bot-runner', SHORT);
     await deployment.publish('created', {
       id: 'trader',
@@ -40,9 +29,6 @@ describe('bot-runners on two engines', { skip, timeout: 600_000 }, () => {
     await deployment.running('trader');
     standby = await deployment.start('bot-runner', PROCESS);
     await standby.prints(/stands by: bot-runner on .* keeps these bots/);
-  });
-  after(async () => {
-    await deployment?.end();
   });
 
   const runsIn = async (service: Service) => /trader +running/.test(await deployment.cli(service, 'ls'));

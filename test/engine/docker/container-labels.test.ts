@@ -1,22 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type ContainerOwner, labelsFor, ownLabels, readLabels } from '../../../src/engine/docker/container-labels.ts';
+import { aBot } from '../../desired/a-bot.ts';
 
-const definition = {
-  id: 'grid',
-  kind: 'realtime',
-  enabled: true,
-  config: {},
-  version: '1',
-  filePath: '',
-  name: 'grid',
-  runtime: 'nodejs20',
-  entrypoint: 'main.js',
-  queryEntrypoint: 'query.js',
-  schedule: null,
-  specRevision: 'spec',
-  problem: null,
-} as const;
+const definition = aBot('grid', { specRevision: 'spec' });
 const OURS = {
   instance: 'here',
   incarnation: 17,

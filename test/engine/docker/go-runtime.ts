@@ -1,6 +1,7 @@
 import type Docker from 'dockerode';
 import type { BotDefinition } from '../../../src/desired/bot-definition.ts';
 import { goJson } from '../../../src/engine/go-json.ts';
+import { aBot } from '../../desired/a-bot.ts';
 import { docker } from '../../services/docker.ts';
 
 export interface GoBot {
@@ -22,21 +23,7 @@ export const RUNS = [
 
 /** A realtime Node bot whose code and data are in the object store. */
 export function storedNodeBot(id: string, filePath: string, config: BotDefinition['config']): BotDefinition {
-  return {
-    id,
-    kind: 'realtime',
-    enabled: true,
-    config,
-    version: '1.0.0',
-    filePath,
-    name: id,
-    runtime: 'nodejs20',
-    entrypoint: 'main.js',
-    queryEntrypoint: null,
-    schedule: null,
-    specRevision: '',
-    problem: null,
-  };
+  return aBot(id, { config, filePath, queryEntrypoint: null, specRevision: '' });
 }
 
 /** A container as the Go runtime creates it, property by property (contract 5.2); not started. */

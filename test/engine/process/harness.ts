@@ -11,6 +11,7 @@ import type { BotDefinition, Json } from '../../../src/desired/bot-definition.ts
 import type { ContainerEngine, EngineListener } from '../../../src/engine/container-engine.ts';
 import { createProcessEngine } from '../../../src/engine/process/process-engine.ts';
 import type { ProcessEngineOptions } from '../../../src/engine/process/process-engine-options.ts';
+import { aBot } from '../../desired/a-bot.ts';
 
 const reportSchema = v.object({
   pid: v.number(),
@@ -85,7 +86,7 @@ export async function bench(t: TestContext, changes: Partial<ProcessEngineOption
     warnings,
     listener,
     async define(id, config, definitionChanges = {}) {
-      const definition = { ...definitionOf(id, config), ...definitionChanges };
+      const definition = aBot(id, { config, ...definitionChanges });
       await mkdir(options.codeDirOf(id, definition.specRevision), { recursive: true });
       return definition;
     },
@@ -94,24 +95,6 @@ export async function bench(t: TestContext, changes: Partial<ProcessEngineOption
       await until(() => existsSync(path));
       return v.parse(reportSchema, JSON.parse(await readFile(path, 'utf8')));
     },
-  };
-}
-
-function definitionOf(id: string, config: { readonly [key: string]: Json }): BotDefinition {
-  return {
-    id,
-    kind: 'realtime',
-    enabled: true,
-    config,
-    version: '1.0.0',
-    filePath: '',
-    name: id,
-    runtime: 'nodejs20',
-    entrypoint: 'main.js',
-    queryEntrypoint: 'query.js',
-    schedule: null,
-    specRevision: 'r1',
-    problem: null,
   };
 }
 

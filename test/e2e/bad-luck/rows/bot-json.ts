@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { runCli } from '../../../commands/run-cli.ts';
 import { botJson, writeBot, writeWhole } from '../../bot-folders.ts';
-import { cli } from '../../runtime-under-test.ts';
 import { type BadLuck, badLuck } from '../bad-luck.ts';
 import { IDLE, nodeBot } from '../bots.ts';
 import { says, type Told, whyTells } from '../told.ts';
@@ -129,7 +129,7 @@ export const BOT_JSON: readonly BadLuck[] = [
     arrange: (scene) => scene.addFolder('told-by-cli', '{"id": "x" "config": {}}'),
     async expect({ runtime }, folder) {
       await whyTells(runtime, folder, { code: 'spec-unreadable', text: ['line 1, column 12'], advice: [CORRECT_IT] });
-      const { code, stdout } = await cli(['why', folder, '--data-dir', runtime.dataDir]);
+      const { code, stdout } = await runCli(['why', folder, '--data-dir', runtime.dataDir]);
       says(`${code} ${stdout.replace(/\s+/g, ' ')}`, [
         /^0 /,
         'blocked',
