@@ -107,7 +107,10 @@ export class AgentProcess {
     const agent = new AgentProcess(root, child);
     t.after(async () => {
       child.stdin?.end();
+      const left = childrenOf(child);
       child.kill('SIGKILL');
+      // What an agent leaves when it is killed ends with its container, and there is none here.
+      for (const pid of left) killGroup(pid);
       await agent.ended;
       rmSync(root, { recursive: true, force: true, maxRetries: 5 });
     });
@@ -132,6 +135,23 @@ export class AgentProcess {
       },
       () => `${this.log(name)}\n${this.stderr}`,
     );
+  }
+}
+
+/** The processes that a child has started itself; none where that cannot be told. */
+function childrenOf({ pid }: ChildProcess): readonly number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
   }
 }
 

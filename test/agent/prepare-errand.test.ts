@@ -8,7 +8,8 @@ import { type TestContext, test } from 'node:test';
 import { bodyOf } from '../../src/storage/object-store.ts';
 import { retryRead } from '../../src/storage/retry.ts';
 import { openS3Store } from '../../src/storage/s3/open-s3-store.ts';
-import { needsMinio, startMinio } from '../services/minio.ts';
+import { needsMinio } from '../services/minio.ts';
+import { bucketVariables, ownBuckets, sharedMinio } from '../services/shared-minio.ts';
 import { handMade } from '../storage/code-archive/archives.ts';
 import { AgentProcess, agentLimitsOf, until } from './agent-process.ts';
 
@@ -17,17 +18,18 @@ const RETRY = { attempts: 20, firstPauseMs: 100, longestPauseMs: 500, random: Ma
 const BOT = '#!/bin/sh\nenv | grep -c "MINIO\\|SECRET"; exit 3\n';
 
 async function scene(t: TestContext, archive: Buffer | null) {
-  const server = await startMinio();
-  t.after(() => server.stop());
+  const server = await sharedMinio();
+  const buckets = ownBuckets();
   const store = openS3Store(server.access);
   t.after(() => store.close());
   // A server that just came up may still say that it is not ready.
-  await retryRead(() => store.createBucket('custom-bots'), RETRY);
-  const place = { bucket: 'custom-bots', key: KEY };
+  await retryRead(() => store.createBucket(buckets.code), RETRY);
+  const place = { bucket: buckets.code, key: KEY };
   if (archive !== null) await store.write(place, bodyOf(archive), { condition: null, contentType: 'application/zip' });
   const { endpoint, accessKey, secretKey } = server.access;
   return (secrets: Record<string, string> = {}, env: Record<string, string> = {}) => {
-    const all = { MINIO_ENDPOINT: endpoint, MINIO_ACCESS_KEY: accessKey, MINIO_SECRET_KEY: secretKey, ...secrets };
+    const keys = { MINIO_ACCESS_KEY: accessKey, MINIO_SECRET_KEY: secretKey };
+    const all = { MINIO_ENDPOINT: endpoint, ...keys, ...bucketVariables(buckets), ...secrets };
     const lines = Object.entries(all).map(([name, value]) => `${name}=${value}\n`);
     return AgentProcess.start(t, { files: {}, secrets: lines.join(''), env: { CODE_FILE: KEY, ...env } });
   };
@@ -43,7 +45,7 @@ test('the agent fetches code and runs it, and the bot sees no credential', needs
 });
 
 for (const [what, archive, secrets, code, sentence] of [
-  ['no object', null, {}, 'code-missing', /there is no local\/grid\/1\.0\.0 in the bucket custom-bots/],
+  ['no object', null, {}, 'code-missing', /there is no local\/grid\/1\.0\.0 in the bucket code-/],
   ['a bad archive', Buffer.from('no zip at all'), {}, 'code-archive-bad', /the archive is no ZIP, or is cut short/],
   ['a wrong key', null, { MINIO_SECRET_KEY: 'not-the-secret-key' }, 'store-denied', /does not let this bot read/],
   ['no secret key', null, { MINIO_SECRET_KEY: '' }, 'environment-incomplete', /MINIO_SECRET_KEY is missing/],

@@ -9,8 +9,6 @@ import { handMade } from '../../storage/code-archive/archives.ts';
 import { AgentProcess, until } from '../agent-process.ts';
 import { messagesOf, type StoredBot, storedBot } from './stored-bot.ts';
 
-const PLACE = { bucket: 'bot-state', key: 'bot-1/state.tar.gz' };
-
 /** A daemon on directories of its own, which `prepare` may fill. */
 async function daemon(bot: StoredBot, options: { prepare?: (root: string) => void; flags?: readonly string[] } = {}) {
   let root = '';
@@ -63,7 +61,7 @@ describe('the daemon', needsMinio(), () => {
     await bot.stored('.the0-state/a', 'kept');
     first.agent.child.kill('SIGTERM');
     await first.agent.ended;
-    const before = await bot.store.head(PLACE);
+    const before = await bot.store.head(bot.place);
 
     const port = await freePort();
     const { agent, root } = await daemon(bot, { flags: ['--readiness-port', String(port), '--interval', '100ms'] });
@@ -79,10 +77,10 @@ describe('the daemon', needsMinio(), () => {
     writeFileSync(join(root, 'state', '.the0-restoring'), '');
     write(root, 'b', 'half');
     await new Promise((resolve) => setTimeout(resolve, 600));
-    assert.equal((await bot.store.head(PLACE))?.etag, before?.etag);
+    assert.equal((await bot.store.head(bot.place))?.etag, before?.etag);
     agent.child.kill('SIGTERM');
     assert.equal((await agent.ended).code, 0);
-    assert.equal((await bot.store.head(PLACE))?.etag, before?.etag);
+    assert.equal((await bot.store.head(bot.place))?.etag, before?.etag);
   });
 
   test('sync beside a bot that stores nothing itself keeps its state and log', async (t) => {
@@ -106,7 +104,7 @@ describe('the daemon', needsMinio(), () => {
   test('init brings code and state, and says what is wrong', async (t) => {
     const bot = await storedBot(t);
     const archive = handMade([{ name: 'main.js', content: 'x', mode: 0o100644 }]);
-    const code = { bucket: 'custom-bots', key: 'u/bot/1' };
+    const code = { bucket: bot.buckets.code, key: 'u/bot/1' };
     await bot.store.write(code, bodyOf(archive), { condition: null, contentType: 'application/zip' });
     const init = (key: string) =>
       bot.start({
@@ -120,7 +118,7 @@ describe('the daemon', needsMinio(), () => {
     assert.equal(readFileSync(join(good.root, 'code', 'main.js'), 'utf8'), 'x');
     const missing = await init('u/bot/2');
     assert.equal((await missing.ended).code, 1);
-    assert.match(missing.stderr, /there is no u\/bot\/2 in the bucket custom-bots/);
+    assert.match(missing.stderr, /there is no u\/bot\/2 in the bucket code-/);
   });
 
   test('without a store it says which variable is missing', async (t) => {

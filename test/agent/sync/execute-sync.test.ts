@@ -10,7 +10,6 @@ import { until } from '../agent-process.ts';
 import { messagesOf, storedBot } from './stored-bot.ts';
 
 const sh = (text: string) => `#!/bin/sh\n${text}\n`;
-const PLACE = { bucket: 'bot-state', key: 'bot-1/state.tar.gz' };
 
 describe('execute with an object store', needsMinio(), () => {
   test('stores what the bot wrote and said, and the next start has it', async (t) => {
@@ -61,7 +60,7 @@ describe('execute with an object store', needsMinio(), () => {
 
   test('a stored state that cannot be read keeps the bot from starting, and its log says why', async (t) => {
     const bot = await storedBot(t);
-    await bot.store.write(PLACE, bodyOf(Buffer.from('no archive')), {
+    await bot.store.write(bot.place, bodyOf(Buffer.from('no archive')), {
       condition: null,
       contentType: 'application/gzip',
     });
@@ -71,7 +70,7 @@ describe('execute with an object store', needsMinio(), () => {
     assert.match(JSON.stringify(end.lastWords), /"code":"state-unreadable"/);
     assert.equal(existsSync(join(agent.root, 'code', 'started')), false);
     assert.match(String(messagesOf(await bot.logLines()).at(-1)), /the stored state cannot be used/);
-    const kept = await bot.store.head(PLACE);
+    const kept = await bot.store.head(bot.place);
     assert.equal(kept?.size, 'no archive'.length);
   });
 
@@ -185,14 +184,14 @@ describe('execute with an object store', needsMinio(), () => {
   test('--skip-sync brings the state and stores nothing', async (t) => {
     const bot = await storedBot(t);
     await (await bot.start({ files: { bot: sh('mkdir -p "$STATE_DIR"; echo 1 > "$STATE_DIR/a"') } })).ended;
-    const before = (await bot.store.head(PLACE))?.etag;
+    const before = (await bot.store.head(bot.place))?.etag;
     const agent = await bot.start({
       args: ['execute', '--skip-sync'],
       files: { bot: sh('cat "$STATE_DIR/a"; echo 2 > "$STATE_DIR/a"') },
     });
     await agent.ended;
     assert.equal(agent.log(), '1\n');
-    assert.equal((await bot.store.head(PLACE))?.etag, before);
+    assert.equal((await bot.store.head(bot.place))?.etag, before);
     assert.deepEqual(await bot.logLines(), []);
   });
 

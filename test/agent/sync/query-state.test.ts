@@ -7,20 +7,19 @@ import { handMade } from '../../storage/code-archive/archives.ts';
 import { type StoredBot, storedBot } from './stored-bot.ts';
 
 const sh = (text: string) => `#!/bin/sh\n${text}\n`;
-const PLACE = { bucket: 'bot-state', key: 'bot-1/state.tar.gz' };
 /** The directory of results is fixed (contract 8.6) and needs root where it is not there. */
 const asRoot = process.getuid?.() === 0 ? needsMinio() : { skip: 'needs root, to make /query' };
 
 async function withState(bot: StoredBot): Promise<string | undefined> {
   await (await bot.start({ files: { bot: sh('mkdir -p "$STATE_DIR"; echo 42 > "$STATE_DIR/a"') } })).ended;
-  return (await bot.store.head(PLACE))?.etag;
+  return (await bot.store.head(bot.place))?.etag;
 }
 
 describe('a query server in a container of its own', needsMinio(), () => {
   test('fetches the code itself when nobody brings it', async (t) => {
     const bot = await storedBot(t);
     const zip = handMade([{ name: 'query', content: sh('echo "word $(cat "$STATE_DIR/a")"; exit 6'), mode: 0o100644 }]);
-    await bot.store.write({ bucket: 'custom-bots', key: 'local/bot/1' }, bodyOf(zip), {
+    await bot.store.write({ bucket: bot.buckets.code, key: 'local/bot/1' }, bodyOf(zip), {
       condition: null,
       contentType: 'application/zip',
     });
@@ -47,11 +46,11 @@ describe('a query in a container of its own', asRoot, () => {
       env: { QUERY_RESULT_KEY: 'bot-1/7/result.json', THE0_INCARNATION: '1' },
     });
     assert.equal((await agent.ended).code, 5, agent.stderr);
-    const result = await bot.store.read({ bucket: 'query-results', key: 'bot-1/7/result.json' });
+    const result = await bot.store.read({ bucket: bot.buckets.queryResults, key: 'bot-1/7/result.json' });
     const chunks: Buffer[] = [];
     if (result !== null) for await (const chunk of result.body) chunks.push(chunk);
     assert.equal(Buffer.concat(chunks).toString(), '42\n');
-    assert.equal((await bot.store.head(PLACE))?.etag, before);
+    assert.equal((await bot.store.head(bot.place))?.etag, before);
   });
 
   test('that leaves a pipe for a result ends with 1, too', async (t) => {

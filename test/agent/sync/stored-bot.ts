@@ -7,9 +7,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentLimits } from '../../../src/agent/agent-limits.ts';
 import { restoreState } from '../../../src/agent/state/restore-state.ts';
 import { DEFAULT_STATE_LIMITS } from '../../../src/agent/state/state-limits.ts';
-import { DEFAULT_BUCKETS, type ObjectStore } from '../../../src/storage/object-store.ts';
+import type { Buckets, ObjectPlace, ObjectStore } from '../../../src/storage/object-store.ts';
 import { openS3Store } from '../../../src/storage/s3/open-s3-store.ts';
-import { startMinio } from '../../services/minio.ts';
+import { bucketVariables, endSharedMinio, ownBuckets, sharedMinio } from '../../services/shared-minio.ts';
 import { type AgentOptions, AgentProcess, agentLimitsOf } from '../agent-process.ts';
 
 const BOT = 'bot-1';
@@ -20,6 +20,9 @@ const QUICK = { stateSettleMs: 20, logFlushMs: 100, storeRetryMs: 10 };
 /** A real store, and agents of one bot on it. */
 export interface StoredBot {
   readonly store: ObjectStore;
+  readonly buckets: Buckets;
+  /** Where its state is. */
+  readonly place: ObjectPlace;
   /** As the launcher would pass them. */
   readonly secrets: string;
   start(options: Partial<AgentOptions> & { limits?: Partial<AgentLimits> }): Promise<AgentProcess>;
@@ -33,37 +36,39 @@ export interface StoredBot {
   stopServer(): Promise<void>;
 }
 
-export async function storedBot(t: TestContext): Promise<StoredBot> {
-  const server = await startMinio();
-  let stopped = false;
-  const stopServer = async () => {
-    if (!stopped) await server.stop();
-    stopped = true;
-  };
-  const store = openS3Store(server.access);
+export async function storedBot(t: TestContext, buckets: Buckets = ownBuckets()): Promise<StoredBot> {
+  const { access } = await sharedMinio();
+  const store = openS3Store(access);
   const root = mkdtempSync(join(tmpdir(), 'the0-stored-'));
-  t.after(async () => {
+  t.after(() => {
     store.close();
-    await stopServer();
     rmSync(root, { recursive: true, force: true });
   });
-  for (const bucket of Object.values(DEFAULT_BUCKETS)) await store.createBucket(bucket);
-  const { endpoint, accessKey, secretKey } = server.access;
-  const secrets = `MINIO_ENDPOINT=${endpoint}\nMINIO_ACCESS_KEY=${accessKey}\nMINIO_SECRET_KEY=${secretKey}\n`;
+  for (const bucket of Object.values(buckets)) await store.createBucket(bucket);
+  const { endpoint, accessKey, secretKey } = access;
+  const told = {
+    MINIO_ENDPOINT: endpoint,
+    MINIO_ACCESS_KEY: accessKey,
+    MINIO_SECRET_KEY: secretKey,
+    ...bucketVariables(buckets),
+  };
+  const secrets = Object.entries(told)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
+  const place = { bucket: buckets.state, key: `${BOT}/state.tar.gz` };
   let looks = 0;
 
   const stateFile = async (name: string): Promise<string | null> => {
     const directory = join(root, `look-${++looks}`);
     mkdirSync(directory);
-    const place = { bucket: DEFAULT_BUCKETS.state, key: `${BOT}/state.tar.gz` };
     const options = { sessionFile: null, limits: DEFAULT_STATE_LIMITS, retry: RETRY };
     await restoreState({ store, place, epoch: Number.MAX_SAFE_INTEGER, directory, ...options });
     return readFile(join(directory, name), 'utf8').catch(() => null);
   };
   const logLines = async (): Promise<unknown[]> => {
     const lines: unknown[] = [];
-    for await (const { key } of store.list(DEFAULT_BUCKETS.logs, `logs/${BOT}/`)) {
-      const content = await store.read({ bucket: DEFAULT_BUCKETS.logs, key });
+    for await (const { key } of store.list(buckets.logs, `logs/${BOT}/`)) {
+      const content = await store.read({ bucket: buckets.logs, key });
       const chunks: Buffer[] = [];
       if (content !== null) for await (const chunk of content.body) chunks.push(chunk);
       const text = Buffer.concat(chunks).toString('utf8').trimEnd();
@@ -73,10 +78,12 @@ export async function storedBot(t: TestContext): Promise<StoredBot> {
   };
   return {
     store,
+    buckets,
+    place,
     secrets,
     stateFile,
     logLines,
-    stopServer,
+    stopServer: endSharedMinio,
     start: ({ limits, env, ...options }) =>
       AgentProcess.start(t, {
         files: {},

@@ -38,7 +38,7 @@ async function bytes(stream: AsyncIterable<Buffer>): Promise<Buffer> {
 
 // Contract 4.1, 4.4 and 4.5.
 test('state, log and result are the objects that others read', needsMinio(), async (t) => {
-  const bot = await storedBot(t);
+  const bot = await storedBot(t, DEFAULT_BUCKETS);
   assert.equal((await (await bot.start({ files: { bot: BOT } })).ended).code, 0);
   const client = reader(bot);
   const { state, logs, queryResults } = DEFAULT_BUCKETS;
