@@ -30,11 +30,15 @@ export async function openBotCredentials(
 export function keysForEngine(credentials: MinioBotCredentials): BotCredentials {
   return {
     async keysFor({ id, filePath }, purpose) {
-      try {
-        return await credentials.keysFor({ botId: id, codeKey: filePath, purpose });
-      } catch (error) {
+      const asEngineError = (error: unknown) => {
         throw engineErrorFor(error, id, credentials.endpoint);
-      }
+      };
+      const keys = await credentials.keysFor({ botId: id, codeKey: filePath, purpose }).catch(asEngineError);
+      if (keys === null) return null;
+      const usable = keys.usable.catch(asEngineError);
+      // Whoever does not wait for it need not hear of it.
+      usable.catch(() => {});
+      return { ...keys, usable };
     },
   };
 }

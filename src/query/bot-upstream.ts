@@ -96,7 +96,7 @@ export class BotUpstream implements ConnectionOwner {
     }
     connection.below = this.#idle;
     this.#idle = connection;
-    this.#shared.idle.add(connection, performance.now());
+    this.#shared.idle.add(connection);
   }
 
   failed(connection: UpstreamConnection, call: UpstreamCall, error: Error, started: boolean): void {

@@ -8,14 +8,14 @@ import type { UpstreamConnection } from './upstream-connection.ts';
  */
 export class IdleConnections {
   readonly #limit: number;
-  readonly #maxIdleMs: number;
+  #sweeps = 0;
   #oldest: UpstreamConnection | null = null;
   #newest: UpstreamConnection | null = null;
   #size = 0;
 
-  constructor(limit: number, maxIdleMs: number) {
+  /** @param limit so many at one time */
+  constructor(limit: number) {
     this.#limit = limit;
-    this.#maxIdleMs = maxIdleMs;
   }
 
   get size(): number {
@@ -23,8 +23,8 @@ export class IdleConnections {
   }
 
   /** Beyond the limit the longest idle one is closed. */
-  add(connection: UpstreamConnection, now: number): void {
-    connection.idleSince = now;
+  add(connection: UpstreamConnection): void {
+    connection.idleSince = this.#sweeps;
     connection.older = this.#newest;
     if (this.#newest === null) this.#oldest = connection;
     else this.#newest.newer = connection;
@@ -45,8 +45,16 @@ export class IdleConnections {
     this.#size -= 1;
   }
 
-  /** Closes what has been idle too long. */
-  sweep(now: number): void {
-    while (this.#oldest !== null && now - this.#oldest.idleSince >= this.#maxIdleMs) this.#oldest.closeIdle();
+  /** Closes what has been idle at {@link SWEEPS_OF_IDLE} sweeps, this one included; to be called at regular times. */
+  sweep(): void {
+    this.#sweeps += 1;
+    while (this.#oldest !== null && this.#sweeps - this.#oldest.idleSince >= SWEEPS_OF_IDLE) this.#oldest.closeIdle();
+  }
+
+  closeAll(): void {
+    while (this.#oldest !== null) this.#oldest.closeIdle();
   }
 }
+
+/** Counted, not timed: no query reads a clock for this, and no connection is closed later than it may be. */
+export const SWEEPS_OF_IDLE = 4;

@@ -93,8 +93,8 @@ export class IncomingQuery implements UpstreamCall, Timed {
 
   /** The bot's answer is here (called by the upstream). */
   answered(answer: BotAnswer): void {
-    const body = answerBody(answer, this.#elapsedMs());
-    this.#reply(statusLineOf(answer.status), body);
+    const tookMs = this.#elapsedMs();
+    this.#reply(statusLineOf(answer.status), answerBody(answer, tookMs), tookMs);
   }
 
   /** The bot could not be asked, or did not answer properly (called by the upstream). */
@@ -252,18 +252,19 @@ export class IncomingQuery implements UpstreamCall, Timed {
   }
 
   #refuse(status: StatusLine, error: string, close = false): void {
-    this.#reply(status, errorBody(error, this.#elapsedMs()), close);
+    const tookMs = this.#elapsedMs();
+    this.#reply(status, errorBody(error, tookMs), tookMs, close);
   }
 
   /** Hands the answer over. Small ones go at once; large ones at the pace of the asker, held and counted meanwhile. */
-  #reply(status: StatusLine, body: string | Buffer, close = false): void {
+  #reply(status: StatusLine, body: string | Buffer, tookMs: number, close = false): void {
     if (this.over) return;
     this.#status = status;
     if (body.length > AT_ONCE_BYTES) {
       this.#replyLarge(status, typeof body === 'string' ? Buffer.from(body) : body);
       return;
     }
-    this.#leave();
+    this.#leave(tookMs);
     this.#response.cork(() => {
       writeHead(this.#response, status);
       this.#response.end(body, close);
@@ -296,14 +297,14 @@ export class IncomingQuery implements UpstreamCall, Timed {
   }
 
   /** Nothing of this query happens any more. */
-  #leave(): void {
+  #leave(tookMs = this.#elapsedMs()): void {
     if (this.over) return;
     this.over = true;
     this.#context.deadlines.delete(this);
     this.#upstream?.leave(this);
     this.#run?.leave();
     this.#answerHeld?.release();
-    this.#context.tally.ended(this.#way, this.#status, this.#elapsedMs());
+    this.#context.tally.ended(this.#way, this.#status, tookMs);
     this.#context.left();
   }
 

@@ -5,6 +5,7 @@ import {
   COLON as COLON_BYTE,
   COMMA,
   isBlank,
+  isDigit,
   isHexDigit,
   LOWER_F,
   LOWER_N,
@@ -15,7 +16,7 @@ import {
   QUOTE,
   SPACE,
 } from './json-bytes.ts';
-import { firstNumberState, isNumberByte, NUMBER_ENDS, nextNumberState } from './json-number.ts';
+import { firstNumberState, isNumberByte, NO_NUMBER, NUMBER_ENDS, NUMBER_ZERO, nextNumberState } from './json-number.ts';
 
 /**
  * Reads JSON as it comes, byte by byte, without making values of it (RFC 8259).
@@ -47,6 +48,8 @@ export class JsonScanner {
   /** One entry per open container: is it an object? Only the first `#depth` count. */
   readonly #open: boolean[] = [];
   #depth = 0;
+  /** Within the root object, and in nothing deeper: what begins or ends here is a member, or its name. */
+  #atMember = false;
   #inKey = false;
   /** What is left of a literal (`rue`) or of the hex digits of an escape. */
   #rest = '';
@@ -60,6 +63,7 @@ export class JsonScanner {
     this.problem = null;
     this.#state = VALUE;
     this.#depth = 0;
+    this.#atMember = false;
   }
 
   /**
@@ -67,10 +71,12 @@ export class JsonScanner {
    * of the same (or a grown) buffer. Stops at the first problem; bytes after the root value are not looked at.
    */
   scan(bytes: Uint8Array, from: number, to: number): void {
+    // The state stays in a variable, not in a field: this loop is the largest part of what a query costs in our code.
+    let state = this.#state;
     let at = from;
-    while (at < to && this.valueEnd < 0 && this.problem === null) {
-      if (this.#state === STRING) {
-        let byte = bytes[at] ?? 0;
+    while (at < to && state !== OVER) {
+      let byte = bytes[at] ?? 0;
+      if (state === STRING) {
         let seen = 0;
         while (byte !== QUOTE && byte !== BACKSLASH && byte >= SPACE) {
           seen |= byte;
@@ -79,152 +85,159 @@ export class JsonScanner {
           byte = bytes[at] ?? 0;
         }
         if (seen >= 0x80) this.plain = false;
-        if (at === to) return;
+        if (at === to) break;
       }
-      const byte = bytes[at] ?? 0;
-      // A number ends at the byte after it, which belongs to what comes next.
-      if (this.#state >= NUMBER_ENDS && !isNumberByte(byte)) this.#endValue(at);
-      else at = this.#step(byte, at);
+      switch (state) {
+        case STRING:
+          state = this.#inString(byte, at);
+          break;
+        case FIRST_ITEM:
+          if (byte === CLOSE_ARRAY) state = this.#close(at);
+          else if (!isBlank(byte)) state = this.#startValue(byte, at);
+          break;
+        case VALUE:
+          if (!isBlank(byte)) state = this.#startValue(byte, at);
+          break;
+        case FIRST_KEY:
+          if (byte === CLOSE_OBJECT) state = this.#close(at);
+          else if (!isBlank(byte)) state = this.#startKey(byte, at);
+          break;
+        case KEY:
+          if (!isBlank(byte)) state = this.#startKey(byte, at);
+          break;
+        case COLON:
+          if (byte === COLON_BYTE) state = VALUE;
+          else if (!isBlank(byte)) state = this.#fail(byte, at, 'after an object key');
+          break;
+        case NEXT:
+          if (!isBlank(byte)) state = this.#next(byte, at);
+          break;
+        case ESCAPE:
+          state = this.#escape(byte, at);
+          break;
+        case HEX:
+          if (!isHexDigit(byte)) state = this.#fail(byte, at, 'in a \\u escape');
+          else if (--this.#hexLeft === 0) state = STRING;
+          break;
+        case LITERAL:
+          state = this.#literal(byte, at);
+          break;
+        default:
+          if (state > NUMBER_ZERO && isDigit(byte)) break;
+          if (state >= NUMBER_ENDS && !isNumberByte(byte)) {
+            // A number ends at the byte after it, which belongs to what comes next.
+            state = this.#endValue(at);
+            continue;
+          }
+          state = nextNumberState(state, byte);
+          if (state === NO_NUMBER) state = this.#fail(byte, at, 'in a number');
+      }
+      at += 1;
     }
+    this.#state = state;
   }
 
   /** No more bytes come. A root number is complete only now. */
   finish(at: number): void {
-    if (this.problem !== null || this.valueEnd >= 0) return;
-    if (this.#state >= NUMBER_ENDS) this.#endValue(at);
-    if (this.valueEnd < 0) this.problem = 'unexpected end of JSON input';
+    if (this.#state >= NUMBER_ENDS) this.#state = this.#endValue(at);
+    if (this.#state !== OVER) this.#over('unexpected end of JSON input');
   }
 
-  /** Takes one byte and returns where to go on. */
-  #step(byte: number, at: number): number {
-    switch (this.#state) {
-      case FIRST_ITEM:
-        if (byte === CLOSE_ARRAY) this.#close(at);
-        else if (!isBlank(byte)) this.#startValue(byte, at);
-        break;
-      case VALUE:
-        if (!isBlank(byte)) this.#startValue(byte, at);
-        break;
-      case FIRST_KEY:
-        if (byte === CLOSE_OBJECT) this.#close(at);
-        else if (!isBlank(byte)) this.#startKey(byte, at);
-        break;
-      case KEY:
-        if (!isBlank(byte)) this.#startKey(byte, at);
-        break;
-      case COLON:
-        if (byte === COLON_BYTE) this.#state = VALUE;
-        else if (!isBlank(byte)) this.#fail(byte, at, 'after an object key');
-        break;
-      case NEXT:
-        this.#next(byte, at);
-        break;
-      case STRING:
-        if (byte === BACKSLASH) {
-          this.plain = false;
-          this.#state = ESCAPE;
-        } else if (byte !== QUOTE) this.#fail(byte, at, 'in a string');
-        else if (this.#inKey) this.#endKey(at + 1);
-        else this.#endValue(at + 1);
-        break;
-      case ESCAPE:
-        if (byte === LOWER_U) {
-          this.#hexLeft = 4;
-          this.#state = HEX;
-        } else if (ESCAPABLE.includes(String.fromCharCode(byte))) this.#state = STRING;
-        else this.#fail(byte, at, 'in a string escape');
-        break;
-      case HEX:
-        if (!isHexDigit(byte)) this.#fail(byte, at, 'in a \\u escape');
-        else if (--this.#hexLeft === 0) this.#state = STRING;
-        break;
-      case LITERAL:
-        if (byte !== this.#rest.charCodeAt(0)) this.#fail(byte, at, 'in a literal');
-        else {
-          this.#rest = this.#rest.slice(1);
-          if (this.#rest === '') this.#endValue(at + 1);
-        }
-        break;
-      default:
-        this.#number(byte, at);
-    }
-    return at + 1;
-  }
+  // Each of these takes one byte and returns the next state.
 
-  #startValue(byte: number, at: number): void {
+  #startValue(byte: number, at: number): number {
     if (this.#depth === 0) this.root = byte;
-    else if (this.#atRootMember()) this.#mark(at);
+    else if (this.#atMember) this.#mark(at);
     switch (byte) {
       case QUOTE:
         this.#inKey = false;
-        this.#state = STRING;
-        return;
+        return STRING;
       case OPEN_OBJECT:
       case OPEN_ARRAY:
-        if (this.#depth === MAX_DEPTH) {
-          this.problem = 'exceeded max depth';
-          return;
-        }
-        this.#open[this.#depth] = byte === OPEN_OBJECT;
-        this.#depth += 1;
-        this.#state = byte === OPEN_OBJECT ? FIRST_KEY : FIRST_ITEM;
-        return;
+        return this.#openContainer(byte === OPEN_OBJECT);
       case LOWER_T:
-        this.#startLiteral('rue');
-        return;
+        return this.#startLiteral('rue');
       case LOWER_F:
-        this.#startLiteral('alse');
-        return;
+        return this.#startLiteral('alse');
       case LOWER_N:
-        this.#startLiteral('ull');
-        return;
-      default: {
-        const number = firstNumberState(byte);
-        if (number === undefined) this.#fail(byte, at, 'looking for beginning of value');
-        else this.#state = number;
-      }
+        return this.#startLiteral('ull');
+      default:
+        return this.#startNumber(byte, at);
     }
   }
 
-  #startLiteral(rest: string): void {
+  #openContainer(isObject: boolean): number {
+    if (this.#depth === MAX_DEPTH) return this.#over('exceeded max depth');
+    this.#open[this.#depth] = isObject;
+    this.#atMember = isObject && this.#depth === 0;
+    this.#depth += 1;
+    return isObject ? FIRST_KEY : FIRST_ITEM;
+  }
+
+  #startNumber(byte: number, at: number): number {
+    const state = firstNumberState(byte);
+    return state === NO_NUMBER ? this.#fail(byte, at, 'looking for beginning of value') : state;
+  }
+
+  #startLiteral(rest: string): number {
     this.#rest = rest;
-    this.#state = LITERAL;
+    return LITERAL;
   }
 
-  #startKey(byte: number, at: number): void {
-    if (byte !== QUOTE) {
-      this.#fail(byte, at, 'looking for beginning of object key string');
-      return;
+  #literal(byte: number, at: number): number {
+    if (byte !== this.#rest.charCodeAt(0)) return this.#fail(byte, at, 'in a literal');
+    this.#rest = this.#rest.slice(1);
+    return this.#rest === '' ? this.#endValue(at + 1) : LITERAL;
+  }
+
+  /** At the byte that ends the string, or its plain part. */
+  #inString(byte: number, at: number): number {
+    if (byte === QUOTE) return this.#inKey ? this.#endKey(at + 1) : this.#endValue(at + 1);
+    if (byte !== BACKSLASH) return this.#fail(byte, at, 'in a string');
+    this.plain = false;
+    return ESCAPE;
+  }
+
+  #escape(byte: number, at: number): number {
+    if (byte === LOWER_U) {
+      this.#hexLeft = 4;
+      return HEX;
     }
-    if (this.#atRootMember()) this.#mark(at);
+    return ESCAPABLE.includes(String.fromCharCode(byte)) ? STRING : this.#fail(byte, at, 'in a string escape');
+  }
+
+  #startKey(byte: number, at: number): number {
+    if (byte !== QUOTE) return this.#fail(byte, at, 'looking for beginning of object key string');
+    if (this.#atMember) this.#mark(at);
     this.#inKey = true;
-    this.#state = STRING;
+    return STRING;
   }
 
-  #endKey(at: number): void {
-    if (this.#atRootMember()) this.#mark(at);
-    this.#state = COLON;
+  #endKey(at: number): number {
+    if (this.#atMember) this.#mark(at);
+    return COLON;
   }
 
-  #endValue(at: number): void {
+  #endValue(at: number): number {
     if (this.#depth === 0) {
       this.valueEnd = at;
-      return;
+      return OVER;
     }
-    if (this.#atRootMember()) this.#mark(at);
-    this.#state = NEXT;
+    if (this.#atMember) this.#mark(at);
+    return NEXT;
   }
 
-  #next(byte: number, at: number): void {
+  #next(byte: number, at: number): number {
     const inObject = this.#open[this.#depth - 1] === true;
-    if (byte === COMMA) this.#state = inObject ? KEY : VALUE;
-    else if (byte === (inObject ? CLOSE_OBJECT : CLOSE_ARRAY)) this.#close(at);
-    else if (!isBlank(byte)) this.#fail(byte, at, inObject ? 'after object key:value pair' : 'after array element');
+    if (byte === COMMA) return inObject ? KEY : VALUE;
+    if (byte === (inObject ? CLOSE_OBJECT : CLOSE_ARRAY)) return this.#close(at);
+    return this.#fail(byte, at, inObject ? 'after object key:value pair' : 'after array element');
   }
 
-  #close(at: number): void {
+  #close(at: number): number {
     this.#depth -= 1;
-    this.#endValue(at + 1);
+    this.#atMember = this.#depth === 1 && this.#open[0] === true;
+    return this.#endValue(at + 1);
   }
 
   #mark(at: number): void {
@@ -232,20 +245,15 @@ export class JsonScanner {
     this.memberSlots += 1;
   }
 
-  #atRootMember(): boolean {
-    return this.#depth === 1 && this.#open[0] === true;
-  }
-
-  #number(byte: number, at: number): void {
-    const next = nextNumberState(this.#state, byte);
-    if (next === undefined) this.#fail(byte, at, 'in a number');
-    else this.#state = next;
-  }
-
-  #fail(byte: number, at: number, where: string): void {
+  #fail(byte: number, at: number, where: string): number {
     const shown =
       byte > SPACE && byte < 0x7f ? `'${String.fromCharCode(byte)}'` : `0x${byte.toString(16).padStart(2, '0')}`;
-    this.problem = `invalid character ${shown} ${where} (byte ${at})`;
+    return this.#over(`invalid character ${shown} ${where} (byte ${at})`);
+  }
+
+  #over(problem: string): number {
+    this.problem = problem;
+    return OVER;
   }
 }
 
@@ -265,3 +273,5 @@ const STRING = 6;
 const ESCAPE = 7;
 const HEX = 8;
 const LITERAL = 9;
+/** The root value is complete, or there is a problem. */
+const OVER = -1;

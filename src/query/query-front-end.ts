@@ -61,7 +61,7 @@ export interface QueryLimits {
   readonly stalledReaderMs: number;
   /** Kept-alive connections to bots that wait for the next query; the longest idle goes first. */
   readonly idleConnections: number;
-  /** An idle connection is closed after this. Below the 5 s after which Node's own server closes its end. */
+  /** An idle connection is closed within this, in its last quarter. Below the 5 s after which Node's own server closes its end. */
   readonly idleConnectionMs: number;
   /** Questions to the supervisor at one time; above it 503. */
   readonly asksInFlight: number;

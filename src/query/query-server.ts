@@ -12,7 +12,7 @@ import { BearerToken } from './bearer-token.ts';
 import type { UpstreamShared } from './bot-upstream.ts';
 import { Deadlines } from './deadlines.ts';
 import { HeldBytes } from './held-bytes.ts';
-import { IdleConnections } from './idle-connections.ts';
+import { IdleConnections, SWEEPS_OF_IDLE } from './idle-connections.ts';
 import { IncomingQuery, type QueryContext } from './incoming-query.ts';
 import type { AskWhy, QueryLimits, RunQuery } from './query-front-end.ts';
 import { errorBody, type StatusLine } from './query-response.ts';
@@ -60,7 +60,7 @@ export class QueryServer {
     const { limits } = options;
     this.#limits = limits;
     this.#token = new BearerToken(options.token);
-    this.#idle = new IdleConnections(limits.idleConnections, limits.idleConnectionMs);
+    this.#idle = new IdleConnections(limits.idleConnections);
     const held = new HeldBytes(limits.heldBytes);
     const readers = new AnswerReaders(limits.answerBytes, held);
     const shared: UpstreamShared = { limits, idle: this.#idle, readers };
@@ -75,7 +75,7 @@ export class QueryServer {
       tally: options.tally,
       left: () => this.#left(),
     };
-    this.#sweeper = setInterval(() => this.#sweep(), Math.max(MIN_SWEEP_MS, limits.idleConnectionMs / 4));
+    this.#sweeper = setInterval(() => this.#sweep(), Math.max(MIN_SWEEP_MS, limits.idleConnectionMs / SWEEPS_OF_IDLE));
     // An open socket keeps the process alive, not this.
     this.#sweeper.unref();
     this.#app
@@ -124,7 +124,7 @@ export class QueryServer {
     clearInterval(this.#sweeper);
     this.#app.close();
     this.#context.deadlines.stop();
-    this.#idle.sweep(Number.POSITIVE_INFINITY);
+    this.#idle.closeAll();
   }
 
   #query(response: HttpResponse, request: HttpRequest): void {
@@ -152,9 +152,8 @@ export class QueryServer {
   }
 
   #sweep(): void {
-    const now = performance.now();
-    this.#idle.sweep(now);
-    this.routes.sweep(now);
+    this.#idle.sweep();
+    this.routes.sweep(performance.now());
   }
 }
 

@@ -9,23 +9,31 @@ export interface ResponseHead {
   readonly chunked: boolean;
   /** By version and `Connection`; the framing may still forbid it. */
   readonly keepAlive: boolean;
+  /** Offset past the blank line that ends it. */
+  readonly end: number;
 }
 
 /**
- * Reads status line and header fields, lines ending in CRLF or LF, with the blank line at their end. Looks at bytes and
+ * Reads status line and header fields, lines ending in CRLF or LF, up to the blank line at their end. Looks at bytes once and
  * makes no strings but of the three fields that matter.
  *
+ * @returns null when the blank line has not come yet
  * @throws UpstreamFailure when this is not HTTP/1.x or the length is not one number
  */
-export function readResponseHead(bytes: Buffer, from: number, to: number): ResponseHead {
+export function readResponseHead(bytes: Buffer, from: number, to: number): ResponseHead | null {
+  let end = endOfLine(bytes, from, to);
+  if (end === to) return null;
   if (!isStatusLine(bytes, from, to)) throw malformed(bytes, from, to);
   let contentLength = -1;
   let chunked = false;
   let keepAlive = bytes[from + 7] === ONE;
   // Bytes are compared in place: heads are short, and a call into native code per field costs more than the whole loop.
-  let end = endOfLine(bytes, from, to);
   for (let at = end + 1; at < to; at = end + 1) {
     end = endOfLine(bytes, at, to);
+    if (end === to) return null;
+    if (end === at || (end === at + 1 && bytes[at] === CR)) {
+      return { status: digits(bytes, from + 9, from + 12), contentLength, chunked, keepAlive, end: end + 1 };
+    }
     const first = (bytes[at] ?? 0) | 0x20;
     if (first !== LOWER_C && first !== LOWER_T) continue;
     const colon = endOfName(bytes, at, end);
@@ -36,7 +44,7 @@ export function readResponseHead(bytes: Buffer, from: number, to: number): Respo
     else if (isName(bytes, at, colon, 'transfer-encoding'))
       chunked ||= lowerCase(bytes, colon, end).endsWith('chunked');
   }
-  return { status: digits(bytes, from + 9, from + 12), contentLength, chunked, keepAlive };
+  return null;
 }
 
 /**

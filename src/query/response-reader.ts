@@ -88,8 +88,10 @@ export class ResponseReader {
   #pushHead(bytes: Buffer, searched: number, length: number): boolean {
     let from = 0;
     while (from < length && (bytes[from] === LF || bytes[from] === CR)) from += 1;
-    const end = endOfHead(bytes, Math.max(from, searched - 3), length);
-    if (end < 0) {
+    // A head in pieces is read only once its end is there: a bot that sends single bytes must not have each read again.
+    const whole = searched === 0 || hasEnd(bytes, Math.max(from, searched - 3), length);
+    const head = whole ? readResponseHead(bytes, from, length) : null;
+    if (head === null) {
       checkBeginning(bytes, from, length);
       if (length > LONGEST_HEAD)
         throw new UpstreamFailure(`the header of the answer is longer than ${LONGEST_HEAD} bytes`);
@@ -97,7 +99,7 @@ export class ResponseReader {
       if (this.#head.length === 0) this.#head.append(bytes, 0, length);
       return false;
     }
-    const head = readResponseHead(bytes, from, end);
+    const { end } = head;
     if (head.status < 200) {
       if (head.status === 101) throw new UpstreamFailure('the bot switched protocols instead of answering');
       const rest = Buffer.from(bytes.subarray(end, length));
@@ -157,14 +159,13 @@ export class ResponseReader {
   }
 }
 
-/** @returns offset past the blank line that ends the header, or -1 */
-function endOfHead(bytes: Buffer, from: number, length: number): number {
+/** Whether the blank line that ends a header is there. */
+function hasEnd(bytes: Buffer, from: number, length: number): boolean {
   for (let i = from; i + 1 < length; i += 1) {
     if (bytes[i] !== LF) continue;
-    if (bytes[i + 1] === LF) return i + 2;
-    if (bytes[i + 1] === CR && bytes[i + 2] === LF && i + 2 < length) return i + 3;
+    if (bytes[i + 1] === LF || (bytes[i + 1] === CR && bytes[i + 2] === LF && i + 2 < length)) return true;
   }
-  return -1;
+  return false;
 }
 
 const HEAD = 0;

@@ -19,7 +19,7 @@ export interface ConnectionOwner {
 export class UpstreamConnection {
   /** Answers so far. More than none: the bot may have closed its end without our knowing. */
   served = 0;
-  /** When it became idle; milliseconds of `performance.now()`. */
+  /** The sweep after which it became idle; kept by the idle connections of the thread. */
   idleSince = 0;
   /** Used last but this one, among the idle connections of its owner; kept by the owner. */
   below: UpstreamConnection | null = null;

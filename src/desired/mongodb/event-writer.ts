@@ -68,10 +68,14 @@ export class EventWriter implements EventStore {
     due: Due | null,
   ): Promise<EventOutcome | null> {
     const bots = botsOf(this.#client, kind);
-    if (place !== null && (await this.#deletedAfter(kind, botId, place)) !== null) return 'outdated';
     const projection = { segment_id: 1, next_execution_time: 1, 'config.schedule': 1, the0: 1 };
-    // The first of duplicates, as everywhere.
-    const found = await bots.findOne(withBotId(botId), { projection, sort: { _id: 1 } });
+    // At the same time: a deletion in between is noticed below, by the condition of the update or the second look.
+    const [deletedAt, found] = await Promise.all([
+      place === null ? null : this.#deletedAfter(kind, botId, place),
+      // The first of duplicates, as everywhere.
+      bots.findOne(withBotId(botId), { projection, sort: { _id: 1 } }),
+    ]);
+    if (deletedAt !== null) return 'outdated';
     if (found === null) {
       if (!(await this.#create(kind, botId, { config, custom }, place, due))) return null;
       return await this.#unlessDeleted(kind, botId, place);

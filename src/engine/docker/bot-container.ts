@@ -114,13 +114,20 @@ export async function withKeysFor(
   if (store === null || credentials === undefined) return { ...template, keys: null };
   const made = await credentials.keysFor(definition, purpose);
   if (made === null) return { ...template, keys: { shared: true, until: null } };
-  const { accessKey, secretKey, sessionToken, until = null } = made;
+  const { accessKey, secretKey, sessionToken, until = null, usable } = made;
   const own: BotKeys = { accessKey, secretKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
-  return { ...template, objectStore: { ...store, ...own }, keys: { shared: false, until } };
+  return {
+    ...template,
+    objectStore: { ...store, ...own },
+    keys: { shared: false, until },
+    ...(usable === undefined ? {} : { usable }),
+  };
 }
 
 export interface KeyedTemplate extends ContainerTemplate {
   readonly keys: ContainerKeys | null;
+  /** What is created from it is not started before this resolves; see `BotKeysToBe`. */
+  readonly usable?: Promise<void>;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { BotDefinition } from '../../desired/bot-definition.ts';
 import { isStored } from '../bot-environment.ts';
 import { EngineError, type StartRequest } from '../container-engine.ts';
-import { type ContainerTemplate, containerOptions, withKeysFor } from './bot-container.ts';
+import { type ContainerTemplate, containerOptions, type KeyedTemplate, withKeysFor } from './bot-container.ts';
 import { prepareDirectories } from './bot-directories.ts';
 import type { BotImage } from './bot-image.ts';
 import type { BotNetwork } from './bot-network.ts';
@@ -43,8 +43,8 @@ export interface StarterParts {
  *     in place?  ── start it again ──► runs
  *        │ gone, of another revision or shape, or Docker refuses
  *        ▼
- *     create ──► start ──► runs          (a start that fails removes what was created)
- *        │ name taken
+ *     create ──► start ──► runs          (a start that fails removes what was created; keys of its own to the object
+ *        │ name taken                       store are made while it is created, and a start waits for them)
  *        ▼
  *     look at the holder: same revision and running ► take it · ours ► remove, create once more · foreign ► `name-taken`
  *
@@ -127,8 +127,8 @@ export class ContainerStarter {
   }
 
   async #startNew(request: StartRequest): Promise<TrackedContainer> {
-    const { definition, incarnation, occurrence } = request;
-    const { api, image, network, template, go, besideGoRuns } = this.#parts;
+    const { definition, occurrence } = request;
+    const { api, image, template, go, besideGoRuns } = this.#parts;
     const shapeRevision = this.#parts.shapeRevisionOf(definition);
     if (besideGoRuns && definition.kind === 'scheduled') await refuseBesideGoRun(api, definition);
     await image.ensure();
@@ -145,13 +145,26 @@ export class ContainerStarter {
     const running = template.credentials === undefined ? null : await this.#clearName(request);
     if (running !== null) return running;
     const keyed = await withKeysFor(template, definition, 'bot');
+    try {
+      return await this.#createAndStart(keyed, request, shapeRevision);
+    } finally {
+      // Whatever came of it: the next keys of this bot are to be made after these.
+      await keyed.usable?.catch(() => {});
+    }
+  }
+
+  /** Docker creates the container while the store makes its keys. */
+  async #createAndStart(keyed: KeyedTemplate, request: StartRequest, shapeRevision: string): Promise<TrackedContainer> {
+    const { definition, incarnation, occurrence } = request;
+    const { api, network } = this.#parts;
+    const ofRun = occurrence === undefined ? {} : { occurrence };
     for (let attempt = 1; ; attempt++) {
       const networkMode = await network.mode();
-      const ofRun = occurrence === undefined ? {} : { occurrence };
       const options = containerOptions(keyed, definition, { incarnation, networkMode, shapeRevision, ...ofRun });
       const { container, runs } = await this.#createOrTake(options, request);
       if (runs) return container;
       try {
+        await keyed.usable;
         if ((await api.start(container.id)) !== 'absent') return container;
         throw new Error('the container was removed while it was started');
       } catch (error) {

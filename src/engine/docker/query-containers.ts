@@ -134,6 +134,7 @@ export class QueryContainers {
         const containerId = await this.#create(options);
         made.containerId = containerId;
         patience.check();
+        await patience.race(template.usable ?? Promise.resolve());
         if ((await patience.race(api.start(containerId))) !== 'absent') return containerId;
         throw new Error('the container was removed while it was started');
       } catch (error) {

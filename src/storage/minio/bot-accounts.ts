@@ -25,7 +25,10 @@ const SECRET_BYTES = 30;
 /** Keys for queries that are kept by nobody end by themselves. */
 export const QUERY_KEYS_MS = 24 * 3_600_000;
 
-/** Makes the service account of a bot, or one for queries of it. The secret is kept nowhere, and the next one gets another. */
+/**
+ * Makes the service account of a bot, or one for queries of it. The secret is kept nowhere, and the next one gets another. It
+ * is ours to choose, so keys are known before there is an account.
+ */
 export class BotAccounts {
   readonly #admin: MinioAdmin;
   readonly #names: AccountNames;
@@ -40,17 +43,21 @@ export class BotAccounts {
     return parent === 'own' ? this.#names.accessKeyOf(botId) : this.#names.sharedAccessKeyOf(botId);
   }
 
-  /** @throws StoreError */
+  /** Nothing is sent yet. */
+  keysOf(accessKey: string): AccountKeys {
+    return { accessKey, secretKey: newSecret() };
+  }
+
+  /** These keys open what the policy allows when it resolves. @throws StoreError */
   async make(
     parent: AccountParent,
     bot: BotKeys,
-    accessKey: string,
+    keys: AccountKeys,
     policy: BotPolicy,
     signal: AbortSignal,
-  ): Promise<AccountKeys> {
+  ): Promise<void> {
     const account: ServiceAccount = {
-      accessKey,
-      secretKey: newSecret(),
+      ...keys,
       policy,
       name: `the0 ${bot.purpose}`,
       description: `bot ${bot.botId}`.slice(0, LONGEST_DESCRIPTION),
@@ -60,10 +67,9 @@ export class BotAccounts {
       parent === 'own' ? this.#belowItsUser(account, bot, signal) : this.#belowOurs(account, bot, signal);
     // A kept connection may end at the moment it is used again, and all of it may be done twice.
     if ((await troubleOf(make(), 'unreachable')) !== null) await make();
-    return { accessKey, secretKey: account.secretKey };
   }
 
-  /** Mostly the account is there already. One for queries never is. */
+  /** Mostly the account is there already; to ask for one that is not costs little. One for queries never is. */
   async #belowItsUser(account: ServiceAccount, { botId, purpose }: BotKeys, signal: AbortSignal): Promise<void> {
     if (purpose === 'bot' && (await troubleOf(this.#admin.renewAccount(account, signal), 'missing')) === null) return;
     const user = this.#names.userOf(botId);

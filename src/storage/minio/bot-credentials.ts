@@ -40,6 +40,12 @@ export interface BotStoreKeys {
   readonly until?: number;
 }
 
+/** Keys that are known already; what they are good for may still have to be made in the store. */
+export interface BotStoreKeysToBe extends BotStoreKeys {
+  /** Resolves when they open what they should. Rejects with StoreError, as `keysFor`; nobody has to listen. */
+  readonly usable: Promise<void>;
+}
+
 export interface BotCredentialOptions {
   readonly access: S3Access;
   readonly buckets: Buckets;
@@ -77,6 +83,8 @@ export class MinioBotCredentials {
   #refusals: readonly string[] = [];
   /** Whether a bot's keys can end those of others. */
   #isWeak = false;
+  /** Whether the last account could be made. As long as not, nobody is given keys that may never be usable. */
+  #makesAccounts = true;
 
   constructor(options: BotCredentialOptions) {
     const { access, atOnce, limits } = options;
@@ -128,16 +136,17 @@ export class MinioBotCredentials {
 
   /**
    * Keys for a container that is about to be created; null when containers share those of the runtime. For a bot's own
-   * container the keys of the one before are useless from now on.
+   * container the keys of the one before are useless from now on. Of one bot they are asked for one after the other, and not
+   * before it is settled whether the ones before are usable: the last to be made are the ones that count.
    * @throws StoreError `unreachable` and `busy` pass; `refused` when the bot's id or code key cannot stand in a policy
    */
-  async keysFor(bot: BotKeys): Promise<BotStoreKeys | null> {
+  async keysFor(bot: BotKeys): Promise<BotStoreKeysToBe | null> {
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(this.#options.deadlineMs)]);
     const way = this.#way ?? (await this.#find(signal));
     if (way === 'none') return null;
-    if (way === 'session') return await this.#make(way, bot, '', signal);
+    if (way === 'session') return await this.#session(bot, signal);
     if (bot.purpose === 'query') return await this.#forQueries(way, bot, signal);
-    return await this.#make(way, bot, this.#accounts.nameOf(bot.botId, way), signal);
+    return await this.#account(way, bot, this.#accounts.nameOf(bot.botId, way), signal);
   }
 
   /** Ends the accounts of its own queries, as far as that goes at once. */
@@ -154,35 +163,60 @@ export class MinioBotCredentials {
   }
 
   /** One account for all queries of a bot's revision, as long as there are not too many bots. */
-  async #forQueries(parent: AccountParent, bot: BotKeys, signal: AbortSignal): Promise<BotStoreKeys> {
+  async #forQueries(parent: AccountParent, bot: BotKeys, signal: AbortSignal): Promise<BotStoreKeysToBe> {
     const { botId, codeKey } = bot;
     const kept = this.#ofQueries.get(botId);
     const now = Date.now();
     if (kept?.codeKey === codeKey && now - kept.madeAt < KEPT_MS) return await kept.keys;
     const accessKey = queryAccessKey();
-    const keys = this.#make(parent, bot, accessKey, signal);
+    const keys = this.#account(parent, bot, accessKey, signal);
     this.#ofQueries.delete(botId);
     this.#ofQueries.set(botId, { codeKey, accessKey, madeAt: now, keys });
     for (const oldest of this.#ofQueries.keys()) {
       if (this.#ofQueries.size <= MOST_KEPT) break;
       this.#ofQueries.delete(oldest);
     }
-    try {
-      return await keys;
-    } catch (error) {
-      if (this.#ofQueries.get(botId)?.keys === keys) this.#ofQueries.delete(botId);
-      throw error;
-    }
+    // Whoever has asked is told.
+    keys
+      .then(({ usable }) => usable)
+      .catch(() => {
+        if (this.#ofQueries.get(botId)?.keys === keys) this.#ofQueries.delete(botId);
+      });
+    return await keys;
   }
 
-  async #make(way: Way, bot: BotKeys, accessKey: string, signal: AbortSignal): Promise<BotStoreKeys> {
+  async #session(bot: BotKeys, signal: AbortSignal): Promise<BotStoreKeysToBe> {
     const policy = policyFor(bot, this.#options.buckets);
+    const seconds = this.#options.sessionSeconds;
+    const keys = await this.#inTurn(bot, signal, () => this.#sessions.assume(policy, seconds, signal));
+    return { ...keys, usable: Promise.resolve() };
+  }
+
+  /** The account is made behind the answer, so that its container can be created meanwhile. */
+  async #account(
+    parent: AccountParent,
+    bot: BotKeys,
+    accessKey: string,
+    signal: AbortSignal,
+  ): Promise<BotStoreKeysToBe> {
+    const policy = policyFor(bot, this.#options.buckets);
+    const keys = this.#accounts.keysOf(accessKey);
+    const usable = this.#inTurn(bot, signal, () => this.#accounts.make(parent, bot, keys, policy, signal));
+    usable.then(
+      () => {
+        this.#makesAccounts = true;
+      },
+      () => {
+        this.#makesAccounts = false;
+      },
+    );
+    if (!this.#makesAccounts) await usable;
+    return { ...keys, usable };
+  }
+
+  async #inTurn<Result>(bot: BotKeys, signal: AbortSignal, make: () => Promise<Result>): Promise<Result> {
     try {
-      return await this.#turns.take(signal, () =>
-        way === 'session'
-          ? this.#sessions.assume(policy, this.#options.sessionSeconds, signal)
-          : this.#accounts.make(way, bot, accessKey, policy, signal),
-      );
+      return await this.#turns.take(signal, make);
     } catch (error) {
       if (error instanceof StoreError) throw error;
       throw storeFailure(
@@ -256,7 +290,11 @@ export class MinioBotCredentials {
     const accessKey = queryAccessKey();
     let store: ObjectStore | null = null;
     try {
-      const keys = await this.#make(way, { botId, codeKey: botId, purpose: 'query' }, accessKey, signal);
+      const bot = { botId, codeKey: botId, purpose: 'query' } as const;
+      const { usable, ...keys } = await (way === 'session'
+        ? this.#session(bot, signal)
+        : this.#account(way, bot, accessKey, signal));
+      await usable;
       store = openS3Store({ ...access, ...keys }, limits);
       // A store that answers "denied" here would keep every new bot from starting: it could not tell whether there is a state.
       await store.head({ bucket: buckets.state, key: `${botId}/state.tar.gz` }, signal);
@@ -289,7 +327,7 @@ interface KeysForQueries {
   readonly codeKey: string;
   readonly accessKey: string;
   readonly madeAt: number;
-  readonly keys: Promise<BotStoreKeys>;
+  readonly keys: Promise<BotStoreKeysToBe>;
 }
 
 /** It would be the same the next time. */

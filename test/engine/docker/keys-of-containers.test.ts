@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BotDefinition } from '../../../src/desired/bot-definition.ts';
-import type { BotCredentials, BotKeys } from '../../../src/engine/bot-credentials.ts';
+import type { BotCredentials, BotKeys, BotKeysToBe } from '../../../src/engine/bot-credentials.ts';
 import { EngineError } from '../../../src/engine/container-engine.ts';
 import type { DockerEngineOptions } from '../../../src/engine/docker/docker-engine.ts';
 import * as bots from '../../conformance/engine/bots.ts';
 import { type DockerHarness, dockerHarness } from '../../conformance/engine/docker-harness.ts';
 import { recordingListener } from '../../conformance/engine/recording-listener.ts';
+import { poll } from '../../e2e/runtime-under-test.ts';
 import { docker, needsDocker } from '../../services/docker.ts';
 import { freePort } from '../../services/free-port.ts';
 
+const PATIENCE_MS = 30_000;
 const SERVICE = { accessKey: 'service', secretKey: 'service-secret' };
 
 describe('keys of containers', await needsDocker(), () => {
@@ -26,7 +29,7 @@ describe('keys of containers', await needsDocker(), () => {
   /** Hands out numbered keys. Nothing answers where the store should be: agents end with that, which takes them a while. */
   async function watched(
     t: TestContext,
-    keys: (number: number) => BotKeys | null,
+    keys: (number: number) => BotKeysToBe | null,
     more: Partial<DockerEngineOptions> = {},
   ) {
     const asked: string[] = [];
@@ -125,7 +128,59 @@ describe('keys of containers', await needsDocker(), () => {
     const definition = await stored();
     await assert.rejects(start(definition), /no keys/);
     assert.deepEqual(seen.losses, []);
-    const made = await docker.listContainers({ all: true, filters: { label: [`runtime.id=${definition.id}`] } });
-    assert.deepEqual(made, []);
+    assert.deepEqual(await statesOf(definition), []);
   });
+
+  it('are made while the container is created, which is not started before they are usable', async (t) => {
+    const made = Promise.withResolvers<void>();
+    const { start } = await watched(t, (number) => ({ ...numbered(number), usable: made.promise }));
+    const definition = await stored();
+    const starting = start(definition);
+    await poll('the container', async () => (await statesOf(definition)).length === 1 || undefined, PATIENCE_MS);
+    await sleep(300);
+    assert.deepEqual(await statesOf(definition), ['created']);
+    made.resolve();
+    assert.equal((await starting).container?.phase, 'running');
+  });
+
+  it('that turn out not to be made leave no container behind, and the next start gets others', async (t) => {
+    const { start, seen, asked } = await watched(t, (number) => ({
+      ...numbered(number),
+      ...(number === 1 ? { usable: refused() } : {}),
+    }));
+    const definition = await stored();
+    await assert.rejects(start(definition), /no keys/);
+    assert.deepEqual(await statesOf(definition), []);
+    assert.deepEqual(seen.losses, []);
+    const { container } = await start(definition);
+    assert.ok((await environmentOf(container?.containerId)).env.includes('MINIO_ACCESS_KEY=key-2'));
+    assert.equal(asked.length, 2);
+  });
+
+  it('are made to an end also when the container cannot be created, for the next ones must be made after them', async (t) => {
+    const made = Promise.withResolvers<void>();
+    // Less than Docker lets a container have.
+    const { limits } = harness;
+    const { start } = await watched(t, (number) => ({ ...numbered(number), usable: made.promise }), {
+      limits: { ...limits, memoryMiB: 1 },
+    });
+    let isOver = false;
+    const starting = assert.rejects(start(await stored()), /memory/i).then(() => {
+      isOver = true;
+    });
+    await sleep(500);
+    assert.equal(isOver, false);
+    made.resolve();
+    await starting;
+  });
+
+  async function refused(): Promise<void> {
+    await sleep(50);
+    throw new EngineError({ code: 'keys-unavailable', facts: { detail: 'x' } }, 'no keys');
+  }
+
+  async function statesOf({ id }: BotDefinition): Promise<string[]> {
+    const found = await docker.listContainers({ all: true, filters: { label: [`runtime.id=${id}`] } });
+    return found.map(({ State }) => State);
+  }
 });

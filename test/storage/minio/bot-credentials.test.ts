@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { AdminSeal } from '../../../src/storage/minio/admin-cipher.ts';
-import {
-  type BotCredentialOptions,
-  type BotStoreKeys,
+import type {
+  BotCredentialOptions,
+  BotStoreKeys,
   MinioBotCredentials,
 } from '../../../src/storage/minio/bot-credentials.ts';
 import { bodyOf, DEFAULT_BUCKETS, type ObjectStore, StoreError } from '../../../src/storage/object-store.ts';
@@ -14,6 +14,8 @@ import { DEFAULT_S3_LIMITS } from '../../../src/storage/s3-api/s3-limits.ts';
 import { bytesOf, someBytes, trouble } from '../../conformance/storage/bytes.ts';
 import { freePort } from '../../services/free-port.ts';
 import { type MinioServer, needsMinio, startMinio } from '../../services/minio.ts';
+import { startedCredentials } from './started-credentials.ts';
+import { usableKeys } from './usable-keys.ts';
 
 const TEXT = { condition: null, contentType: 'text/plain' } as const;
 const { code, state, logs, queryResults } = DEFAULT_BUCKETS;
@@ -32,22 +34,8 @@ describe('keys for one bot', needsMinio(), () => {
     await server?.stop();
   });
 
-  async function credentials(t: TestContext, overrides: Partial<BotCredentialOptions> = {}) {
-    const made = new MinioBotCredentials({
-      access: server.access,
-      buckets: DEFAULT_BUCKETS,
-      store: root,
-      mode: 'auto',
-      atOnce: 8,
-      deadlineMs: 60_000,
-      sessionSeconds: 3_600,
-      limits: DEFAULT_S3_LIMITS,
-      ...overrides,
-    });
-    t.after(() => made.close());
-    await made.start();
-    return made;
-  }
+  const credentials = (t: TestContext, overrides: Partial<BotCredentialOptions> = {}) =>
+    startedCredentials(t, { access: server.access, store: root, ...overrides });
 
   /** A store as the agent of the bot sees it. */
   function open(t: TestContext, keys: BotStoreKeys | null): ObjectStore {
@@ -66,9 +54,9 @@ describe('keys for one bot', needsMinio(), () => {
   async function checkScope(t: TestContext, made: MinioBotCredentials, id: string): Promise<void> {
     const [a, b] = [`${id}-a`, `${id}-b`];
     for (const bot of [a, b]) await put(root, code, `u/${bot}/1`);
-    const keys = await made.keysFor(keysOf(a));
+    const keys = await usableKeys(made, keysOf(a));
     const own = open(t, keys);
-    const other = open(t, await made.keysFor(keysOf(b)));
+    const other = open(t, await usableKeys(made, keysOf(b)));
 
     assert.equal(
       await own.head({ bucket: state, key: `${a}/state.tar.gz` }),
@@ -168,7 +156,7 @@ describe('keys for one bot', needsMinio(), () => {
 
   it('are sessions where a store makes no service accounts, with the same reach and an end', async (t) => {
     const made = await credentials(t, { mode: 'sts' });
-    const { until = 0, sessionToken } = (await made.keysFor(keysOf('session-c'))) ?? {};
+    const { until = 0, sessionToken } = (await usableKeys(made, keysOf('session-c'))) ?? {};
     assert.ok(sessionToken);
     assert.ok(until > Date.now() && until <= Date.now() + 3_600_000);
     await checkScope(t, made, 'session');
@@ -178,9 +166,9 @@ describe('keys for one bot', needsMinio(), () => {
     const made = await credentials(t);
     await put(root, code, 'u/next/1');
     await put(root, code, 'u/next/2');
-    const before = open(t, await made.keysFor(keysOf('next', 'u/next/1')));
+    const before = open(t, await usableKeys(made, keysOf('next', 'u/next/1')));
     await before.head({ bucket: code, key: 'u/next/1' });
-    const now = open(t, await made.keysFor(keysOf('next', 'u/next/2')));
+    const now = open(t, await usableKeys(made, keysOf('next', 'u/next/2')));
     await denied(before.head({ bucket: code, key: 'u/next/1' }));
     assert.notEqual(await now.head({ bucket: code, key: 'u/next/2' }), null);
     await denied(now.head({ bucket: code, key: 'u/next/1' }));
@@ -188,9 +176,9 @@ describe('keys for one bot', needsMinio(), () => {
 
   it('of a query are shared by its fellows, leave those of the bot alone, write no state and go with the process', async (t) => {
     const made = await credentials(t);
-    const bot = open(t, await made.keysFor(keysOf('asked')));
+    const bot = open(t, await usableKeys(made, keysOf('asked')));
     const query = { ...keysOf('asked'), purpose: 'query' } as const;
-    const [first, second] = await Promise.all([made.keysFor(query), made.keysFor(query)]);
+    const [first, second] = await Promise.all([usableKeys(made, query), usableKeys(made, query)]);
     assert.deepEqual(first, second);
     await put(bot, state, 'asked/state.tar.gz');
     const store = open(t, first);
@@ -223,9 +211,9 @@ describe('keys for one bot', needsMinio(), () => {
     });
     const made = await credentials(t, { access });
     assert.equal(made.kind, 'service-account');
-    const before = open(t, await made.keysFor(keysOf('below')));
+    const before = open(t, await usableKeys(made, keysOf('below')));
     await put(before, state, 'below/state.tar.gz');
-    const now = open(t, await made.keysFor(keysOf('below')));
+    const now = open(t, await usableKeys(made, keysOf('below')));
     await denied(put(before, state, 'below/state.tar.gz'));
     await put(now, state, 'below/state.tar.gz');
   });
@@ -233,9 +221,9 @@ describe('keys for one bot', needsMinio(), () => {
   it('are refused where the id or the code key would mean more than itself', async (t) => {
     const made = await credentials(t);
     for (const botId of ['*', 'a/b', '..', 'b?', '$' + '{aws:username}', '']) {
-      await assert.rejects(made.keysFor(keysOf(botId, 'u/n/1')), trouble('refused'), botId);
+      await assert.rejects(usableKeys(made, keysOf(botId, 'u/n/1')), trouble('refused'), botId);
     }
-    await assert.rejects(made.keysFor(keysOf('fine', 'u/*/1')), trouble('refused'));
+    await assert.rejects(usableKeys(made, keysOf('fine', 'u/*/1')), trouble('refused'));
   });
 
   it('are those of the runtime where the store can do neither, and that is said; named ways are not given up', async (t) => {
@@ -243,7 +231,7 @@ describe('keys for one bot', needsMinio(), () => {
     const access = { ...server.access, endpoint };
     const made = await credentials(t, { access });
     assert.equal(made.kind, 'shared');
-    assert.equal(await made.keysFor(keysOf('shared')), null);
+    assert.equal(await usableKeys(made, keysOf('shared')), null);
     const [sentence = ''] = made.troubles;
     assert.match(
       sentence,
@@ -252,7 +240,7 @@ describe('keys for one bot', needsMinio(), () => {
     assert.ok(!sentence.includes(access.secretKey));
     assert.deepEqual((await credentials(t, { access, mode: 'shared' })).troubles, []);
     const named = await credentials(t, { access, mode: 'service-account' });
-    await assert.rejects(named.keysFor(keysOf('shared')), trouble('refused'));
+    await assert.rejects(usableKeys(named, keysOf('shared')), trouble('refused'));
   });
 
   it('wait for a store that is away no longer than they may, and are made when it is back', async (t) => {
@@ -260,10 +248,51 @@ describe('keys for one bot', needsMinio(), () => {
     const access = { ...server.access, endpoint: `127.0.0.1:${port}` };
     const made = await credentials(t, { access, deadlineMs: 5_000 });
     assert.equal(made.kind, null);
-    await assert.rejects(made.keysFor(keysOf('patient')), trouble('unreachable'));
+    await assert.rejects(usableKeys(made, keysOf('patient')), trouble('unreachable'));
     await proxy(t, port, () => false);
-    const back = open(t, await made.keysFor(keysOf('patient')));
+    const back = open(t, await usableKeys(made, keysOf('patient')));
     await put(back, state, 'patient/state.tar.gz');
+  });
+
+  it('are known before they are usable, except as long as none could be made', async (t) => {
+    const port = await freePort();
+    let isBroken = false;
+    await proxy(t, port, (request) => isBroken && request.url?.startsWith('/minio/admin/') === true);
+    const made = await credentials(t, { access: { ...server.access, endpoint: `127.0.0.1:${port}` } });
+    const first = await made.keysFor(keysOf('early'));
+    await first?.usable;
+    isBroken = true;
+    const second = await made.keysFor(keysOf('early'));
+    await assert.rejects(async () => await second?.usable, trouble('refused'));
+    await assert.rejects(made.keysFor(keysOf('early')), trouble('refused'));
+    await assert.rejects(made.keysFor({ ...keysOf('early'), purpose: 'query' }), trouble('refused'));
+    isBroken = false;
+    const own = open(t, await usableKeys(made, keysOf('early')));
+    await put(own, state, 'early/state.tar.gz');
+    const asked = open(t, await usableKeys(made, { ...keysOf('early'), purpose: 'query' }));
+    assert.notEqual(await asked.head({ bucket: state, key: 'early/state.tar.gz' }), null);
+  });
+
+  it('are made with four calls for a new bot, and renewed with one from then on, by another process too', async (t) => {
+    const port = await freePort();
+    let calls: string[] = [];
+    await proxy(t, port, (request) => {
+      const call = /^\/minio\/admin\/v3\/([a-z-]+)/.exec(request.url ?? '')?.[1];
+      if (call !== undefined) calls.push(call);
+      return false;
+    });
+    const access = { ...server.access, endpoint: `127.0.0.1:${port}` };
+    const renewal = 'update-service-account';
+    for (const expected of [[renewal, 'add-user', 'import-iam', renewal], [renewal]]) {
+      const made = await credentials(t, { access });
+      calls = [];
+      const own = open(t, await usableKeys(made, keysOf('counted')));
+      assert.deepEqual(calls, expected);
+      await put(own, state, 'counted/state.tar.gz');
+      calls = [];
+      await usableKeys(made, keysOf('counted'));
+      assert.deepEqual(calls, [renewal]);
+    }
   });
 
   /** An S3 server that is no MinIO: it knows neither the admin API nor STS. */

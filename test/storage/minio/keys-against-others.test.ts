@@ -3,9 +3,9 @@ import { buffer } from 'node:stream/consumers';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { AccountNames } from '../../../src/storage/minio/account-names.ts';
 import { AdminSeal, openSealed } from '../../../src/storage/minio/admin-cipher.ts';
-import {
-  type BotCredentialOptions,
-  type BotStoreKeys,
+import type {
+  BotCredentialOptions,
+  BotStoreKeys,
   MinioBotCredentials,
 } from '../../../src/storage/minio/bot-credentials.ts';
 import { policyFor } from '../../../src/storage/minio/bot-policy.ts';
@@ -17,6 +17,8 @@ import type { S3Access } from '../../../src/storage/s3-api/s3-client.ts';
 import { DEFAULT_S3_LIMITS } from '../../../src/storage/s3-api/s3-limits.ts';
 import { trouble } from '../../conformance/storage/bytes.ts';
 import { type MinioServer, needsMinio, startMinio } from '../../services/minio.ts';
+import { startedCredentials } from './started-credentials.ts';
+import { usableKeys } from './usable-keys.ts';
 
 interface Call {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
@@ -89,25 +91,11 @@ describe('with the keys of one bot', needsMinio(), () => {
     await server?.stop();
   });
 
-  async function credentials(t: TestContext, overrides: Partial<BotCredentialOptions> = {}) {
-    const made = new MinioBotCredentials({
-      access: server.access,
-      buckets: DEFAULT_BUCKETS,
-      store: root,
-      mode: 'auto',
-      atOnce: 8,
-      deadlineMs: 60_000,
-      sessionSeconds: 3_600,
-      limits: DEFAULT_S3_LIMITS,
-      ...overrides,
-    });
-    t.after(() => made.close());
-    await made.start();
-    return made;
-  }
+  const credentials = (t: TestContext, overrides: Partial<BotCredentialOptions> = {}) =>
+    startedCredentials(t, { access: server.access, store: root, ...overrides });
 
   async function keysOf(made: MinioBotCredentials, botId: string, purpose: 'bot' | 'query'): Promise<BotStoreKeys> {
-    const keys = await made.keysFor({ botId, codeKey: `u/${botId}/1`, purpose });
+    const keys = await usableKeys(made, { botId, codeKey: `u/${botId}/1`, purpose });
     assert.ok(keys);
     return keys;
   }

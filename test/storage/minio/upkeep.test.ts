@@ -3,7 +3,6 @@ import { after, before, describe, test } from 'node:test';
 import { Client } from 'minio';
 import { AccountNames } from '../../../src/storage/minio/account-names.ts';
 import { MinioAdmin } from '../../../src/storage/minio/admin-api.ts';
-import { MinioBotCredentials } from '../../../src/storage/minio/bot-credentials.ts';
 import { policyFor } from '../../../src/storage/minio/bot-policy.ts';
 import { openMinioUploads } from '../../../src/storage/minio/unfinished-uploads.ts';
 import { MinioUnusedCredentials } from '../../../src/storage/minio/unused-credentials.ts';
@@ -12,6 +11,8 @@ import { openS3Client, openS3Store } from '../../../src/storage/s3/open-s3-store
 import { DEFAULT_S3_LIMITS } from '../../../src/storage/s3-api/s3-limits.ts';
 import type { UnfinishedUpload, UnfinishedUploads } from '../../../src/storage/unfinished-uploads.ts';
 import { type MinioServer, needsMinio, startMinio } from '../../services/minio.ts';
+import { startedCredentials } from './started-credentials.ts';
+import { usableKeys } from './usable-keys.ts';
 
 const BUCKET = DEFAULT_BUCKETS.state;
 const NAMES = new AccountNames(BUCKET);
@@ -65,21 +66,11 @@ describe('what the control plane cleans up in MinIO', needsMinio(), () => {
   });
 
   test('keys of bots that are gone are told from those of bots that live, and are of no use when removed', async (t) => {
-    const made = new MinioBotCredentials({
-      access: server.access,
-      buckets: DEFAULT_BUCKETS,
-      store,
-      mode: 'service-account',
-      atOnce: 2,
-      deadlineMs: 60_000,
-      sessionSeconds: 3_600,
-      limits: DEFAULT_S3_LIMITS,
-    });
-    t.after(() => made.close());
-    const keysFor = (botId: string) => made.keysFor({ botId, codeKey: `u/${botId}/1`, purpose: 'bot' });
+    const made = await startedCredentials(t, { access: server.access, store, mode: 'service-account', atOnce: 2 });
+    const keysFor = (botId: string) => usableKeys(made, { botId, codeKey: `u/${botId}/1`, purpose: 'bot' });
     const lives = await keysFor('lives');
     const gone = await keysFor('gone');
-    const asked = await made.keysFor({ botId: 'gone', codeKey: 'u/gone/1', purpose: 'query' });
+    const asked = await usableKeys(made, { botId: 'gone', codeKey: 'u/gone/1', purpose: 'query' });
     assert.ok(lives !== null && gone !== null && asked !== null);
     // One that had to be made below the runtime itself, and one of a person.
     const client = openS3Client(server.access, DEFAULT_S3_LIMITS);
