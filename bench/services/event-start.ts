@@ -73,7 +73,7 @@ export const eventStart: Part = async (short) => {
         ),
       ],
       notes: [
-        `New bots ${spread(created)}; enabled ones ${spread(enabled)}; changed ones ${spread(changed)} ms. Each new bot also gets keys of its own to the object store on the way.`,
+        `New bots ${spread(created)}; enabled ones ${spread(enabled)}; changed ones ${spread(changed)} ms. Each new bot also gets keys of its own to the object store, made while Docker creates its container.`,
       ],
     };
   });
