@@ -24,6 +24,8 @@ export function environmentForBot(env: Environment, settings: AgentSettings): Re
   }
   if (settings.runtime === 'nodejs20') {
     result['NODE_PATH'] = joined(':', env['NODE_PATH'], join(settings.sdkPath, 'nodejs', 'node_modules'));
+    // Node has more threads than it has work for them; without this the C library keeps a pool for each (0.2 MB).
+    result['MALLOC_ARENA_MAX'] = '2';
   }
   // The SDKs take a *defined* QUERY_PATH, even an empty one, for read-only mode.
   for (const name of ['QUERY_PATH', 'QUERY_PARAMS', 'BOT_TYPE']) if (result[name] === '') delete result[name];

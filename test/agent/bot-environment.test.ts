@@ -21,6 +21,14 @@ test('Node finds the SDK', () => {
   assert.equal(node['PYTHONPATH'], undefined);
 });
 
+test('a Node bot gets few pools of memory, and nothing of what keeps the agent small', () => {
+  const agents = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '1' };
+  const node = environment({ RUNTIME: 'nodejs20', ...agents });
+  assert.equal(node['MALLOC_ARENA_MAX'], '2');
+  assert.equal(node['MALLOC_TRIM_THRESHOLD_'], undefined);
+  assert.equal(environment({ RUNTIME: 'python3.11', ...agents })['MALLOC_ARENA_MAX'], undefined);
+});
+
 test('a query path is never defined and empty', () => {
   assert.equal('QUERY_PATH' in environment({ QUERY_PATH: '' }), false);
   assert.equal(environment({ QUERY_PATH: '/status' })['QUERY_PATH'], '/status');

@@ -24,12 +24,12 @@ type Zlib = typeof import('node:zlib');
  */
 export async function packMember(spool: Spool, entry: TarEntry, content: Iterable<Buffer>): Promise<Member> {
   const zlib = await import('node:zlib');
+  const header = encodeTarHeader(entry);
   const offset = spool.length;
   try {
     spool.append(memberHeader(0));
-    const end = await drain(compressed(zlib, entry, content, spool.scratch(blockBytes(entry))), (bytes) =>
-      spool.append(bytes),
-    );
+    const block = spool.scratch(blockBytes(entry, header));
+    const end = await drain(compressed(zlib, entry, header, content, block), (bytes) => spool.append(bytes));
     spool.append(memberTrailer(end.crc, end.plainBytes));
     const length = spool.length - offset;
     spool.patch(offset, memberHeader(length));
@@ -53,16 +53,18 @@ export async function packLater(
   again: () => Iterable<Buffer>,
 ): Promise<Member> {
   const zlib = await import('node:zlib');
+  const header = encodeTarHeader(entry);
   let bodyBytes = 0;
-  const first = await drain(compressed(zlib, entry, content, spool.scratch(blockBytes(entry))), (bytes) => {
+  const scratch = spool.scratch(blockBytes(entry, header));
+  const first = await drain(compressed(zlib, entry, header, content, scratch), (bytes) => {
     bodyBytes += bytes.length;
   });
   const trailer = memberTrailer(first.crc, first.plainBytes);
   const length = MEMBER_HEADER_BYTES + bodyBytes + trailer.length;
   function* read(): Generator<Buffer> {
     yield memberHeader(length);
-    const block = Buffer.allocUnsafeSlow(blockBytes(entry));
-    const body = compressed(zlib, entry, again(), block);
+    const block = Buffer.allocUnsafeSlow(blockBytes(entry, header));
+    const body = compressed(zlib, entry, header, again(), block);
     try {
       let left = bodyBytes;
       let step = body.next();
@@ -80,8 +82,8 @@ export async function packLater(
   return { offset: spool.appendLater(length, read), length };
 }
 
-function blockBytes(entry: TarEntry): number {
-  return Math.min(BLOCK_BYTES, encodeTarHeader(entry).length + entry.size + paddingOf(entry.size));
+function blockBytes(entry: TarEntry, header: Buffer): number {
+  return Math.min(BLOCK_BYTES, header.length + entry.size + paddingOf(entry.size));
 }
 
 interface End {
@@ -90,8 +92,13 @@ interface End {
 }
 
 /** The deflate stream of an entry: what it yields is overwritten when the next is asked for. */
-function* compressed(zlib: Zlib, entry: TarEntry, content: Iterable<Buffer>, block: Buffer): Generator<Buffer, End> {
-  const header = encodeTarHeader(entry);
+function* compressed(
+  zlib: Zlib,
+  entry: TarEntry,
+  header: Buffer,
+  content: Iterable<Buffer>,
+  block: Buffer,
+): Generator<Buffer, End> {
   const plainBytes = header.length + entry.size + paddingOf(entry.size);
   const written: Buffer[] = [];
   const deflater = new BlockDeflater(zlib, (bytes) => written.push(bytes));
