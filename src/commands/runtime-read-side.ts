@@ -14,6 +14,7 @@ import type { AskWhy, QueryFrontEnd } from '../query/query-front-end.ts';
 import { StoreError } from '../storage/object-store.ts';
 import type { Journal } from '../supervisor/journal.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
+import { within } from '../within.ts';
 import type { RuntimeStore } from './object-store.ts';
 import { VERSION } from './version-number.ts';
 
@@ -186,7 +187,7 @@ export function askWhyOf({ supervisor, desired }: AskWhyParts): AskWhy {
   return async (botId, deadlineMs) => {
     const begun = performance.now();
     const leftMs = () => Math.max(1, deadlineMs - (performance.now() - begun));
-    if (isStarting && !(await within(leftMs(), started))) return { kind: 'not-running', sentence: STARTING };
+    if (isStarting && !(await within(started, leftMs()))) return { kind: 'not-running', sentence: STARTING };
     await desired.look?.(botId);
     const definition = supervisor.definitionOf(botId);
     if (definition === null && supervisor.isStoppingAll) return { kind: 'not-running', sentence: STOPPING };
@@ -216,14 +217,3 @@ export function askWhyOf({ supervisor, desired }: AskWhyParts): AskWhy {
 
 const STARTING = 'the runtime is starting and does not know all bots yet';
 const STOPPING = 'the runtime is stopping all bots';
-
-/** Whether it resolves in time. */
-async function within(ms: number, what: Promise<void>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms);
-  });
-  const isThere = await Promise.race([what.then(() => true), late]);
-  clearTimeout(timer);
-  return isThere;
-}

@@ -4,6 +4,7 @@ import { EXIT } from './exit-code.ts';
 import type { Role } from './roles.ts';
 import { type Runtime, startRuntime } from './runtime.ts';
 import { tellTroubles } from './tell-troubles.ts';
+import { sentencesOf } from './terminal/error-sentences.ts';
 import { ServiceLog } from './terminal/service-log.ts';
 import { VERSION } from './version-number.ts';
 
@@ -51,10 +52,14 @@ export async function runService(settings: Settings, role: Role, warnings: reado
     const cause = await end.reached;
     stopWatching();
     if (failed.length > 0) log.error(`These bots did not stop in time: ${failed.join(', ')}.`);
-    log.info(cause === 'down' ? `Told to stop all bots: ${role.name} ends.` : `${role.name} ends; bots go on running.`);
+    log.info(cause === 'down' ? `Told to stop all bots: ${role.name} ends.` : farewell(role, settings));
     await runtime.close();
     return failed.length === 0 && cause !== 'failed' ? EXIT.done : EXIT.failed;
   } catch (error) {
+    if (runtime === null && end.isReached) {
+      log.warn(`${role.name} was told to end before it had begun. ${sentencesOf(error)}`);
+      return EXIT.done;
+    }
     // On stderr it is told as text (contract 1.1); whoever gathers the log would not see it there.
     log.fatal(error);
     throw error;
@@ -62,4 +67,11 @@ export async function runService(settings: Settings, role: Role, warnings: reado
     stopWatching();
     await log.flushed(FLUSH_MS);
   }
+}
+
+function farewell({ name, governs }: Role, { engine }: Settings): string {
+  if (!governs) return `${name} ends.`;
+  return engine === 'docker'
+    ? `${name} ends; bots go on running.`
+    : `${name} ends, and its child processes with it; the next start runs them again.`;
 }

@@ -13,7 +13,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   actors: [],
   'src/kernel': ['node:', 'npm:comlink'],
   'src/supervisor': ['node:', 'npm:valibot', 'actors', 'src/errno.ts', 'src/kernel', ...ports()],
-  'src/desired': ['node:', 'npm:', 'actors', 'src/errno.ts', 'src/pause.ts', 'src/similar-names.ts'],
+  'src/desired': ['node:', 'npm:', 'actors', 'src/errno.ts', 'src/pause.ts', 'src/similar-names.ts', 'src/within.ts'],
   'src/engine': [
     'node:',
     'npm:',
@@ -23,6 +23,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/desired/bot-definition.ts',
     'src/agent/process-identity.ts',
     'src/agent/agent-limits.ts',
+    'src/within.ts',
   ],
   'src/storage': ['node:', 'npm:', 'src/errno.ts', 'src/agent/process-identity.ts'],
   'src/gc': ['node:', 'npm:', 'src/storage'],

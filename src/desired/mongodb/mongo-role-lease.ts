@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Collection, Document, MongoClient } from 'mongodb';
 import type { BotKind } from '../../../actors/bot-spec.ts';
 import { Pauses, pause } from '../../pause.ts';
+import { within } from '../../within.ts';
 import type { Rival, RoleLease, RoleLeaseListener, RoleLeaseState } from '../role-lease.ts';
 import { databaseOf } from './collections.ts';
 import { cannot, isDuplicate, MongoTroubleError } from './mongo-error.ts';
@@ -49,6 +50,8 @@ type Verdict = 'free' | 'kept' | 'left-elsewhere' | 'engine-is-gone';
 /** Share of the expiry after which a holder that could not renew stops acting, so that it does before another begins. */
 const SAFE_SHARE = 0.75;
 const FORMAT = 1;
+/** Whoever is told to end does not wait longer for a MongoDB that does not answer: a lease that is not given back expires. */
+const GIVE_BACK_MS = 3_000;
 /** Before a look at who was faster. */
 const BEATEN_MS = 50;
 
@@ -96,10 +99,14 @@ export class MongoRoleLease implements RoleLease {
   async close(leavesBots: boolean): Promise<void> {
     this.#closing.abort();
     clearTimeout(this.#safeTimer);
+    await within(this.#giveBack(leavesBots), GIVE_BACK_MS);
+    this.#state = { is: 'closed' };
+  }
+
+  async #giveBack(leavesBots: boolean): Promise<void> {
     // That it failed is told to whoever acquires.
     await this.#taking.catch(() => {});
     await this.#running;
-    this.#state = { is: 'closed' };
     if (!this.#isOurs) return;
     const mine = { _id: this.#options.role, owner: this.#owner };
     try {

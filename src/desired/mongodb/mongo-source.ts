@@ -1,5 +1,6 @@
 import type { MongoClient } from 'mongodb';
 import type { BotKind } from '../../../actors/bot-spec.ts';
+import { within } from '../../within.ts';
 import type { DesiredState, DesiredStateListener } from '../desired-state.ts';
 import type { EventFeed } from '../event-feed.ts';
 import { type ServiceState, USABLE, unusable } from '../service-state.ts';
@@ -8,6 +9,9 @@ import { CollectionSource, type CollectionSourceOptions } from './collection-sou
 import { createIndexes } from './indexes.ts';
 import { Looks, type LooksOptions } from './looks.ts';
 import { cannot, MongoTroubleError } from './mongo-error.ts';
+
+/** Whoever is told to end does not wait longer for a MongoDB that does not answer. */
+const CLOSE_MS = 3_000;
 
 export interface MongoSourceOptions extends CollectionSourceOptions, LooksOptions {
   /** Which kinds of bots; each is a collection. */
@@ -74,6 +78,10 @@ export class MongoSource implements DesiredState {
 
   async close(): Promise<void> {
     this.#listener = null;
+    await within(this.#closeParts(), CLOSE_MS);
+  }
+
+  async #closeParts(): Promise<void> {
     await this.#feed?.close();
     await Promise.all([...this.#collections.values()].map((collection) => collection.close()));
   }

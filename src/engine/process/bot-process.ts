@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { Writable } from 'node:stream';
 import type { ContainerFacts, Endpoint, ExitFacts, Incarnation, Observation } from '../../../actors/observation.ts';
 import { identityOf, type ProcessIdentity } from '../../agent/process-identity.ts';
+import { within } from '../../within.ts';
 import { LAST_WORDS_BYTES, parseLastWords } from '../last-words.ts';
-import { within } from './deadline.ts';
 import { StderrTail } from './stderr-tail.ts';
 
 export interface AgentCommand {

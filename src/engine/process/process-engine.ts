@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Observation } from '../../../actors/observation.ts';
 import { encodeAgentLimits } from '../../agent/agent-limits.ts';
 import type { BotDefinition } from '../../desired/bot-definition.ts';
+import { within } from '../../within.ts';
 import { type BotCondition, readConditionsIn } from '../bot-conditions.ts';
 import {
   absent,
@@ -16,7 +17,6 @@ import {
 } from '../container-engine.ts';
 import { agentEnvironment, agentSecrets, botMarks, searchPath } from './agent-environment.ts';
 import { BotProcess, type BotProcessIdentity } from './bot-process.ts';
-import { within } from './deadline.ts';
 import { type BotDirectories, prepareDirectories } from './directories.ts';
 import { endLeftovers } from './leftovers.ts';
 import type { ProcessEngineOptions } from './process-engine-options.ts';

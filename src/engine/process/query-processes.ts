@@ -1,6 +1,7 @@
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../../errno.ts';
+import { within } from '../../within.ts';
 import { isStored, STATE_FOLDER } from '../bot-environment.ts';
 import type { QueryRunRequest, QueryRunResult } from '../container-engine.ts';
 import {
@@ -14,7 +15,6 @@ import {
 } from '../query-run.ts';
 import { agentEnvironment, agentSecrets } from './agent-environment.ts';
 import { BotProcess } from './bot-process.ts';
-import { within } from './deadline.ts';
 import { type BotDirectories, expectCode } from './directories.ts';
 import { endLeftovers } from './leftovers.ts';
 import type { ProcessEngineOptions } from './process-engine-options.ts';

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import process from 'node:process';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MongoClient } from 'mongodb';
@@ -101,6 +102,20 @@ describe('lease of a role', { ...needsMongo(), timeout: 60_000 }, () => {
     await waiting;
     assert.deepEqual(second.state(), { is: 'holder' });
     assert.deepEqual(toldFirst.events, []);
+  });
+
+  test('whoever is told to end does so, also when MongoDB does not answer', async () => {
+    const patient = await connectMongo(server.uri, { ...MONGO_LIMITS, silenceMs: 600_000 });
+    const held = lease('host-a', patient);
+    await held.acquire(new Told());
+    process.kill(server.pid, 'SIGSTOP');
+    try {
+      await held.close(true);
+    } finally {
+      process.kill(server.pid, 'SIGCONT');
+    }
+    assert.deepEqual(held.state(), { is: 'closed' });
+    await patient.close();
   });
 
   test('of many that come at once one gets it', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { within } from '../../../src/engine/process/deadline.ts';
-import { heldUp } from '../../agent/held-up.ts';
+import { within } from '../src/within.ts';
+import { heldUp } from './agent/held-up.ts';
 
 test('what has arrived when the time is over came in time, also for a process that was held up itself', async () => {
   assert.equal(await heldUp(100, (arrived) => within(arrived, 20)), true);
