@@ -57,8 +57,9 @@ export function observe(state: BotActorState, message: BotMessage, now: number, 
   return change.finish();
 }
 
-function see({ draft }: Change, { container, at }: Observation): void {
-  if (at < draft.knownUntil) return;
+function see({ draft, now }: Change, { container, at }: Observation): void {
+  // What was seen at a time to come was seen before the clock was set back.
+  if (at < draft.knownUntil && draft.knownUntil <= now) return;
   draft.knownUntil = at;
   draft.seen = container;
   draft.inDoubt = false;

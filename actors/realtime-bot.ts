@@ -100,10 +100,8 @@ function onTimer(change: Change, { name }: TimerMessage): void {
     case 'deadline':
       if (inFlight === null) break;
       if (inFlight.deadlineAt <= now) change.lookInto();
-      else {
-        const longestMs = Math.max(settings.startDeadlineMs, settings.stopDeadlineMs);
-        draft.inFlight = { ...inFlight, deadlineAt: dueOrAgain(inFlight.deadlineAt, now, longestMs) };
-      }
+      else
+        draft.inFlight = { ...inFlight, deadlineAt: dueOrAgain(inFlight.deadlineAt, now, longestAnswerMs(settings)) };
       break;
     case 'grace':
       draft.graceUntil = dueOrAgain(draft.graceUntil, now, settings.orphanGraceMs);
@@ -169,6 +167,12 @@ export function recover(
   const { draft } = change;
   change.distrustTimers();
   draft.retryAt = 0;
+  // They are set anew, and the clock may have been set back since they were set.
+  draft.graceUntil = Math.min(draft.graceUntil, now + settings.orphanGraceMs);
+  const { inFlight } = draft;
+  if (inFlight !== null) {
+    draft.inFlight = { ...inFlight, deadlineAt: Math.min(inFlight.deadlineAt, now + longestAnswerMs(settings)) };
+  }
   if (draft.schedule !== null) change.plan({ asking: null, record: undefined, unsure: true, dueAt: 0 });
   const facts = { detail: printable(error.message), exhausted };
   if (exhausted) {
@@ -181,4 +185,8 @@ export function recover(
     if (draft.inFlight === null) inspect(change);
   }
   return change.finish();
+}
+
+function longestAnswerMs({ startDeadlineMs, stopDeadlineMs }: BotActorSettings): number {
+  return Math.max(startDeadlineMs, stopDeadlineMs);
 }

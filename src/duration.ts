@@ -4,6 +4,9 @@ const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, 
 const WHOLE = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/;
 const PART = /(\d+(?:\.\d+)?)(ms|s|m|h)/g;
 
+/** 24.8 days. A timer of Node that is set for longer rings at once. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** @returns whole milliseconds, or undefined when the text is no duration. `0` alone is one, other bare numbers are not. */
 export function parseDuration(text: string): number | undefined {
   if (text === '0') return 0;

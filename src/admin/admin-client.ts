@@ -1,5 +1,6 @@
 import { type IncomingMessage, request } from 'node:http';
 import * as v from 'valibot';
+import { LONGEST_TIMER_MS } from '../duration.ts';
 import { AdminRefusal, RuntimeUnreachable } from './admin-errors.ts';
 import { checkStandIn, socketPlace } from './socket-path.ts';
 import {
@@ -110,7 +111,7 @@ export function createAdminClient(wanted: string, patience: AdminPatience): Admi
     reset: async (botId) => void (await ask(acceptedReply, 'POST', botPath(botId, 'reset'))),
     down: (waitMs) => ask(downReply, 'POST', '/v1/down', { timeoutMs: waitMs }),
     async query(botId, question) {
-      const waitMs = (question.timeoutSeconds ?? 0) * 1000 + patience.queryMarginMs;
+      const waitMs = Math.min((question.timeoutSeconds ?? 0) * 1000 + patience.queryMarginMs, LONGEST_TIMER_MS);
       const response = await send('POST', botPath(botId, 'query'), { body: question, timeoutMs: waitMs });
       const text = await readText(response, place.path);
       const httpStatus = response.statusCode ?? 0;

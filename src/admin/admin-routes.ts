@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import * as v from 'valibot';
+import { LinkedAbort } from '../linked-abort.ts';
 import { AdminRefusal, unknownBot } from './admin-errors.ts';
 import { forwardQuery } from './query-forward.ts';
 import type { ReadSide } from './read-side.ts';
@@ -51,8 +52,10 @@ export function createAdminHandler(parts: AdminParts, closing: AbortSignal): Req
     const gone = new AbortController();
     // One command, one connection: so `close` never waits for an idle one.
     response.shouldKeepAlive = false;
+    const ended = new LinkedAbort([gone.signal, closing]);
+    // Also after an answer that was sent to its end.
     response.once('close', () => gone.abort());
-    route(request, response, AbortSignal.any([gone.signal, closing]), gone.signal).catch((error: unknown) => {
+    route(request, response, ended.signal, gone.signal).catch((error: unknown) => {
       if (!(error instanceof AdminRefusal) && !gone.signal.aborted) parts.onError(asError(error));
       sendError(response, error);
     });

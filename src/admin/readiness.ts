@@ -1,3 +1,4 @@
+import { withDeadline } from '../linked-abort.ts';
 import { pause } from '../pause.ts';
 
 /** What one dependency is known to be. */
@@ -98,26 +99,14 @@ export class Readiness {
   }
 
   async #look(report: DependencyReport, probe: Probe, timeoutMs: number): Promise<void> {
-    // Not AbortSignal.any: of what is derived from a signal that lives for long, something stays with it.
-    const look = new AbortController();
-    const { signal } = look;
-    const end = () => look.abort(this.#ending.signal.reason);
-    if (this.isEnding) end();
-    this.#ending.signal.addEventListener('abort', end, { once: true });
-    const timer = setTimeout(() => look.abort(new Error(`There was no answer within ${timeoutMs} ms.`)), timeoutMs);
     try {
-      // A probe that does not heed its signal must not hold up the next look.
-      const trouble = await Promise.race([probe(signal), aborted(signal)]);
+      const trouble = await withDeadline(this.#ending.signal, timeoutMs, (signal) => heeding(signal, probe));
       if (trouble === null) report.ready();
       else if (typeof trouble === 'object') report.ready(trouble.remark);
       else report.notReady(trouble);
     } catch (error) {
       if (this.isEnding) return;
-      const cause: unknown = signal.aborted ? signal.reason : error;
-      report.notReady(cause instanceof Error ? cause.message : String(cause));
-    } finally {
-      clearTimeout(timer);
-      this.#ending.signal.removeEventListener('abort', end);
+      report.notReady(error instanceof Error ? error.message : String(error));
     }
   }
 
@@ -129,6 +118,15 @@ export class Readiness {
     const state = { name, isReady, sentence, since };
     this.#states.set(name, state);
     if (!this.isEnding) this.#onChange(state);
+  }
+}
+
+/** A probe that does not heed its signal must not hold up the next look. @throws the signal's reason when that comes first */
+async function heeding(signal: AbortSignal, probe: Probe): Promise<string | Remark | null> {
+  try {
+    return await Promise.race([probe(signal), aborted(signal)]);
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
   }
 }
 

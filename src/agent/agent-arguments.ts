@@ -1,4 +1,4 @@
-import { parseDuration } from '../duration.ts';
+import { LONGEST_TIMER_MS, parseDuration } from '../duration.ts';
 
 /** What the agent was asked to do (contract 1.3). */
 export type AgentArguments =
@@ -144,7 +144,7 @@ class Flags {
     const value = this.text(name);
     const milliseconds = parseDuration(value);
     if (milliseconds === undefined || milliseconds <= 0) throw invalid(name, value, 'a duration such as 60s');
-    return milliseconds;
+    return Math.min(milliseconds, LONGEST_TIMER_MS);
   }
 
   port(name: string): number {

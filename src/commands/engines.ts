@@ -64,11 +64,12 @@ export async function createEngine(
       devRuntimePath: docker.devRuntimePath,
       instance,
       kinds,
+      governs,
       directories,
       objectStore: objectStoreOf(settings, 'container'),
       storeHonoursConditions,
       ...(credentials === null ? {} : { credentials }),
-      ...(docker.takesOver === 'go' ? { takesOver: { definitionOf, governs } } : {}),
+      ...(docker.takesOver === 'go' ? { takesOver: { definitionOf } } : {}),
       natsUrl: natsUrlOfBots(settings),
       limits: {
         memoryMiB: bot.memoryLimitMiB,

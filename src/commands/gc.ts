@@ -58,7 +58,7 @@ Examples:
         return [flag, typeof value === 'string' ? value : undefined];
       }),
     );
-    const intervalMs = durationOf('--interval', options.interval);
+    const intervalMs = durationOf('--interval', options.interval, Number.MAX_SAFE_INTEGER);
     const { loadSettings } = await import('../config/load-settings.ts');
     const { settings: values, warnings } = loadSettings(process.env, flags, { 'log-format': 'json' });
     const dryRun = options.dryRun === true;

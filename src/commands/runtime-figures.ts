@@ -68,7 +68,7 @@ export function addFeedFigures(metrics: RuntimeMetrics, feed: EventFeed): void {
   });
   metrics.figure({
     name: 'the0_nats_event_gaps_total',
-    help: 'Times that the stream had lost events before they were read, or had been made anew',
+    help: 'Times that events were never read, by cause',
     type: 'counter',
     labels: ['cause'],
     read: () => byLabel('cause', feed.tally.gaps),

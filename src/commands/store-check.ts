@@ -1,3 +1,4 @@
+import { withDeadline } from '../linked-abort.ts';
 import { Pauses, pause } from '../pause.ts';
 import { type Buckets, type ObjectStore, StoreError } from '../storage/object-store.ts';
 import { probeStore } from '../storage/probe.ts';
@@ -71,14 +72,9 @@ export class StoreCheck {
 
   /** @returns whether there is nothing more to find out */
   async #try(): Promise<boolean> {
-    const { store, buckets, endpoint, timeoutMs } = this.#options;
-    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(timeoutMs)]);
+    const { buckets, endpoint, timeoutMs } = this.#options;
     try {
-      if (!this.#isProbed) {
-        if (!(await store.bucketExists(buckets.state, signal))) await store.createBucket(buckets.state, signal);
-        this.#learnt(await probeStore(store, buckets.state, signal));
-      }
-      if (await store.bucketExists(buckets.code, signal)) {
+      if (await withDeadline(this.#closing.signal, timeoutMs, (signal) => this.#look(signal))) {
         this.#trouble = null;
         return true;
       }
@@ -98,6 +94,16 @@ export class StoreCheck {
       }
     }
     return false;
+  }
+
+  /** @returns whether there is a code bucket */
+  async #look(signal: AbortSignal): Promise<boolean> {
+    const { store, buckets } = this.#options;
+    if (!this.#isProbed) {
+      if (!(await store.bucketExists(buckets.state, signal))) await store.createBucket(buckets.state, signal);
+      this.#learnt(await probeStore(store, buckets.state, signal));
+    }
+    return await store.bucketExists(buckets.code, signal);
   }
 
   #learnt({ conditionalWrites, copies }: { conditionalWrites: boolean; copies: boolean }): void {

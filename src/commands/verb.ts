@@ -4,7 +4,7 @@ import { AdminRefusal } from '../admin/admin-errors.ts';
 import { adminSetting, adminTimeoutSetting, dataDirSetting, queryMarginSetting } from '../config/client-settings.ts';
 import { readSetting, SettingsError } from '../config/read-setting.ts';
 import type { Setting } from '../config/setting.ts';
-import { parseDuration } from '../duration.ts';
+import { formatDuration, LONGEST_TIMER_MS, parseDuration } from '../duration.ts';
 import { similarNames } from '../similar-names.ts';
 import { EXIT, UsageError } from './exit-code.ts';
 import { errStyle, note } from './terminal/output.ts';
@@ -75,11 +75,16 @@ export async function connectTo(flags: ClientFlags): Promise<AdminClient> {
   });
 }
 
-/** The value of a flag that takes a duration; milliseconds. @throws UsageError */
-export function durationOf(flag: string, text: string): number {
+/** The value of a flag that takes a duration; milliseconds. @throws UsageError, also when it is longer than one timer can wait */
+export function durationOf(flag: string, text: string, longestMs = LONGEST_TIMER_MS): number {
   const milliseconds = parseDuration(text);
   if (milliseconds === undefined)
     throw new UsageError(`${flag}: ${JSON.stringify(text)} is not a duration such as 30s or 2m`);
+  if (milliseconds > longestMs) {
+    throw new UsageError(
+      `${flag}: ${JSON.stringify(text)} is longer than ${formatDuration(longestMs)}, the longest there is`,
+    );
+  }
   return milliseconds;
 }
 

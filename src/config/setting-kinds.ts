@@ -1,4 +1,4 @@
-import { formatDuration, parseDuration } from '../duration.ts';
+import { formatDuration, LONGEST_TIMER_MS, parseDuration } from '../duration.ts';
 import { formatByteSize, parseByteSize } from './byte-size.ts';
 import type { SettingKind } from './setting.ts';
 
@@ -121,8 +121,17 @@ export function factor(min: number, max: number): SettingKind<number> {
   };
 }
 
-/** Milliseconds inside, Go syntax outside. Bounds are part of the text shown, so they are written in Go syntax too. */
+/** Something waits for so long. @throws RangeError when it may be longer than a timer of Node can wait */
 export function duration(min: string, max: string): SettingKind<number> {
+  if ((parseDuration(max) ?? Number.NaN) <= LONGEST_TIMER_MS) return age(min, max);
+  throw new RangeError(`No timer waits for ${max}, so it must not be allowed`);
+}
+
+/**
+ * What is compared with a span that has passed; no timer is set for it. Milliseconds inside, Go syntax outside. Bounds are part of
+ * the text shown, so they are written in Go syntax too.
+ */
+export function age(min: string, max: string): SettingKind<number> {
   const minMs = parseDuration(min) ?? Number.NaN;
   const maxMs = parseDuration(max) ?? Number.NaN;
   return {

@@ -29,9 +29,15 @@ export interface EventFeed {
 export interface EventTally {
   /** `stale`: something later had been applied before. `missed`: never read, as far as that is known. */
   readonly events: Readonly<Record<'applied' | 'stale' | 'refused' | 'missed', number>>;
-  /** How often the stream had lost events before they were read, or was another one. */
-  readonly gaps: Readonly<Record<'expired' | 'replaced', number>>;
+  /** See {@link GapCause}: how often. */
+  readonly gaps: Readonly<Record<GapCause, number>>;
 }
+
+/**
+ * Why events were never read. `expired`: the stream had dropped them. `replaced`: it was made anew, or went back to an older
+ * state. `unheard`: there was no stream to keep them, and NATS was away.
+ */
+export type GapCause = 'expired' | 'replaced' | 'unheard';
 
 export interface RefusedChange {
   /** Milliseconds since 1970. */

@@ -15,9 +15,24 @@ export interface EventStore {
    */
   apply(event: LifecycleEvent): Promise<EventOutcome>;
   /** Up to which place all events of this kind were applied; null when none ever was. @throws as `apply` */
-  appliedUpTo(kind: BotKind): Promise<StreamPlace | null>;
+  appliedUpTo(kind: BotKind): Promise<NotedPlace | null>;
   /** An earlier place than the one that is kept changes nothing. */
-  saveAppliedUpTo(kind: BotKind, place: StreamPlace): Promise<void>;
+  saveAppliedUpTo(kind: BotKind, place: ReachedPlace): Promise<void>;
+}
+
+/** How far a stream was read, and how that stream is known again. */
+export interface ReachedPlace extends StreamPlace {
+  /** When the stream was made, by the clock of NATS, ms since 1970. */
+  readonly created: number;
+  /** When the event with this number came, by the same clock; null: not known. */
+  readonly lastAt: number | null;
+  /** Events behind this place that came until then were applied in an earlier life of the stream; null: there are none. */
+  readonly oldUntil: number | null;
+}
+
+export interface NotedPlace extends ReachedPlace {
+  /** By our clock, ms since 1970. */
+  readonly notedAt: number;
 }
 
 /** `outdated`: something later had been applied before. `unchanged`: there was nothing to do. */

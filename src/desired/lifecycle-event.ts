@@ -33,7 +33,10 @@ export interface CustomContent {
 
 /** A place in a stream of events. Places of one epoch are in order of `sequence`; a later epoch is later as a whole. */
 export interface StreamPlace {
-  /** When the stream was made, ms since 1970: one that is made anew begins to count anew. */
+  /**
+   * Which life of the stream: when it was made, ms since 1970, or one more than the epoch before where that would not be
+   * later. One that is made anew, or goes back to an older state, begins a new life: it gives numbers once more.
+   */
   readonly epoch: number;
   readonly sequence: number;
 }

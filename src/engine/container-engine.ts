@@ -67,7 +67,10 @@ export interface EngineListener {
   observed(observation: Observation): void;
   /** The (re-)listing is complete: a bot not observed since `watch` or since the reconnect has no container. */
   listed(present: ReadonlySet<string>): void;
-  /** The engine cannot be reached; what was reported may be stale until `listed` is called again. */
+  /**
+   * The engine cannot be reached; what was reported may be stale until `listed` is called again. Called again meanwhile when
+   * what keeps it away is something else.
+   */
   lost(error: EngineError): void;
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LONGEST_TIMER_MS } from '../duration.ts';
 import type { SweepReport } from './sweep-report.ts';
 
 export interface SweepLoopOptions {
@@ -21,7 +22,9 @@ export async function sweepLoop({ intervalMs, sweep, swept, signal }: SweepLoopO
       const report = await sweep(signal);
       swept(report);
       if (isFirst && report.problem !== null && !report.problem.isRefusal) return false;
-      await sleep(intervalMs, undefined, { signal });
+      for (let leftMs = intervalMs; leftMs > 0; leftMs -= LONGEST_TIMER_MS) {
+        await sleep(Math.min(leftMs, LONGEST_TIMER_MS), undefined, { signal });
+      }
     }
   } catch (error) {
     if (signal.aborted) return true;

@@ -283,9 +283,10 @@ export class ActorSystem<State, Message, Effect extends { readonly kind: string 
   }
 
   #endTurn(): boolean {
+    const more = this.#timers.due(this.#clock.now()) !== undefined;
     this.#timers.arm();
     this.#outlet.turnEnded();
-    return this.#timers.due(this.#clock.now()) !== undefined;
+    return more;
   }
 }
 

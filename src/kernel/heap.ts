@@ -24,6 +24,11 @@ export class Heap<Item extends HeapItem> {
     return this.#items[0];
   }
 
+  /** All items, in no order. They may be changed meanwhile as long as none comes before another that it came after. */
+  [Symbol.iterator](): Iterator<Item> {
+    return this.#items.values();
+  }
+
   push(item: Item): void {
     this.#items.push(item);
     this.#rise(item, this.#items.length - 1);

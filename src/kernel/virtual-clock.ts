@@ -15,6 +15,8 @@ export interface VirtualClock extends Clock {
    * @returns true when nothing is pending any more
    */
   runUntilIdle(limitMs: number): boolean;
+  /** Sets the clock forward or back, as people and time servers do: what is scheduled comes after the same wait as before. */
+  jump(ms: number): void;
   /** Callbacks that wait, deferred ones included. */
   pending(): number;
 }
@@ -39,7 +41,9 @@ interface Callback extends HeapItem {
 export function createVirtualClock(options: VirtualClockOptions): VirtualClock {
   const { startMs, random, callbacksPerInstant = 1_000_000 } = options;
   const heap = new Heap<Callback>(isBefore);
+  /** Of a clock that nobody sets; `now` is so much ahead of it. */
   let nowMs = startMs;
+  let aheadMs = 0;
   let order = 0;
 
   function add(delayMs: number, run: () => void): Callback {
@@ -72,7 +76,7 @@ export function createVirtualClock(options: VirtualClockOptions): VirtualClock {
   }
 
   return {
-    now: () => nowMs,
+    now: () => nowMs + aheadMs,
     schedule(delayMs, run) {
       const callback = add(delayMs, run);
       return () => {
@@ -93,6 +97,9 @@ export function createVirtualClock(options: VirtualClockOptions): VirtualClock {
     runUntilIdle(limitMs) {
       runUntil(nowMs + limitMs);
       return heap.size === 0;
+    },
+    jump(ms) {
+      aheadMs += ms;
     },
     pending: () => heap.size,
   };

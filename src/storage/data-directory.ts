@@ -2,7 +2,7 @@
  * The data directory of `up`: where everything lives that must survive. One folder per kind of thing, so that a person can
  * look inside.
  *
- *   <root>/                      mode 0700
+ *   <root>/                      mode 0700, unless it was there before; code, state, logs and query-runs in it always
  *     format.json                {"format":1,"instance":"<uuid>"}
  *     package.json               says that `.js` files in here are CommonJS
  *     lock/<n>.json              who uses the directory: the newest counts (keeps a second runtime out)
@@ -41,5 +41,7 @@ export function dataPaths(root: string) {
     run: join(base, 'run'),
     queryRuns: join(base, 'query-runs'),
     cache: join(base, 'cache'),
+    /** Folders that nobody else may enter, whoever may enter the root: below them a container's user may have to write. */
+    closed: ['code', 'state', 'logs', 'query-runs'].map((name) => join(base, name)),
   };
 }

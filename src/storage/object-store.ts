@@ -124,7 +124,7 @@ export interface PieceLimits {
  * - `changed`: the condition does not hold (412), or two writers met (409)
  * - `missing`: the bucket, or the object that a condition or a copy names, is not there
  * - `denied`: credentials are wrong or not enough (401, 403)
- * - `unreachable`: no connection, a broken one, or silence; the effect of a write is then unknown
+ * - `unreachable`: no connection, a broken one, silence, or somebody else answers; the effect of a write is then unknown
  * - `busy`: the store asks to come again (429, 500, 502, 503, 504)
  * - `full`: no room in the store (507, ENOSPC)
  * - `refused`: whatever else it does not accept

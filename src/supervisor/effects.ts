@@ -116,7 +116,7 @@ export class Effects {
     if (entry === undefined) return; // An actor does not end before its answer.
     if (message.kind === 'effect-done') {
       this.noteRun(message.observation);
-      noteObservation(entry, message.observation);
+      noteObservation(entry, message.observation, this.#options.clock.now());
     }
     this.#fleet.tell(entry, message, 'system');
   }

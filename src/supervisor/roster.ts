@@ -20,9 +20,13 @@ export interface RosterEntry {
   readonly shardId: string;
 }
 
-/** An event of the engine may come later than an answer that is newer than it. */
-export function noteObservation(entry: RosterEntry, observation: Observation): void {
-  if (entry.observation === null || observation.at >= entry.observation.at) entry.observation = observation;
+/**
+ * An event of the engine may come later than an answer that is newer than it.
+ * @param now what was seen at a later time was seen before the clock was set back, and is not newer than anything
+ */
+export function noteObservation(entry: RosterEntry, observation: Observation, now: number): void {
+  const known = entry.observation;
+  if (known === null || observation.at >= known.at || known.at > now) entry.observation = observation;
 }
 
 /** All bots the runtime knows: desired ones, and found ones that nobody desires. Touched by the supervisor only. */

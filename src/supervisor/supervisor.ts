@@ -168,7 +168,7 @@ export class Supervisor {
     this.#effects.noteRun(observation);
     const entry = this.#fleet.get(botId);
     if (entry !== undefined) {
-      noteObservation(entry, observation);
+      noteObservation(entry, observation, this.#options.clock.now());
       this.#fleet.tell(entry, { kind: 'observed', observation }, 'observation');
     } else if (this.#source.isSynced) {
       this.#enrolUnknown(observation);

@@ -55,6 +55,16 @@ test('exit 0 restarts like a crash, with its own code', () => {
   assert.equal(bot.status.history.at(-2)?.code, 'bot-exited');
 });
 
+test('a crash after the clock was set back is not believed at once, but found by a look', () => {
+  const bot = Driver.running().pass(-86_400_000);
+  bot.observed(bot.container({ phase: 'exited' }), bot.exit());
+  assert.deepEqual(bot.asked, ['inspect']);
+  bot.done(bot.container({ phase: 'exited' }), bot.exit());
+  assert.deepEqual(bot.asked, ['start c1 again']);
+  assert.equal(bot.status.restarts, 1);
+  assert.equal(bot.status.history.at(-2)?.code, 'bot-crashed');
+});
+
 test('the same exit told twice counts once', () => {
   const bot = Driver.running().pass(10);
   const exited = bot.observation(bot.container({ phase: 'exited' }), bot.exit());

@@ -170,6 +170,12 @@ test('a timer that fires early, because the clock was set back, is set again but
   assert.ok(at > bot.now && at <= bot.now + SETTINGS.restart.capMs);
 });
 
+test('an actor that failed awaits its answer no longer than ever, though the clock was set back meanwhile', () => {
+  const bot = new Driver().desired().observed(null).pass(-86_400_000).fail(false);
+  assert.deepEqual(bot.timers, ['deadline']);
+  assert.ok((bot.state.inFlight?.deadlineAt ?? 0) <= bot.now + SETTINGS.startDeadlineMs);
+});
+
 test('a new actor waits for what was in flight when its shard was replaced', () => {
   const bot = new Driver();
   bot.tell({ kind: 'desired', spec: SPEC, inFlight: { effect: 'start', incarnation: 77 } }).observed(null);

@@ -43,8 +43,19 @@ test('an observer publishes where queries go, and withdraws it', () => {
     [{ kind: 'route', botId: SPEC.id, route: null }],
   );
   assert.equal(OBSERVERS.snapshot(gone.state, T0).reason.code, 'seen-not-running');
-  const late = tell(gone.state, observed(RUNNING, T0 - 1));
+  const late = tell(gone.state, observed(RUNNING, T0 - 1), T0 + 1);
   assert.deepEqual(late.effects, [], 'what is older than what was seen is no news');
+});
+
+test('an observer believes what it sees after the clock was set back', () => {
+  const desired = tell(OBSERVERS.initial(SPEC.id), { kind: 'desired', spec: SPEC });
+  const seen = tell(desired.state, observed(RUNNING));
+  const back = T0 - 3_600_000;
+  const elsewhere = { ...RUNNING, containerId: 'c2', incarnation: 8, endpoint: { host: '10.0.0.3', port: 9476 } };
+  const moved = tell(seen.state, observed(elsewhere, back), back);
+  assert.deepEqual(moved.state.route, { endpoint: elsewhere.endpoint, incarnation: 8 });
+  const late = tell(moved.state, observed(null, back - 1), back);
+  assert.deepEqual(late.effects, [], 'from then on in order again');
 });
 
 test('an observer forgets a bot that was deleted, with its route', () => {

@@ -49,6 +49,8 @@ test('the daemon has defaults for everything but the bot', () => {
     doneFile: '/var/the0/done',
     readinessPort: 8_079,
   });
+  const rare = parse('daemon sync --bot-id a --interval 720h');
+  assert.equal('intervalMs' in rare && rare.intervalMs, 2 ** 31 - 1, 'as long as a timer can wait');
 });
 
 for (const [line, message] of [

@@ -13,7 +13,16 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   actors: [],
   'src/kernel': ['node:', 'npm:comlink'],
   'src/supervisor': ['node:', 'npm:valibot', 'actors', 'src/errno.ts', 'src/kernel', ...ports()],
-  'src/desired': ['node:', 'npm:', 'actors', 'src/errno.ts', 'src/pause.ts', 'src/similar-names.ts', 'src/within.ts'],
+  'src/desired': [
+    'node:',
+    'npm:',
+    'actors',
+    'src/errno.ts',
+    'src/linked-abort.ts',
+    'src/pause.ts',
+    'src/similar-names.ts',
+    'src/within.ts',
+  ],
   'src/engine': [
     'node:',
     'npm:',
@@ -25,11 +34,25 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/agent/agent-limits.ts',
     'src/within.ts',
   ],
-  'src/storage': ['node:', 'npm:', 'src/errno.ts', 'src/agent/process-identity.ts'],
-  'src/gc': ['node:', 'npm:', 'src/storage'],
+  'src/storage': [
+    'node:',
+    'npm:',
+    'src/duration.ts',
+    'src/errno.ts',
+    'src/linked-abort.ts',
+    'src/agent/process-identity.ts',
+  ],
+  'src/gc': ['node:', 'npm:', 'src/duration.ts', 'src/storage'],
   'src/query': ['node:', 'npm:', 'actors', 'src/kernel', 'src/storage'],
-  'src/agent': ['node:', 'actors/observation.ts', 'src/duration.ts', 'src/errno.ts', 'src/storage'],
-  'src/admin': ['node:', 'npm:', 'actors', 'src/errno.ts', 'src/pause.ts'],
+  'src/agent': [
+    'node:',
+    'actors/observation.ts',
+    'src/duration.ts',
+    'src/errno.ts',
+    'src/linked-abort.ts',
+    'src/storage',
+  ],
+  'src/admin': ['node:', 'npm:', 'actors', 'src/duration.ts', 'src/errno.ts', 'src/linked-abort.ts', 'src/pause.ts'],
   'src/config': [
     'node:',
     'npm:',
@@ -140,6 +163,15 @@ test('the stores of the agent are light: no packages, no node:http', () => {
   }
   assert.ok(seen.size > 20, 'are these the right files?');
   assert.deepEqual(heavy, []);
+});
+
+test('nothing derives signals from one that lives for long', () => {
+  // Of a run, and so of signals that live no longer than a question.
+  const shortLived = ['src/engine/query-run.ts'];
+  const broken = globSync('src/**/*.ts', { cwd: root }).filter((file) =>
+    readFileSync(join(root, file), 'utf8').includes('AbortSignal.any('),
+  );
+  assert.deepEqual(broken, shortLived, 'src/linked-abort.ts says why, and what to use');
 });
 
 test('actors are pure: no clock, no randomness, no Node global', () => {

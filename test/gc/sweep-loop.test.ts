@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sweepLoop } from '../../src/gc/sweep-loop.ts';
 import type { SweepProblem, SweepReport } from '../../src/gc/sweep-report.ts';
 
@@ -68,4 +69,22 @@ test('ends in the middle of a sweep', async () => {
     signal: ending.signal,
   });
   assert.equal(isTold, true);
+});
+
+test('pauses also when the interval is longer than a timer can wait', async () => {
+  const ending = new AbortController();
+  let sweeps = 0;
+  const ended = sweepLoop({
+    intervalMs: 30 * 86_400_000,
+    sweep: async () => report(null),
+    swept: () => {
+      sweeps += 1;
+    },
+    signal: ending.signal,
+  });
+  // A timer that is set for too long rings after a millisecond.
+  await sleep(50);
+  ending.abort();
+  assert.equal(await ended, true);
+  assert.equal(sweeps, 1);
 });

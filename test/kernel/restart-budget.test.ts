@@ -22,6 +22,18 @@ it('a budget recovers once its window has passed', () => {
   assert.deepEqual(spend([0, 1, 2, 3, 5_000]).exhausted, [false, false, false, true, false]);
 });
 
+it('a budget is not exhausted by failures of a time to come, as they are when the clock was set back, but by new ones', () => {
+  assert.deepEqual(spend([9_000, 9_001, 9_002, 10, 20, 30, 40]).exhausted, [
+    false,
+    false,
+    false,
+    false,
+    false,
+    false,
+    true,
+  ]);
+});
+
 it('a budget of zero is always exhausted', () => {
   assert.deepEqual(spend([0, 10_000], { count: 0, withinMs: 1 }).exhausted, [true, true]);
 });

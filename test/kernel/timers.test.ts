@@ -4,6 +4,9 @@ import { Heap } from '../../src/kernel/heap.ts';
 import { type Timer, Timers } from '../../src/kernel/timers.ts';
 import { createVirtualClock } from '../../src/kernel/virtual-clock.ts';
 
+const DAY_MS = 86_400_000;
+const LONGEST_DELAY_MS = 2 ** 31 - 1;
+
 class Owner {
   readonly name: string;
   timers: Timer<this, string> | null = null;
@@ -82,6 +85,57 @@ describe('timers', () => {
     for (const owner of owners) timers.cancelAll(owner);
     timers.arm();
     assert.equal(clock.pending(), 0);
+  });
+
+  it('ring after the wait they were set for, though the clock is set back, and keep their distance and order', () => {
+    const { clock, fired, timers } = fixture();
+    const [a, b] = [new Owner('a'), new Owner('b')];
+    timers.set(a, 'k', 1_000, 'first');
+    timers.set(b, 'k', 3_000, 'second');
+    timers.set(b, 'far', LONGEST_DELAY_MS + 5_000, 'beyond what one alarm can wait for');
+    timers.arm();
+    clock.advance(500);
+    clock.jump(-DAY_MS);
+    clock.advance(499);
+    assert.deepEqual(fired, []);
+    clock.advance(1);
+    assert.deepEqual(fired, [`a:first@${1_000 - DAY_MS}`]);
+    clock.advance(2_000);
+    assert.deepEqual(fired.slice(1), [`b:second@${3_000 - DAY_MS}`]);
+    clock.jump(-DAY_MS);
+    clock.advance(LONGEST_DELAY_MS + 1_999);
+    assert.equal(fired.length, 2);
+    clock.advance(1);
+    assert.equal(fired.length, 3);
+  });
+
+  it('ring soon when the clock is set back between two changes of theirs', () => {
+    const { clock, fired, timers } = fixture();
+    const [a, b] = [new Owner('a'), new Owner('b')];
+    timers.set(a, 'k', 1_000, 'before');
+    timers.arm();
+    clock.advance(100);
+    clock.jump(-DAY_MS);
+    assert.equal(timers.due(clock.now()), undefined);
+    timers.set(b, 'k', clock.now() + 10, 'after');
+    timers.arm();
+    clock.advance(2_000);
+    assert.deepEqual(
+      fired.map((text) => text.split('@')[0]),
+      ['b:after', 'a:before'],
+    );
+  });
+
+  it('wait on, when the alarm rings a moment early', () => {
+    const { clock, fired, timers } = fixture();
+    const a = new Owner('a');
+    timers.set(a, 'k', 1_000, 'x');
+    timers.arm();
+    clock.jump(-2);
+    clock.advance(1_001);
+    assert.deepEqual(fired, []);
+    clock.advance(1);
+    assert.deepEqual(fired, ['a:x@1000']);
   });
 
   it('refuse a time that is no number, and more than their bound per actor', () => {

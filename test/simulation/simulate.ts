@@ -78,9 +78,11 @@ export function simulate(options: SimulationOptions): SimulationResult {
     if (storm) {
       setFaults(world, random);
       throwing = random.pick([0, 0, 0.002, 0.01]);
-      const end = clock.now() + (options.stormMs ?? 60_000);
-      while (clock.now() < end && log.violations.length === 0) {
-        clock.advance(random.pick([0, 1, 5, 20, 100, 500, 2_000]));
+      // Not by the clock, which is set.
+      for (let leftMs = options.stormMs ?? 60_000; leftMs > 0 && log.violations.length === 0; ) {
+        const stepMs = random.pick([0, 1, 5, 20, 100, 500, 2_000]);
+        clock.advance(stepMs);
+        leftMs -= stepMs;
         bots.somethingHappens();
       }
     } else {
@@ -229,6 +231,7 @@ class Scenario {
     else if (roll <= 48) world.killShard();
     else if (roll <= 50) this.#restartRuntime();
     else if (roll <= 52) world.list();
+    else if (roll === 53) this.#setClock();
   }
 
   runtimeSuffers(): void {
@@ -244,6 +247,12 @@ class Scenario {
   #toggle(id: string): void {
     const spec = this.#world.desired.get(id);
     this.#world.desire(spec === undefined ? this.#spec(id) : { ...spec, enabled: !spec.enabled });
+  }
+
+  #setClock(): void {
+    const byMs = this.#random.pick([-86_400_000, -600_000, -3_000, 3_000, 86_400_000]);
+    this.#world.log.note(`clock set by ${byMs} ms`);
+    this.#clock.jump(byMs);
   }
 
   #outage(): void {

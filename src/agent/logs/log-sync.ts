@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
+import { withDeadline } from '../../linked-abort.ts';
 import { appendToLog, type LogVersion, logVersion } from '../../storage/log-object.ts';
 import { monotonicMs } from '../../storage/monotonic-clock.ts';
 import { type ObjectPlace, type ObjectStore, StoreError } from '../../storage/object-store.ts';
@@ -160,13 +161,12 @@ export class LogSync {
     const now = this.#clock.now();
     const day = localDay(now);
     const place = this.#placeOf(day);
-    if (this.#known?.day !== day) await this.#look(day, now, this.#deadline());
+    if (this.#known?.day !== day) await this.#inTime((signal) => this.#look(day, now, signal));
 
     const next = this.#source.next(limits.logAppendBytes, final);
     const dropped = this.#source.takeDroppedLines();
     if (dropped > 0) onDropped(dropped);
     if (next === null) return false;
-    const signal = this.#deadline();
     const chunk = logChunk(next.slice, localTimestamp(now));
     const version = this.#known?.version ?? null;
     // Until the answer is there, what is stored is not known.
@@ -178,13 +178,16 @@ export class LogSync {
       const onSent = (bytes: number) => {
         sentBytes += bytes;
       };
-      const append = () => appendToLog(store, place, version, chunk, { offsets, signal, spoolDirectory, onSent });
-      try {
-        const result = await append().catch(async (error: unknown) => {
+      const send = async (signal: AbortSignal) => {
+        const append = () => appendToLog(store, place, version, chunk, { offsets, signal, spoolDirectory, onSent });
+        return await append().catch(async (error: unknown) => {
           if (!(error instanceof StoreError) || error.trouble !== 'missing' || version !== null) throw error;
           await store.createBucket(bucket, signal);
           return append();
         });
+      };
+      try {
+        const result = await this.#inTime(send);
         sentBytes = result.movedBytes;
         this.#known = { day, version: result.version };
       } finally {
@@ -211,9 +214,9 @@ export class LogSync {
     this.#known = { day, version };
   }
 
-  /** Of one round of requests. Not made while there is nothing to ask: a bot that is silent costs nothing. */
-  #deadline(): AbortSignal {
-    return AbortSignal.any([this.#ended.signal, AbortSignal.timeout(this.#options.limits.logRequestMs)]);
+  /** One round of requests. */
+  async #inTime<Result>(requests: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+    return await withDeadline(this.#ended.signal, this.#options.limits.logRequestMs, requests);
   }
 
   #placeOf(day: string): ObjectPlace {

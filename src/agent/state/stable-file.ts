@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { errorCodeOf } from '../agent-error.ts';
-import { CLOCK_TICK_MS, type FileFacts, factsOf, sameFacts } from './state-tree.ts';
+import { type FileFacts, factsOf, isFresh, sameFacts } from './state-tree.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -63,7 +63,7 @@ export class StableFile {
 
   /** Changed so shortly before it was opened that a change meanwhile may not show. */
   get isHot(): boolean {
-    return this.facts.ctimeMs >= this.openedAt - CLOCK_TICK_MS;
+    return isFresh(this.facts, this.openedAt);
   }
 
   /** Its first bytes; all that it had when it was opened. Each chunk is overwritten by the next. @throws FileShrank */

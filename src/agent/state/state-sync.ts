@@ -16,7 +16,7 @@ import { Collection } from './state-collection.ts';
 import type { StateLimits } from './state-limits.ts';
 import { type NoticeCode, Notices, type StateNotice } from './state-notice.ts';
 import { StateTaker } from './state-taker.ts';
-import { CLOCK_TICK_MS, type Skipped, StateTree } from './state-tree.ts';
+import { CLOCK_TICK_MS, isFresh, type Skipped, StateTree } from './state-tree.ts';
 import { type Known, type Standing, StoredState } from './stored-state.ts';
 
 export interface StateSyncOptions {
@@ -321,7 +321,8 @@ export class StateSync {
   }
 
   #isHot(name: string): boolean {
-    return (this.#tree.facts(name)?.ctimeMs ?? 0) >= this.#options.now() - CLOCK_TICK_MS;
+    const facts = this.#tree.facts(name);
+    return facts !== undefined && isFresh(facts, this.#options.now());
   }
 
   /** Nothing is uploaded while nothing is stored and there are no files, as the Go runtime does (contract 4.4). */

@@ -11,7 +11,7 @@ import { jsonFaultOf } from './json-fault.ts';
 import { FileShrank, ReadBuffer, StableFile } from './stable-file.ts';
 import type { StateLimits } from './state-limits.ts';
 import type { WithheldCode } from './state-notice.ts';
-import { CLOCK_TICK_MS, type FileFacts, factsOf, type Suspect, sameFacts } from './state-tree.ts';
+import { CLOCK_TICK_MS, type FileFacts, factsOf, isFresh, type Suspect, sameFacts } from './state-tree.ts';
 
 /** What became of an entry that was looked at. */
 export type Taken =
@@ -181,8 +181,8 @@ export class StateTaker {
 
   /** Gives an empty file the time to be something else. @returns whether it has to be looked at again */
   async #settlesEmpty({ facts, openedAt }: StableFile): Promise<boolean> {
-    const leftMs = facts.size > 0 ? 0 : facts.ctimeMs + EMPTY_SETTLES_MS - openedAt;
-    return leftMs > 0 && (await this.#pause(leftMs));
+    if (facts.size > 0 || !isFresh(facts, openedAt, EMPTY_SETTLES_MS)) return false;
+    return await this.#pause(Math.min(EMPTY_SETTLES_MS, facts.ctimeMs + EMPTY_SETTLES_MS - openedAt));
   }
 
   /**

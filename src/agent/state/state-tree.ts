@@ -156,7 +156,7 @@ export class StateTree {
     this.#bytes += facts.size - seen.size;
     copyFacts(seen, facts);
     seen.handled = true;
-    seen.young = facts.ctimeMs >= readAt - CLOCK_TICK_MS;
+    seen.young = isFresh(facts, readAt);
     if (!seen.young && !seen.mapped) this.#unsettled.delete(name);
   }
 
@@ -350,6 +350,18 @@ export class StateTree {
 export function factsOf(stat: Stats): FileFacts {
   const { mtimeMs, ctimeMs, ino, mode } = stat;
   return { size: sizeOf(stat), mtimeMs, ctimeMs, ino, mode };
+}
+
+/**
+ * Whether it was changed so shortly before that a change from then on need not show in its facts.
+ *
+ * Not so when it was changed in the future, which is what a clock leaves that was ahead and has been set back: changes from
+ * then on get the time of then, which is another. (Theirs could be the same again only when the clock has caught up, in the
+ * very tick in which it was changed before.)
+ * @param at by the clock of the files
+ */
+export function isFresh({ ctimeMs }: FileFacts, at: number, forMs = CLOCK_TICK_MS): boolean {
+  return Math.abs(at - ctimeMs) <= forMs;
 }
 
 export function sameFacts(a: FileFacts, b: FileFacts): boolean {

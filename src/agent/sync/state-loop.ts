@@ -1,3 +1,4 @@
+import { withDeadline } from '../../linked-abort.ts';
 import { monotonicMs } from '../../storage/monotonic-clock.ts';
 import { retryRead } from '../../storage/retry.ts';
 import { messageOf } from '../agent-error.ts';
@@ -164,7 +165,7 @@ export class StateLoop {
     const movedBefore = sync.movedBytes;
     try {
       this.#settle(
-        await sync.sync(directories, AbortSignal.any([this.#abort.signal, AbortSignal.timeout(limits.stateRequestMs)])),
+        await withDeadline(this.#abort.signal, limits.stateRequestMs, (signal) => sync.sync(directories, signal)),
       );
       if (this.#failures > 0) onTrouble(null);
       this.#failures = 0;

@@ -1,5 +1,5 @@
 import type { Pick } from '../setting.ts';
-import { duration, integer } from '../setting-kinds.ts';
+import { age, integer } from '../setting-kinds.ts';
 
 /** What `gc` removes, and when it does not trust what it sees (contract 11, 12.5 #72). */
 export function cleanUpSettings(pick: Pick) {
@@ -8,7 +8,7 @@ export function cleanUpSettings(pick: Pick) {
       group: 'advanced',
       flag: 'gc-grace',
       env: 'THE0_GC_GRACE',
-      kind: duration('0', '8760h'),
+      kind: age('0', '8760h'),
       default: 24 * 3_600_000,
       help: 'how long a bot must be gone, and its newest log and state old, before `gc` removes them',
     }),
@@ -16,7 +16,7 @@ export function cleanUpSettings(pick: Pick) {
       group: 'advanced',
       flag: 'gc-stale',
       env: 'THE0_GC_STALE',
-      kind: duration('1m', '720h'),
+      kind: age('1m', '720h'),
       default: 3_600_000,
       help: 'age from which `gc` removes unfinished uploads, pieces of logs and results of queries',
     }),

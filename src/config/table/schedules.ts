@@ -1,5 +1,5 @@
 import type { Pick } from '../setting.ts';
-import { duration, integer } from '../setting-kinds.ts';
+import { age, duration, integer } from '../setting-kinds.ts';
 
 /** Runs of scheduled bots. */
 export function scheduleSettings(pick: Pick) {
@@ -16,7 +16,8 @@ export function scheduleSettings(pick: Pick) {
       group: 'bots',
       flag: 'longest-run',
       env: 'THE0_LONGEST_RUN',
-      kind: duration('0', '8760h'),
+      // The kernel wakes up in between.
+      kind: age('0', '8760h'),
       default: 0,
       help: 'longest time that a run of a scheduled bot may last; 0 is no limit',
     }),

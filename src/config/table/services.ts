@@ -1,5 +1,5 @@
 import type { Pick, SettingKind } from '../setting.ts';
-import { duration, integer } from '../setting-kinds.ts';
+import { age, duration, integer } from '../setting-kinds.ts';
 
 /** An address of MongoDB. Never shown: it may hold a password. Whether it is good the driver says (contract 1.1: empty is a value). */
 const mongoUri: SettingKind<string | null> = {
@@ -111,7 +111,7 @@ export function serviceSettings(pick: Pick) {
         group: 'advanced',
         flag: 'tombstone-age',
         env: 'THE0_TOMBSTONE_AGE',
-        kind: duration('1h', '8760h'),
+        kind: age('1h', '8760h'),
         default: 8 * 24 * 3_600_000,
         help: 'how long a deleted bot is remembered; longer than events are kept in NATS',
       }),
@@ -131,7 +131,7 @@ export function serviceSettings(pick: Pick) {
         group: 'advanced',
         flag: 'lease-abandoned',
         env: 'THE0_LEASE_ABANDONED',
-        kind: duration('0', '8760h'),
+        kind: age('0', '8760h'),
         default: 0,
         help: 'bots are run here when nothing was heard for this long of who kept them on another engine, even if they run there still; 0: never',
       }),
@@ -159,6 +159,11 @@ export function serviceSettings(pick: Pick) {
         'pause before an event that could not be stored is tried again; it doubles every time',
       ),
       longestRetryMs: advanced('nats-retry-cap', 5_000, 'longest pause between tries to store an event'),
+      heldToldMs: advanced(
+        'nats-held-told',
+        15_000,
+        'when an event could not be stored for this long, the runtime counts as not ready',
+      ),
       batchMs: advanced('nats-batch-wait', 5_000, 'how long NATS may take over a batch of events that were kept'),
       batch: count('nats-batch', 500, 10_000, 'events that are asked for at once'),
       mostBots: count(

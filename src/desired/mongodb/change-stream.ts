@@ -103,7 +103,7 @@ export class BotChangeStream {
       if (event !== null) {
         whileEmpty.reset();
         this.#tell(event);
-      } else if (performance.now() - askedAt < emptyPauseMs) await whileEmpty.wait(signal);
+      } else if (performance.now() - askedAt < longestEmptyPauseMs) await whileEmpty.wait(signal);
     }
   }
 

@@ -1,15 +1,20 @@
 import { type Document, Int32, type MongoClient } from 'mongodb';
 import type { BotKind } from '../../../actors/bot-spec.ts';
-import { type EventOutcome, EventRefused, type EventStore } from '../event-store.ts';
+import {
+  type EventOutcome,
+  EventRefused,
+  type EventStore,
+  type NotedPlace,
+  type ReachedPlace,
+} from '../event-store.ts';
 import { type BotContent, comparePlaces, type LifecycleEvent, type StreamPlace } from '../lifecycle-event.ts';
 import { botsOf, databaseOf, int64, withBotId } from './collections.ts';
 import { TOMBSTONES } from './indexes.ts';
 import { cannot, isDuplicate, isRefusedForEver, meaningOf } from './mongo-error.ts';
 import { NEVER_DUE, type NextRun } from './next-run.ts';
 import { claimPartition, releasePartition } from './partitions.ts';
+import { earlierThan, isEarlier, isWholeNumber, notedIn, placeIn, stored, storedStream } from './stored-places.ts';
 
-/** How the documents of ours look now; in `the0.format` and its like. */
-const FORMAT = 1;
 /** Somebody else may write the same document in between; more often than this is no coincidence. */
 const TRIES = 5;
 const FEEDS = 'the0_feeds';
@@ -37,13 +42,18 @@ export class EventWriter implements EventStore {
 
   async apply(event: LifecycleEvent): Promise<EventOutcome> {
     try {
-      if (event.change === 'deleted') return await this.#delete(event);
-      const due = this.#dueOf(event.kind, event.content);
+      const due = event.change === 'deleted' ? null : this.#dueOf(event.kind, event.content);
       for (let tries = 0; tries < TRIES; tries += 1) {
-        const outcome = await this.#write(event, event.change, event.content, due);
+        const outcome =
+          event.change === 'deleted'
+            ? await this.#delete(event)
+            : await this.#write(event, event.change, event.content, due);
         if (outcome !== null) return outcome;
       }
-      throw new Error(`the document of bot ${event.botId} is written by somebody else all the time`);
+      // Of this one document only: the events of other bots must not wait for it.
+      throw new EventRefused(
+        'the document of the bot is changed by somebody else all the time, or its field `the0` holds what cannot be compared',
+      );
     } catch (error) {
       if (error instanceof EventRefused) throw error;
       if (!isRefusedForEver(error)) throw cannot('store a lifecycle event', error);
@@ -51,13 +61,13 @@ export class EventWriter implements EventStore {
     }
   }
 
-  async appliedUpTo(kind: BotKind): Promise<StreamPlace | null> {
+  async appliedUpTo(kind: BotKind): Promise<NotedPlace | null> {
     const found = await databaseOf(this.#client, kind).collection<Keyed>(FEEDS).findOne({ _id: 'lifecycle' });
-    return placeIn(found);
+    return notedIn(found);
   }
 
-  async saveAppliedUpTo(kind: BotKind, place: StreamPlace): Promise<void> {
-    await this.#putIfLater(kind, FEEDS, 'lifecycle', place, 'at');
+  async saveAppliedUpTo(kind: BotKind, place: ReachedPlace): Promise<void> {
+    await this.#putIfLater(kind, FEEDS, 'lifecycle', place, { at: this.#nowDate(), stream: storedStream(place) });
   }
 
   /** @returns null when somebody else was faster, and it must be looked at again */
@@ -129,9 +139,10 @@ export class EventWriter implements EventStore {
     return isNew;
   }
 
-  async #delete({ kind, botId, place }: LifecycleEvent): Promise<EventOutcome> {
+  /** @returns null when some of it was not earlier any more, and it must be looked at again */
+  async #delete({ kind, botId, place }: LifecycleEvent): Promise<EventOutcome | null> {
     const bots = botsOf(this.#client, kind);
-    if (place !== null) await this.#putIfLater(kind, TOMBSTONES, botId, place, 'deletedAt');
+    if (place !== null) await this.#putIfLater(kind, TOMBSTONES, botId, place, { deletedAt: this.#nowDate() });
     const documents = await bots
       .find(withBotId(botId), { projection: { segment_id: 1, the0: 1 } })
       .limit(100)
@@ -139,22 +150,18 @@ export class EventWriter implements EventStore {
     if (documents.length === 0) return 'unchanged';
     const old = documents.filter((document) => place === null || isEarlier(document, place));
     if (old.length === 0) return 'outdated';
+    let isLeft = false;
     for (const { _id, segment_id } of old) {
       const { deletedCount } = await bots.deleteOne({ _id, ...earlierThan(place) });
       if (deletedCount > 0) await releasePartition(databaseOf(this.#client, kind), segment_id);
+      else isLeft = true;
     }
-    return 'applied';
+    return isLeft ? null : 'applied';
   }
 
-  async #putIfLater(
-    kind: BotKind,
-    collection: string,
-    key: string,
-    place: StreamPlace,
-    time: 'at' | 'deletedAt',
-  ): Promise<void> {
+  async #putIfLater(kind: BotKind, collection: string, key: string, place: StreamPlace, more: Document): Promise<void> {
     const documents = databaseOf(this.#client, kind).collection<Keyed>(collection);
-    const change = { $set: { ...stored(place), [time]: new Date(this.#now()) } };
+    const change = { $set: { ...stored(place), ...more } };
     try {
       const earlier: Document = { _id: key, ...earlierThan(place, '') };
       await documents.updateOne(earlier, change, { upsert: true });
@@ -162,6 +169,10 @@ export class EventWriter implements EventStore {
       // There is a later one already.
       if (!isDuplicate(error)) throw error;
     }
+  }
+
+  #nowDate(): Date {
+    return new Date(this.#now());
   }
 
   /** A deletion leaves its tombstone first: one that did not find the document just made is seen now, and done again. */
@@ -198,33 +209,7 @@ interface Due {
   readonly at: number;
 }
 
-function stored({ epoch, sequence }: StreamPlace): Document {
-  return { format: new Int32(FORMAT), epoch: int64(epoch), seq: int64(sequence) };
-}
-
-function placeIn(document: Document | null): StreamPlace | null {
-  const { epoch, seq } = document ?? {};
-  return isWholeNumber(epoch) && isWholeNumber(seq) ? { epoch, sequence: seq } : null;
-}
-
-function isEarlier(document: Document, place: StreamPlace): boolean {
-  const written = placeIn(typeof document['the0'] === 'object' ? document['the0'] : null);
-  return written === null || comparePlaces(written, place) < 0;
-}
-
-/** The same as a condition of MongoDB, so that nobody writes in between. */
-function earlierThan(place: StreamPlace | null, prefix = 'the0.'): Document {
-  if (place === null) return {};
-  const [epoch, seq] = [`${prefix}epoch`, `${prefix}seq`];
-  const older = { [epoch]: int64(place.epoch), [seq]: { $lt: int64(place.sequence) } };
-  return { $or: [{ [seq]: { $exists: false } }, { [epoch]: { $lt: int64(place.epoch) } }, older] };
-}
-
 function scheduleIn(document: Document): unknown {
   const config: unknown = document['config'];
   return typeof config === 'object' && config !== null && 'schedule' in config ? config.schedule : undefined;
-}
-
-function isWholeNumber(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value);
 }

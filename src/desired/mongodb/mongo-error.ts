@@ -56,8 +56,11 @@ export function isUnsupported(error: unknown): boolean {
   return error instanceof MongoServerError && UNSUPPORTED.has(error.code);
 }
 
-/** BadValue, FailedToParse, TypeMismatch, Overflow, Dollar…, EmptyFieldName, DottedFieldName, too large. */
-const REFUSED: ReadonlySet<unknown> = new Set([2, 9, 14, 15, 52, 55, 56, 57, 10_334, 17_280, 17_419, 17_420]);
+/**
+ * BadValue, FailedToParse, TypeMismatch, Overflow, Dollar…, EmptyFieldName, DottedFieldName, DocumentValidationFailure (the
+ * collection has a validator), too large.
+ */
+const REFUSED: ReadonlySet<unknown> = new Set([2, 9, 14, 15, 52, 55, 56, 57, 121, 10_334, 17_280, 17_419, 17_420]);
 
 /** Whether this document can never be written, however often it is tried. */
 export function isRefusedForEver(error: unknown): boolean {

@@ -23,6 +23,8 @@ export interface Backlog {
   readonly epoch: number;
   readonly from: number;
   readonly to: number;
+  /** What came until then, by the clock of NATS, ms since 1970, was applied before and is left out; null: nothing. */
+  readonly oldUntil: number | null;
 }
 
 /**
@@ -69,7 +71,7 @@ async function readLast(
   jetStream: JetStreamClient,
   manager: JetStreamManager,
   applier: EventApplier,
-  { epoch, from, to }: Backlog,
+  { epoch, from, to, oldUntil }: Backlog,
   options: BacklogOptions,
   signal: AbortSignal,
 ): Promise<{ last: Map<string, LastEvents>; upTo: number }> {
@@ -97,6 +99,7 @@ async function readLast(
         if (info.deliverySequence !== received) throw brokeOff();
         upTo = seq;
         if (seq > to) break;
+        if (oldUntil !== null && Math.floor(info.timestampNanos / 1e6) <= oldUntil) continue;
         const event = headOf(applier, subject, data, { epoch, sequence: seq });
         if (event !== null) last.set(event.botId, withEvent(last.get(event.botId), event.change, seq));
       }
@@ -164,8 +167,8 @@ function headOf(
   }
 }
 
-/** Null when it has expired since. */
-async function storedMessage(manager: JetStreamManager, seq: number) {
+/** Null when there is none with this number, as when it has expired. @throws NatsError */
+export async function storedMessage(manager: JetStreamManager, seq: number) {
   try {
     return await manager.streams.getMessage(STREAM, { seq });
   } catch (error) {

@@ -77,13 +77,16 @@ export class CoreFollower {
     this.#wake();
   }
 
-  /** One after the other, until there is nothing left after `stop`, or at once after `closing`. */
+  /** One after the other, until there is nothing left after `stop`, or at once after `closing`: then the rest is lost. */
   async #write(stop: AbortSignal, closing: AbortSignal): Promise<void> {
-    while (!closing.aborted) {
+    for (;;) {
       const next = this.#waiting.shift();
       if (next !== undefined) {
         this.#bytes -= next.data.length;
-        await this.#applier.apply(next.subject, next.data, null);
+        const { is } = closing.aborted ? { is: 'held' } : await this.#applier.apply(next.subject, next.data, null);
+        if (is === 'held') this.#applier.dropped('unwritten', notWritten());
+      } else if (closing.aborted) {
+        return;
       } else if (stop.aborted) {
         return;
       } else {
@@ -97,9 +100,17 @@ export class CoreFollower {
 }
 
 function tooMany(): FeedError {
+  return dropped('too many came while they could not be stored');
+}
+
+function notWritten(): FeedError {
+  return dropped('the feed ended before they could be stored');
+}
+
+function dropped(why: string): FeedError {
   return new FeedError(
     'nats-events-dropped',
-    'lifecycle events were dropped: too many came while they could not be stored, and there is no stream that keeps them',
+    `lifecycle events were dropped: ${why}, and there is no stream that keeps them`,
     'Save the bots that were changed in that time once more where they come from.',
   );
 }

@@ -1,6 +1,6 @@
 import type { BotKind } from '../../../actors/bot-spec.ts';
 import { Pauses } from '../../pause.ts';
-import type { EventFeedListener } from '../event-feed.ts';
+import type { EventFeedListener, GapCause } from '../event-feed.ts';
 import { EventRefused, type EventStore } from '../event-store.ts';
 import type { StreamPlace } from '../lifecycle-event.ts';
 import { ToldTroubles } from '../told-troubles.ts';
@@ -21,6 +21,13 @@ export type Applied =
   | { readonly is: 'refused'; readonly reason: string }
   | { readonly is: 'held' };
 
+interface Held {
+  /** When the first try failed, ms of a clock that only goes forward. */
+  readonly since: number;
+  /** Why the last try failed; for people. */
+  cause: string;
+}
+
 /** Writes messages into the store; holds on to each until it is written, refused for good, or the feed closes. */
 export class EventApplier {
   readonly kind: BotKind;
@@ -30,6 +37,7 @@ export class EventApplier {
   readonly #record: EventRecord;
   readonly #troubles: ToldTroubles;
   readonly #closing: AbortSignal;
+  readonly #held = new Set<Held>();
 
   constructor(
     kind: BotKind,
@@ -75,9 +83,9 @@ export class EventApplier {
     this.#listener.trouble(new FeedError('nats-event-refused', message, hint));
   }
 
-  /** Events of the stream were never read. @param missed how many at most; null: nobody knows */
-  gap(topic: string, error: FeedError, missed: number | null): void {
-    this.#record.gap(topic, error, missed);
+  /** Events were never read. @param missed how many at most; null: nobody knows */
+  gap(topic: string, cause: GapCause, error: FeedError, missed: number | null): void {
+    this.#record.gap(topic, cause, error, missed);
     this.#troubles.tell(topic, error);
   }
 
@@ -95,21 +103,35 @@ export class EventApplier {
     this.#troubles.mended(topic);
   }
 
+  /** What the store does not take for the longest time; null: it takes everything. `cause` is for people. */
+  get held(): { readonly forMs: number; readonly cause: string } | null {
+    const [oldest] = this.#held;
+    return oldest === undefined ? null : { forMs: performance.now() - oldest.since, cause: oldest.cause };
+  }
+
   /** Tries until it works. @returns null when the feed closes first @throws EventRefused */
   async persist<Result>(write: () => Promise<Result>): Promise<Result | null> {
     const pauses = new Pauses(this.#options.retryMs, this.#options.longestRetryMs);
-    while (!this.#closing.aborted) {
-      try {
-        const result = await write();
-        this.#troubles.mended('store');
-        return result;
-      } catch (error) {
-        if (error instanceof EventRefused) throw error;
-        this.#troubles.tell('store', heldBack(error));
-        await pauses.wait(this.#closing);
+    let held: Held | null = null;
+    try {
+      while (!this.#closing.aborted) {
+        try {
+          const result = await write();
+          this.#troubles.mended('store');
+          return result;
+        } catch (error) {
+          if (error instanceof EventRefused) throw error;
+          held ??= { since: performance.now(), cause: '' };
+          held.cause = meaningOf(error);
+          this.#held.add(held);
+          this.#troubles.tell('store', heldBack(error));
+          await pauses.wait(this.#closing);
+        }
       }
+      return null;
+    } finally {
+      if (held !== null) this.#held.delete(held);
     }
-    return null;
   }
 }
 

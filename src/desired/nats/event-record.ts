@@ -1,4 +1,4 @@
-import type { EventTally, RefusedChange } from '../event-feed.ts';
+import type { EventTally, GapCause, RefusedChange } from '../event-feed.ts';
 import { comparePlaces, type StreamPlace } from '../lifecycle-event.ts';
 import type { FeedError } from './feed-error.ts';
 
@@ -36,7 +36,7 @@ export class EventRecord {
   readonly #toldMs: number;
   readonly #now: () => number;
   readonly #tally = { applied: 0, stale: 0, refused: 0, missed: 0 };
-  readonly #gaps = { expired: 0, replaced: 0 };
+  readonly #gaps: Record<GapCause, number> = { expired: 0, replaced: 0, unheard: 0 };
   /** By what tells one from another; oldest first. */
   readonly #losses = new Map<string, Loss>();
   /** By bot, oldest first. */
@@ -67,13 +67,13 @@ export class EventRecord {
   }
 
   /**
-   * Events of the stream that nobody read.
+   * Events that nobody read.
    * @param topic the same for followers that find the same; of these the one counts that missed most
    * @param missed at most; null: nobody knows
    */
-  gap(topic: string, error: FeedError, missed: number | null): void {
+  gap(topic: string, cause: GapCause, error: FeedError, missed: number | null): void {
     const known = this.#losses.get(topic);
-    if (known === undefined) this.#gaps[missed === null ? 'replaced' : 'expired'] += 1;
+    if (known === undefined) this.#gaps[cause] += 1;
     const more = (missed ?? 0) - (known?.missed ?? 0);
     if (known !== undefined && more <= 0) return;
     this.#tally.missed += more;

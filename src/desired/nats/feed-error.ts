@@ -9,6 +9,7 @@ export class FeedError extends Error {
     | 'nats-event-refused'
     | 'nats-event-held'
     | 'nats-events-dropped'
+    | 'nats-events-unheard'
     | 'nats-stream-unusable';
   readonly hint: string;
 

@@ -1,5 +1,6 @@
 import type { NatsConnection } from 'nats';
 import type { BotKind } from '../../../actors/bot-spec.ts';
+import { LinkedAbort } from '../../linked-abort.ts';
 import { Pauses, pause } from '../../pause.ts';
 import type { EventFeed, EventFeedListener, EventTally, RefusedChange } from '../event-feed.ts';
 import type { EventStore } from '../event-store.ts';
@@ -24,6 +25,8 @@ export interface NatsFeedOptions extends ConnectionLimits, ApplierOptions, Strea
   readonly connectWaitMs: number;
   /** … and then for all events that waited to be applied. */
   readonly backlogWaitMs: number;
+  /** When the store has not taken an event for this long, the feed counts as not usable. */
+  readonly heldToldMs: number;
 }
 
 /**
@@ -38,6 +41,14 @@ export class NatsFeed implements EventFeed {
   readonly #connected = Promise.withResolvers<void>();
   /** Kinds whose waiting events are not all applied yet. */
   readonly #behind = new Map<BotKind, PromiseWithResolvers<void>>();
+  /** Those of the connection there is now. */
+  readonly #appliers = new Map<BotKind, EventApplier>();
+  /** Kinds that follow the subjects themselves: what comes while NATS is away is lost to them. */
+  readonly #unkept = new Set<BotKind>();
+  /** Of these, those for which NATS was away, until it is told. */
+  readonly #deaf = new Set<BotKind>();
+  /** How often the connection broke. */
+  #breaks = 0;
   #isUp = false;
   /** Aborted and made anew when the connection comes back: everything is looked at again then. */
   #round = new AbortController();
@@ -76,8 +87,17 @@ export class NatsFeed implements EventFeed {
   state(): ServiceState {
     if (!this.#isUp) return unusable('NATS is not connected');
     if (this.#behind.size > 0) return unusable('lifecycle events that waited in NATS are still being applied');
+    const held = this.#longestHeld;
+    if (held !== null && held.forMs >= this.#options.heldToldMs) {
+      return unusable(`lifecycle events are held for ${Math.round(held.forMs / 1000)} s now (${held.cause})`);
+    }
     const { told } = this.#record;
     return told.length === 0 ? USABLE : { usable: true, remark: told.join(' ') };
+  }
+
+  get #longestHeld(): EventApplier['held'] {
+    const all = [...this.#appliers.values()].flatMap(({ held }) => (held === null ? [] : [held]));
+    return all.sort((a, b) => b.forMs - a.forMs)[0] ?? null;
   }
 
   get told(): readonly string[] {
@@ -131,18 +151,19 @@ export class NatsFeed implements EventFeed {
   async #use(connection: NatsConnection, listener: EventFeedListener, troubles: ToldTroubles): Promise<void> {
     this.#isUp = true;
     this.#connection = connection;
-    const lost = new AbortController();
-    const signal = AbortSignal.any([this.#closing.signal, lost.signal]);
+    const lost = new LinkedAbort([this.#closing.signal]);
     // Not waited for: the client does not always end it with the connection.
     void this.#watch(connection, troubles);
     void connection.closed().then(() => {
+      this.#broke();
       lost.abort();
       this.#round.abort();
     });
     this.#connected.resolve();
     try {
-      await Promise.all(this.#options.kinds.map((kind) => this.#follow(kind, connection, listener, signal)));
+      await Promise.all(this.#options.kinds.map((kind) => this.#follow(kind, connection, listener, lost.signal)));
     } finally {
+      lost.release();
       this.#connection = null;
       await connection.close();
     }
@@ -153,13 +174,26 @@ export class NatsFeed implements EventFeed {
       if (connection.isClosed() || this.#closing.signal.aborted) return;
       if (type === 'disconnect') {
         this.#isUp = false;
+        this.#broke();
         troubles.tell('connection', unreachable(new Error('the connection broke')));
       } else if (type === 'reconnect') {
         this.#isUp = true;
         troubles.mended('connection');
+        for (const kind of this.#unkept) this.#tellDeaf(kind);
         this.#round.abort();
       }
     }
+  }
+
+  #broke(): void {
+    this.#breaks += 1;
+    for (const kind of this.#unkept) this.#deaf.add(kind);
+  }
+
+  /** NATS is heard again. */
+  #tellDeaf(kind: BotKind): void {
+    // The same for all kinds.
+    if (this.#deaf.delete(kind)) this.#appliers.get(kind)?.gap(`break ${this.#breaks}`, 'unheard', unheard(), null);
   }
 
   async #follow(
@@ -169,6 +203,7 @@ export class NatsFeed implements EventFeed {
     signal: AbortSignal,
   ): Promise<void> {
     const applier = new EventApplier(kind, this.#store, listener, this.#record, signal, this.#options);
+    this.#appliers.set(kind, applier);
     const streamed = new StreamFollower(connection, applier, this.#options, () => {
       this.#redelivered += 1;
     });
@@ -176,18 +211,34 @@ export class NatsFeed implements EventFeed {
     const caughtUp = () => {
       pauses.reset();
       applier.mended('stream');
+      this.#tellDeaf(kind);
       this.#behind.get(kind)?.resolve();
       this.#behind.delete(kind);
     };
     while (!signal.aborted) {
+      const round = this.#newRound(signal);
       try {
-        const round = this.#newRound(signal);
         const stream = await streamed.findStream();
         if (stream !== null) {
-          await streamed.follow(stream, caughtUp, round);
+          await streamed.follow(stream, caughtUp, round.signal);
         } else {
           const core = new CoreFollower(connection, applier, this.#options);
-          await core.follow(caughtUp, async () => (await streamed.findStream()) !== null, signal);
+          const listening = () => {
+            this.#unkept.add(kind);
+            caughtUp();
+          };
+          const hasStream = async () => {
+            try {
+              const found = await streamed.findStream();
+              applier.mended('stream');
+              return found !== null;
+            } catch (error) {
+              // The subjects are followed on meanwhile: what came in a pause would be lost.
+              if (this.#isUp) applier.trouble('stream', streamUnusable(error));
+              return false;
+            }
+          };
+          await core.follow(listening, hasStream, signal).finally(() => this.#unkept.delete(kind));
         }
         // Not at once: a stream that is removed and made again and again must not become a loop.
         await pause(this.#options.retryMs, signal);
@@ -196,21 +247,22 @@ export class NatsFeed implements EventFeed {
         // While the connection is away this is no news.
         if (this.#isUp) applier.trouble('stream', streamUnusable(error));
         await pauses.wait(signal);
+      } finally {
+        round.release();
       }
     }
   }
 
-  #newRound(signal: AbortSignal): AbortSignal {
+  #newRound(signal: AbortSignal): LinkedAbort {
     if (this.#round.signal.aborted) this.#round = new AbortController();
-    return AbortSignal.any([signal, this.#round.signal]);
+    return new LinkedAbort([signal, this.#round.signal]);
   }
 }
 
 /** @returns whether it was settled before the time was over */
 async function inTime(promise: Promise<unknown>, ms: number, signal: AbortSignal): Promise<boolean> {
-  const over = new AbortController();
-  const either = AbortSignal.any([signal, over.signal]);
-  const late = pause(ms, either).then(() => false);
+  const over = new LinkedAbort([signal]);
+  const late = pause(ms, over.signal).then(() => false);
   try {
     return await Promise.race([promise.then(() => true), late]);
   } finally {
@@ -231,6 +283,14 @@ function notCaughtUp(ms: number): FeedError {
     'nats-backlog-not-reached',
     `the lifecycle events that waited in NATS were not all applied within ${Math.round(ms / 1000)} s; bots are started from what MongoDB holds now`,
     'They are applied as soon as possible, and bots are changed then.',
+  );
+}
+
+function unheard(): FeedError {
+  return new FeedError(
+    'nats-events-unheard',
+    'lifecycle events that came while NATS was away, or the way to it, are lost: there is no stream that keeps them',
+    'Bots that were changed in that time may still run as before: save them once more where they come from.',
   );
 }
 

@@ -8,10 +8,11 @@ import {
   nanos,
   type StreamInfo,
 } from 'nats';
-import type { StreamPlace } from '../lifecycle-event.ts';
-import { applyBacklog, type BacklogOptions, isNotFound } from './backlog.ts';
+import type { ReachedPlace } from '../event-store.ts';
+import { applyBacklog, type BacklogOptions, isNotFound, storedMessage } from './backlog.ts';
 import type { EventApplier } from './event-applier.ts';
 import { FeedError } from './feed-error.ts';
+import { type Resumption, resume } from './stream-life.ts';
 import { DURABLES, STREAM, SUBJECTS } from './subjects.ts';
 
 export interface StreamOptions extends BacklogOptions {
@@ -59,7 +60,7 @@ export class StreamFollower {
   async follow(stream: StreamInfo, caughtUp: () => void, signal: AbortSignal): Promise<void> {
     this.#tellShortMemory(stream.config.max_age / 1e6);
     const manager = await this.#manager();
-    const place = await this.#catchUp(manager, stream, signal);
+    const place = await this.#catchUp(manager, signal);
     if (place === null) return;
     await this.#ensureConsumer(manager, place);
     caughtUp();
@@ -69,12 +70,14 @@ export class StreamFollower {
     const end = () => messages.stop();
     signal.addEventListener('abort', end, { once: true });
     if (signal.aborted) end();
-    const notes = this.#keepNotes(manager, place.epoch, messages, ended.signal);
     let done = place;
+    const notes = this.#keepNotes(manager, () => done, messages, ended.signal);
     try {
       for await (const message of messages) {
         if (!(await this.#handle(message, place))) break;
-        done = { epoch: place.epoch, sequence: message.seq };
+        if (message.seq > done.sequence) {
+          done = { ...place, sequence: message.seq, lastAt: Math.floor(message.info.timestampNanos / 1e6) };
+        }
       }
     } finally {
       ended.abort();
@@ -86,7 +89,7 @@ export class StreamFollower {
   }
 
   /** So that the next start need not read again what came since the last note. */
-  async #noteEnd(done: StreamPlace, noted: StreamPlace): Promise<void> {
+  async #noteEnd(done: ReachedPlace, noted: ReachedPlace): Promise<void> {
     const { kind, store } = this.#applier;
     try {
       if (done.sequence > noted.sequence) await store.saveAppliedUpTo(kind, done);
@@ -101,39 +104,65 @@ export class StreamFollower {
     return await this.#connection.jetstreamManager({ checkAPI: false });
   }
 
-  /** @returns up to where everything is applied; null when `signal` was aborted before */
-  async #catchUp(manager: JetStreamManager, stream: StreamInfo, signal: AbortSignal): Promise<StreamPlace | null> {
+  /** @returns up to where everything is applied; null when `signal` was aborted before, or the stream is gone */
+  async #catchUp(manager: JetStreamManager, signal: AbortSignal): Promise<ReachedPlace | null> {
     const { kind, store } = this.#applier;
-    const epoch = Date.parse(stream.created);
-    const { first_seq: first, last_seq: last } = stream.state;
     const before = await this.#applier.persist(async () => ({ place: await store.appliedUpTo(kind) }));
     if (before === null) return null;
-    this.#tellGap(before.place, epoch, first);
-    const known = before.place?.epoch === epoch ? before.place.sequence : 0;
-    const backlog = { epoch, from: Math.max(first, known + 1, 1), to: last };
+    const placeAt = await this.#timeOf(manager, before.place?.sequence ?? 0);
+    // Looked at after the place was read: whoever noted it before had seen no more than this.
+    const stream = await this.findStream();
+    if (stream === null) return null;
+    const created = Date.parse(stream.created);
+    const { first_seq: first, last_seq: last, last_ts: lastTime } = stream.state;
+    const resumption = resume(before.place, { created, first, last, placeAt, now: timeIn(stream) });
+    this.#tellGap(before.place, resumption, stream);
+    const { epoch, after, oldUntil, life } = resumption;
+    if (life === 'anew' || life === 'back') {
+      // Before anything of it: the next start must know this life by the same epoch.
+      const begun = { epoch, sequence: after, created, lastAt: null, oldUntil };
+      if ((await this.#note(begun)) === null) return null;
+    }
+    const backlog = { epoch, from: Math.max(first, after + 1, 1), to: last, oldUntil };
     const jetStream = this.#connection.jetstream();
     await applyBacklog(jetStream, manager, this.#applier, backlog, this.#options, signal);
     if (signal.aborted) return null;
-    const place = { epoch, sequence: Math.max(last, known) };
-    const saved = await this.#applier.persist(async () => {
+    return await this.#note({ epoch, sequence: last, created, lastAt: Date.parse(lastTime), oldUntil: null });
+  }
+
+  async #note(place: ReachedPlace): Promise<ReachedPlace | null> {
+    const { kind, store } = this.#applier;
+    return await this.#applier.persist(async () => {
       await store.saveAppliedUpTo(kind, place);
       return place;
     });
-    return saved;
   }
 
-  /** What the stream dropped, because of its age, before it was read. */
-  #tellGap(before: StreamPlace | null, epoch: number, first: number): void {
+  /** When the event with this number came, ms since 1970; null when there is none. */
+  async #timeOf(manager: JetStreamManager, sequence: number): Promise<number | null> {
+    const message = sequence > 0 ? await storedMessage(manager, sequence) : null;
+    return message?.time.getTime() ?? null;
+  }
+
+  /** What was lost with a former life of the stream, or dropped because of its age before it was read. */
+  #tellGap(before: ReachedPlace | null, { life, epoch, after }: Resumption, { state }: StreamInfo): void {
     if (before === null) return;
     const hint =
       'Bots that were changed in that time may still run as before: save them once more where they come from.';
-    if (before.epoch !== epoch) {
+    const { first_seq: first, last_seq: last } = state;
+    if (life === 'anew') {
       const message = `the stream ${STREAM} was made anew; events in the old one that were not read yet are lost`;
-      this.#applier.gap(`epoch ${epoch}`, new FeedError('nats-stream-replaced', message, hint), null);
-    } else if (first > before.sequence + 1) {
-      const missed = first - before.sequence - 1;
+      this.#applier.gap(`epoch ${epoch}`, 'replaced', new FeedError('nats-stream-replaced', message, hint), null);
+    } else if (life === 'back') {
+      const message =
+        `the stream ${STREAM} went back: it was restored from an older copy, or has lost what was written last (event ` +
+        `${before.sequence} had been read, its last one now is ${last}); events in between that were not read yet are lost`;
+      this.#applier.gap(`epoch ${epoch}`, 'replaced', new FeedError('nats-stream-replaced', message, hint), null);
+    } else if (first > after + 1) {
+      const missed = first - after - 1;
       const message = `up to ${missed} lifecycle events expired in the stream ${STREAM} before they were read`;
-      this.#applier.gap(`gap before ${first} of ${epoch}`, new FeedError('nats-events-missed', message, hint), missed);
+      const error = new FeedError('nats-events-missed', message, hint);
+      this.#applier.gap(`gap before ${first} of ${epoch}`, 'expired', error, missed);
     }
   }
 
@@ -154,18 +183,27 @@ export class StreamFollower {
   }
 
   /** One that stands right behind `place`: what was applied from the backlog is not sent again. */
-  async #ensureConsumer(manager: JetStreamManager, place: StreamPlace): Promise<void> {
+  async #ensureConsumer(manager: JetStreamManager, place: ReachedPlace): Promise<void> {
     const name = DURABLES[this.#applier.kind];
     const found = await this.#consumerInfo(manager, name);
     const isBehind = found !== null && (found.num_pending > 0 || found.num_ack_pending > 0);
-    if (found !== null && !isBehind && found.config.max_ack_pending === 1) return;
+    // It has seen what the stream has lost, and would leave out what gets the same numbers.
+    const isAhead = found !== null && found.delivered.stream_seq > place.sequence;
+    const filter = SUBJECTS[this.#applier.kind];
+    const ackWait = nanos(this.#options.ackWaitMs);
+    const isAsWanted =
+      found?.config.max_ack_pending === 1 &&
+      found.config.ack_wait === ackWait &&
+      found.config.filter_subject === filter &&
+      found.config.filter_subjects === undefined;
+    if (isAsWanted && !isBehind && !isAhead) return;
     if (found !== null) await manager.consumers.delete(STREAM, name);
     await manager.consumers.add(STREAM, {
       durable_name: name,
       description: 'the0 runtime',
-      filter_subject: SUBJECTS[this.#applier.kind],
+      filter_subject: filter,
       ack_policy: AckPolicy.Explicit,
-      ack_wait: nanos(this.#options.ackWaitMs),
+      ack_wait: ackWait,
       max_ack_pending: 1,
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: place.sequence + 1,
@@ -182,7 +220,7 @@ export class StreamFollower {
   }
 
   /** @returns false when the feed is closing */
-  async #handle(message: JsMsg, place: StreamPlace): Promise<boolean> {
+  async #handle(message: JsMsg, place: ReachedPlace): Promise<boolean> {
     if (message.redelivered) this.#redelivered();
     if (message.seq <= place.sequence) {
       message.ack();
@@ -209,19 +247,23 @@ export class StreamFollower {
 
   /**
    * Notes from time to time up to where all is applied, also past events of the other kind: so the next start reads little,
-   * and a gap is seen for certain. Sees too when the stream was replaced.
+   * and a gap is seen for certain. Sees too when the stream was replaced, or has gone back.
+   * @param done up to which place all was applied
    */
   async #keepNotes(
     manager: JetStreamManager,
-    epoch: number,
+    done: () => ReachedPlace,
     messages: ConsumerMessages,
     signal: AbortSignal,
   ): Promise<void> {
     const { kind, store } = this.#applier;
     let busy: Promise<void> = Promise.resolve();
+    let noted = 0;
     const note = async () => {
+      const { epoch, created, sequence } = done();
       const stream = await this.findStream();
-      if (stream === null || Date.parse(stream.created) !== epoch) {
+      const last = stream?.state.last_seq ?? 0;
+      if (stream === null || Date.parse(stream.created) !== created || last < Math.max(sequence, noted)) {
         messages.stop();
         return;
       }
@@ -229,7 +271,9 @@ export class StreamFollower {
       const consumer = await this.#consumerInfo(manager, DURABLES[kind]);
       if (consumer === null) messages.stop();
       else if (consumer.num_pending === 0 && consumer.num_ack_pending === 0) {
-        await store.saveAppliedUpTo(kind, { epoch, sequence: stream.state.last_seq });
+        const lastAt = Date.parse(stream.state.last_ts);
+        await store.saveAppliedUpTo(kind, { epoch, sequence: last, created, lastAt, oldUntil: null });
+        noted = last;
       }
     };
     const timer = setInterval(() => {
@@ -244,6 +288,11 @@ export class StreamFollower {
     clearInterval(timer);
     await busy;
   }
+}
+
+/** What the server's clock shows, ms since 1970; null when it does not say (before version 2.10). */
+function timeIn(stream: StreamInfo): number | null {
+  return 'ts' in stream && typeof stream.ts === 'string' ? Date.parse(stream.ts) : null;
 }
 
 function inHours(ms: number): string {

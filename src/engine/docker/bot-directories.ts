@@ -25,7 +25,7 @@ export async function prepareDirectories(directories: BotDirectories, definition
   await expectCode(directories.codeDirOf(definition.id, definition.specRevision), definition.id);
   for (const directory of [directories.stateDirOf(definition.id), directories.logsDirOf(definition.id)]) {
     try {
-      await mkdir(directory, { recursive: true });
+      await mkdir(directory, { recursive: true, mode: 0o700 });
       await makeWritable(directory);
     } catch (cause) {
       const detail = `${directory} cannot be prepared: ${cause instanceof Error ? cause.message : String(cause)}`;
@@ -48,8 +48,8 @@ async function expectCode(code: string, botId: string): Promise<void> {
 }
 
 /**
- * As root the files are given to the bot's user. Otherwise the directory is opened to everybody: it lies inside the data
- * directory, which only its owner can enter.
+ * As root the files are given to the bot's user. Otherwise the directory is opened to everybody: it lies in a folder which
+ * only its owner can enter, and past which Docker mounts it.
  */
 export async function makeWritable(directory: string): Promise<void> {
   if (process.getuid?.() !== 0) {

@@ -6,6 +6,8 @@ export class ContainerLedger {
   readonly #byBot = new Map<string, TrackedContainer>();
   /** Removed by ourselves; their last events are still to come. */
   readonly #removed = new Set<string>();
+  /** Containers that are to be looked at again, by id, with the reason in a sentence if it is one for people. */
+  readonly #unsettled = new Map<string, string | null>();
   #changes = 0;
 
   get(containerId: string): TrackedContainer | undefined {
@@ -39,8 +41,33 @@ export class ContainerLedger {
   forget(container: TrackedContainer): boolean {
     this.#changes++;
     this.#byId.delete(container.id);
+    this.#unsettled.delete(container.id);
     const { botId } = container.identity;
     return this.#byBot.get(botId) === container && this.#byBot.delete(botId);
+  }
+
+  /** Not all of it is known, or told: the next comparison looks at it, even if it differs in nothing. */
+  markUnsettled(containerId: string, trouble: string | null): void {
+    this.#unsettled.set(containerId, trouble);
+  }
+
+  isUnsettled(containerId: string): boolean {
+    return this.#unsettled.has(containerId);
+  }
+
+  settle(containerId: string): void {
+    this.#unsettled.delete(containerId);
+  }
+
+  /** Those that are neither known nor in the list of Docker any more are not looked at again. */
+  settleAllBut(listed: ReadonlySet<string>): void {
+    for (const containerId of this.#unsettled.keys()) {
+      if (!listed.has(containerId) && !this.#byId.has(containerId)) this.settle(containerId);
+    }
+  }
+
+  get unsettledTroubles(): readonly string[] {
+    return [...this.#unsettled.values()].filter((trouble) => trouble !== null);
   }
 
   markRemoved(containerId: string): void {

@@ -1,10 +1,11 @@
 import type { ExitFacts, Observation } from '../../../actors/observation.ts';
 import { absent, type EngineError, type EngineListener } from '../container-engine.ts';
-import { type ContainerOwner, ownLabels, readLabels } from './container-labels.ts';
+import { type ContainerOwner, readLabels } from './container-labels.ts';
 import type { ContainerLedger } from './container-ledger.ts';
-import { addressOfSummary, endpointOf, isPaused, phaseOfSummary, viewOfInspection } from './container-view.ts';
-import type { ContainerInspection, ContainerSummary, DockerApi } from './docker-api.ts';
-import { toEngineError } from './docker-errors.ts';
+import { containerName } from './container-name.ts';
+import { viewOfInspection } from './container-view.ts';
+import type { ContainerInspection, DockerApi } from './docker-api.ts';
+import { detailOf, isUnreachable, toEngineError } from './docker-errors.ts';
 import type { ContainerEvent } from './event-stream.ts';
 import type { ExitReader } from './exit-reader.ts';
 import { goBotIn } from './go-container.ts';
@@ -30,7 +31,7 @@ export interface SightParts {
   readonly trace?: (step: { readonly botId: string; readonly step: 'die-received' | 'exit-reported' }) => void;
 }
 
-/** Turns what Docker tells (an inspection, an event, a list) into what is known of containers, and tells what is news. */
+/** Turns what Docker tells (an inspection, an event) into what is known of containers, and tells what is news. */
 export class ContainerSight {
   readonly #parts: SightParts;
 
@@ -38,10 +39,20 @@ export class ContainerSight {
     this.#parts = parts;
   }
 
-  /** Looks at this bot's container, if it is one of this bot. */
+  /** Looks at this bot's container: the one that is known, else the one of its name, which anybody can change. */
+  async observeBot(botId: string): Promise<Observation> {
+    const known = this.#parts.ledger.ofBot(botId);
+    if (known !== undefined) {
+      const inspection = await this.#parts.api.inspect(known.id);
+      if (inspection !== null) return await this.observe(known, inspection);
+    }
+    return await this.observeById(botId, containerName(botId));
+  }
+
+  /** Looks at this container, if it is one of this bot. */
   async observeById(botId: string, idOrName: string): Promise<Observation> {
     const inspection = await this.#parts.api.inspect(idOrName);
-    const identity = inspection === null ? 'foreign' : this.#identify(inspection);
+    const identity = inspection === null ? 'foreign' : this.identify(inspection);
     if (inspection === null || typeof identity === 'string' || identity.botId !== botId) {
       const known = this.#parts.ledger.ofBot(botId);
       if (known !== undefined) this.#parts.ledger.forget(known);
@@ -61,12 +72,14 @@ export class ContainerSight {
     const view = viewOfInspection(inspection);
     container.apply(view);
     this.#parts.ledger.touch(container);
-    if (view.phase !== 'exited') return this.#observation(container, null);
+    this.#parts.ledger.settle(container.id);
+    if (view.phase !== 'exited') return this.observation(container, null);
     const ended = { exitCode: view.exitCode, at: view.finishedAt, outOfMemory: view.outOfMemory };
-    return this.#observation(container, await this.#parts.exits.read(container, ended));
+    return this.observation(container, await this.#parts.exits.read(container, ended));
   }
 
-  #observation(container: TrackedContainer, lastExit: ExitFacts | null): Observation {
+  /** What is known of its bot, without asking Docker. */
+  observation(container: TrackedContainer, lastExit: ExitFacts | null): Observation {
     const { botId } = container.identity;
     const current = this.#parts.ledger.ofBot(botId);
     if (current !== undefined) this.#parts.go?.recognize(current);
@@ -92,8 +105,8 @@ export class ContainerSight {
         container.outOfMemoryAt = event.at;
         return;
       case 'start':
-        if (!container.started(event.at)) return;
-        this.#parts.ledger.touch(container);
+        if (container.started(event.at)) this.#parts.ledger.touch(container);
+        else if (container.phase === 'running') return;
         if (!this.#parts.isBusy(identity.botId)) void this.#lookAndReport(container);
         return;
       case 'pause':
@@ -102,9 +115,13 @@ export class ContainerSight {
         return;
       case 'die':
         this.#parts.trace?.({ botId: identity.botId, step: 'die-received' });
-        if (!container.died(event.at)) return;
-        this.#parts.ledger.touch(container);
-        void this.#reportExit(container, event);
+        if (container.died(event.at)) {
+          this.#parts.ledger.touch(container);
+          void this.#reportExit(container, event);
+        } else if (container.phase === 'running') {
+          // Of the run before, or of this one and Docker's clock was set back.
+          void this.#lookAndReport(container);
+        }
         return;
     }
   }
@@ -118,11 +135,11 @@ export class ContainerSight {
     try {
       this.#parts.listener()?.observed(await this.observeById(botId, containerId));
     } catch (error) {
-      this.#parts.doubt(toEngineError(error, `Looking at bot ${botId}`));
+      this.#couldNotLook(containerId, botId, error);
     }
   }
 
-  #identify(inspection: ContainerInspection): ReturnType<typeof readLabels> {
+  identify(inspection: ContainerInspection): ReturnType<typeof readLabels> {
     return this.#parts.go?.identify(inspection) ?? readLabels(inspection.Config.Labels, this.#parts.owner);
   }
 
@@ -137,9 +154,13 @@ export class ContainerSight {
   async #reportExit(container: TrackedContainer, event: ContainerEvent): Promise<void> {
     const ended = { exitCode: event.exitCode ?? 0, at: event.at, outOfMemory: false };
     const lastExit = await this.#parts.exits.read(container, ended);
-    if (isKilledWhole(lastExit) && (await this.#isBeingRemoved(container))) return;
+    if (isKilledWhole(lastExit) && (await this.#isBeingRemoved(container))) {
+      // Docker may never get done with it.
+      if (this.#parts.ledger.get(container.id) === container) this.#parts.ledger.markUnsettled(container.id, null);
+      return;
+    }
     this.#parts.trace?.({ botId: container.identity.botId, step: 'exit-reported' });
-    this.#parts.listener()?.observed(this.#observation(container, lastExit));
+    this.#parts.listener()?.observed(this.observation(container, lastExit));
   }
 
   /** A removal by force begins with a kill, and is the cause to tell; it reports itself when it is done. */
@@ -158,60 +179,22 @@ export class ContainerSight {
     try {
       this.#parts.listener()?.observed(await this.observe(container, await this.#parts.api.inspect(container.id)));
     } catch (error) {
-      this.#parts.doubt(toEngineError(error, `Looking at bot ${container.identity.botId}`));
+      this.#couldNotLook(container.id, container.identity.botId, error);
+      this.#parts.listener()?.observed(this.observation(container, null));
     }
   }
 
-  /**
-   * One list, compared with what is known. After the first only differences are reported, and each is looked at on its own
-   * before: Docker's list can be some 50 ms behind its events. What changed since the list was asked for is newer than it.
-   */
-  async compare(first: boolean): Promise<void> {
-    if (first) this.#parts.ledger.forgetRemoved();
-    const asked = this.#parts.ledger.changes;
-    const all = await this.#parts.api.list(this.#parts.go?.labels ?? ownLabels(this.#parts.owner));
-    const summaries = this.#parts.go?.onePerBot(all) ?? all;
-    const listed = new Set<string>();
-    for (const summary of summaries) {
-      if (this.#parts.ledger.wasRemoved(summary.Id)) continue;
-      const known = this.#parts.ledger.get(summary.Id);
-      // Of a container of the Go runtime the list tells too little.
-      const identity = known?.identity ?? (await this.#identityOf(summary));
-      if (typeof identity === 'string') continue;
-      listed.add(summary.Id);
-      if ((known !== undefined && known.touched > asked) || this.#parts.isBusy(identity.botId)) continue;
-      const phase = phaseOfSummary(summary);
-      const endpoint = endpointOf({ phase, address: addressOfSummary(summary) }, identity.queryPort);
-      const paused = isPaused(summary.State);
-      if (known?.phase === phase && known.paused === paused && known.endpoint?.host === endpoint?.host) {
-        if (first) this.#parts.listener()?.observed(this.#observation(known, null));
-        continue;
-      }
-      const container = known ?? new TrackedContainer(summary.Id, identity);
-      if (known === undefined && phase === 'running') {
-        container.phase = phase;
-        container.paused = paused;
-        container.endpoint = endpoint;
-        this.#parts.ledger.touch(container);
-        this.#parts.listener()?.observed(this.#observation(container, null));
-      } else {
-        this.#parts.listener()?.observed(await this.observe(container, await this.#parts.api.inspect(summary.Id)));
-      }
-    }
-    for (const container of [...this.#parts.ledger.all()]) {
-      const { botId } = container.identity;
-      if (listed.has(container.id) || container.touched > asked || this.#parts.isBusy(botId)) continue;
-      if (this.#parts.ledger.forget(container)) this.#parts.listener()?.observed(absent(botId, this.#parts.now()));
-    }
-    if (first) this.#parts.listener()?.listed(this.#parts.ledger.bots());
+  #couldNotLook(containerId: string, botId: string, error: unknown): void {
+    this.#parts.ledger.markUnsettled(containerId, unshownSentence(containerId, botId, error));
+    if (isUnreachable(error)) this.#parts.doubt(toEngineError(error, `Looking at bot ${botId}`));
   }
+}
 
-  async #identityOf(summary: ContainerSummary): Promise<ReturnType<typeof readLabels>> {
-    const identity = readLabels(summary.Labels, this.#parts.owner);
-    if (this.#parts.go === null || goBotIn(summary.Labels) === null) return identity;
-    const inspection = await this.#parts.api.inspect(summary.Id);
-    return inspection === null ? 'foreign' : this.#parts.go.identify(inspection);
-  }
+export function unshownSentence(containerId: string, botId: string, error: unknown): string {
+  return (
+    `Docker cannot show the container ${containerId.slice(0, 12)} of bot ${botId} (${detailOf(error)}); ` +
+    'only what its list tells is known of it, and it is looked at again with every list.'
+  );
 }
 
 /** Agent and all, from outside: an agent that sees its bot being killed says so. */

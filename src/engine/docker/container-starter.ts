@@ -11,7 +11,7 @@ import { containerName } from './container-name.ts';
 import { viewOfInspection } from './container-view.ts';
 import type { ContainerInspection, DockerApi } from './docker-api.ts';
 import { detailOf, isUnreachable, statusOf } from './docker-errors.ts';
-import type { GoContainers } from './go-containers.ts';
+import { type GoContainers, isGo } from './go-containers.ts';
 import { refuseBesideGoRun } from './go-runs.ts';
 import { clearTerminationLog } from './termination-log.ts';
 import { TrackedContainer } from './tracked-container.ts';
@@ -142,7 +142,9 @@ export class ContainerStarter {
     const adopted = (await go?.makeWay(definition)) ?? null;
     if (adopted !== null) return adopted;
     // New keys end those of a container that runs, so whoever has the name is looked at before they are made.
-    const running = template.credentials === undefined ? null : await this.#clearName(request);
+    const isKnown = this.#parts.ledger.ofBot(definition.id) !== undefined;
+    // So is one that is known all the same: renamed by hand, it would not keep a second one from being made.
+    const running = template.credentials !== undefined || isKnown ? await this.#clearName(request) : null;
     if (running !== null) return running;
     const keyed = await withKeysFor(template, definition, 'bot');
     try {
@@ -161,14 +163,16 @@ export class ContainerStarter {
     for (let attempt = 1; ; attempt++) {
       const networkMode = await network.mode();
       const options = containerOptions(keyed, definition, { incarnation, networkMode, shapeRevision, ...ofRun });
-      const { container, runs } = await this.#createOrTake(options, request);
-      if (runs) return container;
+      let created: TrackedContainer | null = null;
       try {
+        const { container, runs } = await this.#createOrTake(options, request);
+        if (runs) return container;
+        created = container;
         await keyed.usable;
         if ((await api.start(container.id)) !== 'absent') return container;
         throw new Error('the container was removed while it was started');
       } catch (error) {
-        if (await this.#hasBegun(container)) return container;
+        if (created !== null && (await this.#hasBegun(created))) return created;
         if (!(await network.failed(networkMode, error)) || attempt === MOST_NETWORK_ATTEMPTS) throw error;
       }
     }
@@ -219,15 +223,25 @@ export class ContainerStarter {
     }
   }
 
+  /** The bot's name may be taken, or its container may have another name by now: whose is it? See `#clear`. */
+  async #clearName(request: StartRequest): Promise<TrackedContainer | null> {
+    const name = containerName(request.definition.id);
+    const known = this.#parts.ledger.ofBot(request.definition.id);
+    if (known !== undefined && !isGo(known.identity)) {
+      const running = await this.#clear(known.id, request);
+      if (running !== null) return running;
+    }
+    return await this.#clear(name, request);
+  }
+
   /**
-   * The bot's name is taken: whose is it?
    * @returns the holder when it is this bot's, of this revision, and runs, or when it is this very run, ended or not; null when
    * the name is free now
    * @throws EngineError `name-taken`
    */
-  async #clearName({ definition, occurrence }: StartRequest): Promise<TrackedContainer | null> {
+  async #clear(idOrName: string, { definition, occurrence }: StartRequest): Promise<TrackedContainer | null> {
     const { api, ledger, template } = this.#parts;
-    const holder = await api.inspect(containerName(definition.id));
+    const holder = await api.inspect(idOrName);
     if (holder === null) return null;
     const identity = readLabels(holder.Config.Labels, template);
     if (typeof identity === 'string') throw nameTaken(definition.id, holder, identity);

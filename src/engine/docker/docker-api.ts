@@ -2,7 +2,7 @@ import type http from 'node:http';
 import type { Readable } from 'node:stream';
 import Docker from 'dockerode';
 import { dockerAgent } from './docker-agent.ts';
-import { DockerTimeout, detailOf, statusOf } from './docker-errors.ts';
+import { DockerTimeout, detailOf, isUnreachable, statusOf } from './docker-errors.ts';
 import { WATCHED_ACTIONS } from './event-stream.ts';
 import { framesOf } from './log-frames.ts';
 
@@ -41,6 +41,7 @@ export class DockerApi {
   readonly #streams: Docker;
   readonly #agents: readonly http.Agent[];
   readonly #deadlines: DockerDeadlines;
+  #asking: Promise<boolean> | null = null;
 
   /** @param options where Docker is, when not where the environment says (for tests) */
   constructor(deadlines: DockerDeadlines, sockets: DockerSockets, options: Docker.DockerOptions = {}) {
@@ -60,6 +61,29 @@ export class DockerApi {
     this.#calls = client(agents[0]);
     this.#stops = client(agents[1]);
     this.#streams = client(agents[2]);
+  }
+
+  /** Whether Docker says anything at all; everybody who asks at the same time shares the answer. */
+  async answers(): Promise<boolean> {
+    this.#asking ??= this.#ping().finally(() => {
+      this.#asking = null;
+    });
+    return await this.#asking;
+  }
+
+  async #ping(): Promise<boolean> {
+    try {
+      await this.#call('ping', this.#deadlines.callMs, (abortSignal) => {
+        // Not on the sockets of calls, which may all wait; and the client's own `ping` cannot be given up by its types.
+        const options = { path: '/_ping', method: 'GET', abortSignal, statusCodes: { 200: true } };
+        return new Promise<void>((resolve, reject) => {
+          this.#streams.modem.dial(options, (error: Error | null) => (error ? reject(error) : resolve()));
+        });
+      });
+      return true;
+    } catch (error) {
+      return !isUnreachable(error);
+    }
   }
 
   async inspect(idOrName: string): Promise<ContainerInspection | null> {

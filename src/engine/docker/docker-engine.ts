@@ -22,7 +22,6 @@ import { readConditionsInside } from './conditions-inside.ts';
 import { conditionsOfKeys } from './conditions-of-keys.ts';
 import { ownLabels } from './container-labels.ts';
 import { ContainerLedger } from './container-ledger.ts';
-import { containerName } from './container-name.ts';
 import { ContainerSight } from './container-sight.ts';
 import { ContainerStarter } from './container-starter.ts';
 import { DockerApi, type DockerDeadlines, type DockerSockets } from './docker-api.ts';
@@ -31,7 +30,9 @@ import { EventWatch } from './event-watch.ts';
 import { ExitReader } from './exit-reader.ts';
 import { GoContainers, isGo } from './go-containers.ts';
 import { refuseBesideGoRunner } from './go-runner.ts';
+import { ListComparison } from './list-comparison.ts';
 import { QueryContainers } from './query-containers.ts';
+import { SurplusContainers } from './surplus-containers.ts';
 
 export interface DockerEngineOptions extends ContainerTemplate {
   /**
@@ -41,9 +42,9 @@ export interface DockerEngineOptions extends ContainerTemplate {
   readonly takesOver?: {
     /** What is desired of a bot now, or null. */
     readonly definitionOf: (botId: string) => BotDefinition | null;
-    /** False: they are only looked at, by a process that governs no bots. */
-    readonly governs: boolean;
   };
+  /** False: containers are only looked at, by a process that governs no bots; it ends none by itself. */
+  readonly governs: boolean;
   /** Whether an image that is not there is pulled; never for an image that is built locally. */
   readonly pull: 'never' | 'missing';
   /** Name of an existing network; null: a bridge of our own without traffic between containers. */
@@ -81,6 +82,8 @@ class DockerEngine implements ContainerEngine {
   readonly #api: DockerApi;
   readonly #ledger = new ContainerLedger();
   readonly #sight: ContainerSight;
+  readonly #comparison: ListComparison;
+  readonly #surplus: SurplusContainers;
   readonly #starter: ContainerStarter;
   readonly #queries: QueryContainers;
   readonly #go: GoContainers | null;
@@ -98,6 +101,13 @@ class DockerEngine implements ContainerEngine {
       options.sockets,
       options.socketPath === undefined ? {} : { socketPath: options.socketPath },
     );
+    this.#surplus = new SurplusContainers({
+      api: this.#api,
+      ledger: this.#ledger,
+      owner: options,
+      governs: options.governs,
+      graceSeconds: containerGraceSeconds(options.limits),
+    });
     this.#go =
       options.takesOver === undefined || !options.kinds.includes('realtime')
         ? null
@@ -106,21 +116,26 @@ class DockerEngine implements ContainerEngine {
             api: this.#api,
             ledger: this.#ledger,
             owner: options,
-            graceSeconds: containerGraceSeconds(options.limits),
+            governs: options.governs,
+            surplus: this.#surplus,
             now: options.now,
           });
-    this.#sight = new ContainerSight({
+    const view = {
       api: this.#api,
       ledger: this.#ledger,
-      exits: new ExitReader(this.#api, options.directories?.logsDirOf ?? null, options.lastWordsMs),
       go: this.#go,
       owner: options,
-      isBusy: (botId) => this.#busy.has(botId),
+      isBusy: (botId: string) => this.#busy.has(botId),
       listener: () => this.#listener,
-      doubt: (error) => this.#watch?.doubt(error),
       now: options.now,
+    };
+    this.#sight = new ContainerSight({
+      ...view,
+      exits: new ExitReader(this.#api, options.directories?.logsDirOf ?? null, options.lastWordsMs),
+      doubt: (error) => this.#watch?.doubt(error),
       ...(options.trace === undefined ? {} : { trace: options.trace }),
     });
+    this.#comparison = new ListComparison({ ...view, sight: this.#sight, surplus: this.#surplus });
     const shared = {
       api: this.#api,
       template: options,
@@ -149,7 +164,8 @@ class DockerEngine implements ContainerEngine {
     const watch = new EventWatch(
       {
         connect: () => this.#api.events(labels),
-        compare: (first) => this.#sight.compare(first),
+        compare: (first, lost) => this.#comparison.run(first, lost),
+        answers: () => this.#api.answers(),
         changed: (event) => this.#sight.changed(event),
         lost: (error) => listener.lost(toEngineError(error, 'Watching containers')),
       },
@@ -157,7 +173,8 @@ class DockerEngine implements ContainerEngine {
     );
     this.#watch = watch;
     try {
-      if (this.#options.takesOver?.governs === true) await refuseBesideGoRunner(this.#api, this.#options.kinds);
+      if (this.#options.takesOver !== undefined && this.#options.governs)
+        await refuseBesideGoRunner(this.#api, this.#options.kinds);
       await watch.start();
     } catch (error) {
       throw toEngineError(error, 'Watching containers');
@@ -193,7 +210,7 @@ class DockerEngine implements ContainerEngine {
   async inspect(botId: string): Promise<Observation> {
     return await this.#carryOut(botId, 'inspect', 'Looking at', async () => {
       const holder = await this.#go?.holderOf(botId);
-      return await this.#sight.observeById(botId, holder?.Id ?? containerName(botId));
+      return await (holder == null ? this.#sight.observeBot(botId) : this.#sight.observeById(botId, holder.Id));
     });
   }
 
@@ -224,7 +241,12 @@ class DockerEngine implements ContainerEngine {
   }
 
   get troubles(): readonly string[] {
-    return [...(this.#go?.troubles ?? []), ...this.#queries.troubles];
+    return [
+      ...this.#comparison.troubles,
+      ...this.#surplus.troubles,
+      ...(this.#go?.troubles ?? []),
+      ...this.#queries.troubles,
+    ];
   }
 
   keysUsed(share: number): readonly string[] {

@@ -72,6 +72,11 @@ export function isUnreachable(error: unknown): boolean {
   return CONNECTION_CODES.has(errnoOf(error) ?? '');
 }
 
+/** A call that had no answer in time: it may be about one container only, and Docker answers others. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof DockerTimeout || (error instanceof EngineError && error.cause instanceof DockerTimeout);
+}
+
 function hint(error: unknown): string {
   if (error instanceof DockerTimeout) return 'It is running but very slow, or it hangs; see its log.';
   if (errnoOf(error) === 'EACCES') return 'This user may not use its socket: run as a member of the group "docker".';

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { Pauses } from '../../pause.ts';
+import { detailOf, isTimeout } from './docker-errors.ts';
 import { type ContainerEvent, LineSplitter, parseEvent } from './event-stream.ts';
 
 /** Longest document taken from the stream, in characters; one holds all labels of a container. */
@@ -22,10 +23,16 @@ export interface WatchIntervals {
 export interface WatchDuties {
   /** Subscribes. */
   readonly connect: () => Promise<Readable>;
-  /** Lists and compares. @param first whether this is the first list on this connection */
-  readonly compare: (first: boolean) => Promise<void>;
+  /**
+   * Lists and compares; one call at a time on a connection.
+   * @param first whether this is the first list on this connection
+   * @param lost aborted when the connection is: then the next one's first list tells everything, and this one may end
+   */
+  readonly compare: (first: boolean, lost: AbortSignal) => Promise<void>;
   readonly changed: (event: ContainerEvent) => void;
-  /** Called once per loss, not for the failures of each new attempt. */
+  /** Whether Docker says anything at all. */
+  readonly answers: () => Promise<boolean>;
+  /** Called at a loss, and again when what keeps it from coming back is something else. */
   readonly lost: (error: unknown) => void;
 }
 
@@ -43,6 +50,9 @@ export class EventWatch {
   readonly #duties: WatchDuties;
   readonly #intervals: WatchIntervals;
   #stream: Readable | null = null;
+  /** The first list of this connection has been compared. */
+  #isOpen = false;
+  #isAsking = false;
   readonly #closing = new AbortController();
 
   constructor(duties: WatchDuties, intervals: WatchIntervals) {
@@ -55,9 +65,30 @@ export class EventWatch {
     void this.#keepOpen(await this.#open());
   }
 
-  /** A call found Docker unreachable: look again from the start, so that everybody learns when it is back. */
+  /**
+   * A call found Docker unreachable: look again from the start, so that everybody learns when it is back. If the call only had
+   * no answer in time, that may be one container's trouble, and Docker is asked first. While it is being looked from the
+   * start nothing is in doubt: that very look will tell.
+   */
   doubt(error: Error): void {
-    this.#stream?.destroy(error);
+    const stream = this.#stream;
+    if (stream === null || !this.#isOpen || this.#isAsking) return;
+    if (!isTimeout(error)) {
+      stream.destroy(error);
+      return;
+    }
+    this.#isAsking = true;
+    void this.#duties
+      .answers()
+      .then(
+        (answers) => {
+          if (!answers) stream.destroy(error);
+        },
+        () => stream.destroy(error),
+      )
+      .finally(() => {
+        this.#isAsking = false;
+      });
   }
 
   close(): void {
@@ -73,21 +104,25 @@ export class EventWatch {
     let connection: Connection | null = first;
     while (connection !== null) {
       const error = await connection.ended;
+      this.#isOpen = false;
       if (this.#isClosed) return;
       this.#duties.lost(error);
-      connection = await this.#reopen();
+      connection = await this.#reopen(error);
     }
   }
 
-  /** @returns null when closed meanwhile */
-  async #reopen(): Promise<Connection | null> {
+  /** @param cause of the loss @returns null when closed meanwhile */
+  async #reopen(cause: unknown): Promise<Connection | null> {
     const { firstMs, capMs } = this.#intervals.reconnect;
     const pauses = new Pauses(firstMs, capMs);
+    let told = detailOf(cause);
     while (!this.#isClosed) {
       try {
         return await this.#open();
-      } catch {
-        // The loss was reported with its cause; that it lasts is no news.
+      } catch (error) {
+        // That it lasts is no news.
+        if (!this.#isClosed && detailOf(error) !== told) this.#duties.lost(error);
+        told = detailOf(error);
         await pauses.wait(this.#closing.signal);
       }
     }
@@ -98,14 +133,17 @@ export class EventWatch {
     const stream = await this.#duties.connect();
     this.#stream = stream;
     if (this.#isClosed) stream.destroy();
+    const lost = new AbortController();
+    stream.once('close', () => lost.abort());
     const ended = this.#follow(stream);
     try {
-      await Promise.race([this.#duties.compare(true), ended.then((error) => Promise.reject(error))]);
+      await Promise.race([this.#duties.compare(true, lost.signal), ended.then((error) => Promise.reject(error))]);
     } catch (error) {
       stream.destroy();
       throw error;
     }
-    this.#compareNowAndThen(stream);
+    this.#isOpen = !stream.destroyed;
+    this.#compareNowAndThen(stream, lost.signal);
     return { ended };
   }
 
@@ -128,12 +166,12 @@ export class EventWatch {
     });
   }
 
-  #compareNowAndThen(stream: Readable): void {
+  #compareNowAndThen(stream: Readable, lost: AbortSignal): void {
     let timer: NodeJS.Timeout | undefined;
     const next = (afterMs: number) => {
       if (stream.destroyed) return;
       timer = setTimeout(() => {
-        this.#duties.compare(false).then(
+        this.#duties.compare(false, lost).then(
           () => next(this.#intervals.resyncMs),
           (error: unknown) => stream.destroy(error instanceof Error ? error : new Error(String(error))),
         );

@@ -4,9 +4,8 @@ import { type ContainerIdentity, type ContainerOwner, type Labels, readLabels } 
 import type { ContainerLedger } from './container-ledger.ts';
 import { phaseOfSummary } from './container-view.ts';
 import type { ContainerInspection, ContainerSummary, DockerApi } from './docker-api.ts';
-import { detailOf } from './docker-errors.ts';
 import { contentRevision, type GoIdentity, goBotIn, identifyGo } from './go-container.ts';
-import { onePerBot } from './one-per-bot.ts';
+import type { SurplusContainers } from './surplus-containers.ts';
 import { TrackedContainer } from './tracked-container.ts';
 
 /** Labels of every container that this or the Go runtime keeps. */
@@ -20,10 +19,9 @@ export interface GoContainersParts {
   readonly owner: ContainerOwner;
   /** False: nothing is ended. */
   readonly governs: boolean;
+  readonly surplus: SurplusContainers;
   /** What is desired of a bot now, or null. */
   readonly definitionOf: (botId: string) => BotDefinition | null;
-  /** Between SIGTERM and SIGKILL. */
-  readonly graceSeconds: number;
   readonly now: () => number;
 }
 
@@ -33,9 +31,7 @@ export interface GoContainersParts {
  */
 export class GoContainers {
   readonly #parts: GoContainersParts;
-  readonly #ending = new Set<string>();
   /** One at a time is enough to tell. */
-  #notEnded: { readonly at: number; readonly containerId: string; readonly sentence: string } | null = null;
   #intruder: { readonly at: number; readonly sentence: string } | null = null;
 
   constructor(parts: GoContainersParts) {
@@ -49,24 +45,13 @@ export class GoContainers {
   /** What should not be as it is, in sentences. */
   get troubles(): readonly string[] {
     const since = this.#parts.now() - SHOWN_MS;
-    return [this.#intruder, this.#notEnded].flatMap((told) =>
-      told !== null && told.at >= since ? [told.sentence] : [],
-    );
-  }
-
-  /** One container of each bot; the others are ended behind it, and are nobody's from now on. */
-  onePerBot(summaries: readonly ContainerSummary[]): readonly ContainerSummary[] {
-    const { ledger, owner } = this.#parts;
-    const there = summaries.filter(({ Id }) => !ledger.wasRemoved(Id) && !this.#ending.has(Id));
-    const { kept, surplus } = onePerBot(there, owner);
-    for (const { Id } of surplus) this.end(Id);
-    return kept;
+    return this.#intruder !== null && this.#intruder.at >= since ? [this.#intruder.sentence] : [];
   }
 
   /** The container of this bot by its labels, whatever its name. */
   async holderOf(botId: string): Promise<ContainerSummary | null> {
     const found = await this.#parts.api.list([...ALL_MANAGED, `runtime.id=${botId}`]);
-    return this.onePerBot(found)[0] ?? null;
+    return this.#parts.surplus.onePerBot(found)[0] ?? null;
   }
 
   /**
@@ -118,7 +103,7 @@ export class GoContainers {
    * @returns whether the bot has one that runs already; then the new one is ended
    */
   isIntruder(containerId: string, labels: Labels): boolean {
-    const { ledger, now, governs } = this.#parts;
+    const { ledger, now, governs, surplus } = this.#parts;
     if (!governs) return false;
     const botId = goBotIn(labels) ?? '';
     this.#intruder = {
@@ -128,32 +113,8 @@ export class GoContainers {
         'beside this one? End it with SIGKILL; on SIGTERM it would stop every bot.',
     };
     if (ledger.ofBot(botId)?.phase !== 'running') return false;
-    this.end(containerId);
+    surplus.end(containerId, botId);
     return true;
-  }
-
-  /** Stops and removes a container too many. What cannot be done now is found again by the next list. */
-  end(containerId: string): void {
-    const { api, ledger, graceSeconds, governs, now } = this.#parts;
-    if (!governs || this.#ending.has(containerId)) return;
-    this.#ending.add(containerId);
-    ledger.markRemoved(containerId);
-    const known = ledger.get(containerId);
-    if (known !== undefined) ledger.forget(known);
-    const ended = api.stop(containerId, graceSeconds).then(() => api.remove(containerId));
-    const told = ended.then(
-      () => {
-        if (this.#notEnded?.containerId === containerId) this.#notEnded = null;
-      },
-      (error: unknown) => {
-        ledger.unmarkRemoved(containerId);
-        const sentence =
-          `The container ${containerId.slice(0, 12)} of the Go runtime, one too many of its bot, cannot be ended ` +
-          `(${detailOf(error)}); it is tried again.`;
-        this.#notEnded = { at: now(), containerId, sentence };
-      },
-    );
-    void told.then(() => this.#ending.delete(containerId));
   }
 }
 

@@ -118,7 +118,7 @@ export class QueryContainers {
     if (directories === null || isStored(definition)) return null;
     await prepareDirectories(directories, definition);
     const directory = join(directories.queryRuns, runId);
-    await mkdir(directory, { recursive: true });
+    await mkdir(directory, { recursive: true, mode: 0o700 });
     await makeWritable(directory);
     return directory;
   }
@@ -169,18 +169,25 @@ export class QueryContainers {
     }
   }
 
-  /** Removes what no runtime waits for any more: a killed one has left it, or a removal has failed. */
+  /**
+   * Removes what no runtime waits for any more: a killed one has left it, or a removal has failed.
+   * @throws the first error, after all was tried
+   */
   async #sweep(): Promise<void> {
     const { api, template, now } = this.#parts;
     const isOld = (runId: string): boolean => {
       const endsBy = endsByOf(runId);
       return endsBy !== null && endsBy < now() && !this.#live.has(runId);
     };
+    const failures: unknown[] = [];
     for (const { Id, Labels } of await api.list(queryLabels(template.instance))) {
       const runId = runIdIn(Labels);
-      if (runId !== null && isOld(runId)) await api.remove(Id);
+      if (runId === null || !isOld(runId)) continue;
+      // That one cannot be removed keeps none of the others.
+      await api.remove(Id).catch((error: unknown) => failures.push(error));
     }
     if (template.directories !== null) await removeOldRuns(template.directories.queryRuns, isOld);
+    if (failures.length > 0) throw failures[0];
   }
 }
 

@@ -10,7 +10,8 @@ import { type ContainerView, endpointOf } from './container-view.ts';
  *                 └─ a start of ours makes its incarnation the run's; a start by hand keeps the old one
  *
  * Two sources tell about it: the event stream, in order but late, and inspections, now but out of step with the events.
- * An event about a run that an inspection has shown to be over is not news. All times are Docker's clock.
+ * An event about a run that an inspection has shown to be over is not news. All times are Docker's clock, and it may be set
+ * back: then what is news can look old. So an event that is not news and says otherwise than what is known is a reason to look.
  */
 export class TrackedContainer {
   readonly id: string;
@@ -28,6 +29,8 @@ export class TrackedContainer {
   /** Version of the termination log at the last exit that was read; null when there was none, or it was not read. */
   terminationLog: string | null = null;
   startedAt = 0;
+  /** Whether that is from an inspection; an event tells of a start a little later than Docker writes it down. */
+  #isStartExact = false;
   /** Value of the ledger's counter at the last change. */
   touched = 0;
   /** Incarnation of a start that has been asked for and not yet been seen. */
@@ -67,7 +70,11 @@ export class TrackedContainer {
 
   /** @param view what an inspection shows */
   apply(view: ContainerView): void {
-    if (view.startedAt > this.startedAt) this.#beginRun(view.startedAt);
+    if (this.#isOfAnotherRun(view)) this.#beginRun(view.startedAt);
+    if (view.startedAt > 0) {
+      this.startedAt = view.startedAt;
+      this.#isStartExact = true;
+    }
     if (view.phase !== 'running') this.#end(view.phase);
     this.phase = view.phase;
     this.paused = view.paused;
@@ -88,10 +95,16 @@ export class TrackedContainer {
     };
   }
 
+  #isOfAnotherRun({ startedAt }: ContainerView): boolean {
+    if (startedAt === 0) return false;
+    return this.#isStartExact ? startedAt !== this.startedAt : startedAt > this.startedAt;
+  }
+
   #beginRun(at: number): void {
     this.incarnation = this.#pending ?? this.incarnation;
     this.#pending = null;
     this.startedAt = at;
+    this.#isStartExact = false;
     this.phase = 'running';
     this.paused = false;
     this.exit = null;

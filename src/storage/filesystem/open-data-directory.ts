@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { errnoOf } from '../../errno.ts';
@@ -21,12 +21,13 @@ const PROBE_BYTES = 4_096;
  */
 export async function openDataDirectory(path: string): Promise<DataDirectory> {
   const root = resolve(path);
-  const { format, nodePackage } = dataPaths(root);
+  const { format, nodePackage, closed } = dataPaths(root);
   try {
     await makeDirectory(root);
     await probe(root);
     const instance = (await read(format)) ?? (await create(root, format));
     await writeFile(nodePackage, NODE_PACKAGE);
+    for (const folder of closed) await close(folder);
     return { root, instance };
   } catch (error) {
     throw writeErrorFor(error, root);
@@ -46,6 +47,15 @@ async function makeDirectory(path: string): Promise<void> {
     await makeDirectory(dirname(path));
     await mkdir(path, { mode: 0o700 }).catch(unlessExisting);
   }
+}
+
+/** Earlier versions, and whoever copied the directory, may have left it open. */
+async function close(folder: string): Promise<void> {
+  await mkdir(folder, { mode: 0o700 }).catch(unlessExisting);
+  await chmod(folder, 0o700).catch((error: unknown) => {
+    // Of another user, who can close it, or on a file system that has no modes.
+    if (errnoOf(error) !== 'EPERM') throw error;
+  });
 }
 
 function unlessExisting(error: unknown): void {

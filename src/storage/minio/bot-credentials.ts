@@ -10,6 +10,7 @@
  * New keys make the ones before useless where there is an account.
  */
 import { randomUUID } from 'node:crypto';
+import { LinkedAbort } from '../../linked-abort.ts';
 import { type Buckets, type ObjectStore, StoreError } from '../object-store.ts';
 import { openS3Client, openS3Store } from '../s3/open-s3-store.ts';
 import type { S3Access, S3Client } from '../s3-api/s3-client.ts';
@@ -141,7 +142,21 @@ export class MinioBotCredentials {
    * @throws StoreError `unreachable` and `busy` pass; `refused` when the bot's id or code key cannot stand in a policy
    */
   async keysFor(bot: BotKeys): Promise<BotStoreKeysToBe | null> {
-    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(this.#options.deadlineMs)]);
+    const link = new LinkedAbort([this.#closing.signal], this.#options.deadlineMs);
+    const release = () => link.release();
+    try {
+      const keys = await this.#keysFor(bot, link.signal);
+      // Making them goes on behind the answer.
+      if (keys === null) release();
+      else keys.usable.then(release, release);
+      return keys;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  async #keysFor(bot: BotKeys, signal: AbortSignal): Promise<BotStoreKeysToBe | null> {
     const way = this.#way ?? (await this.#find(signal));
     if (way === 'none') return null;
     if (way === 'session') return await this.#session(bot, signal);

@@ -1,6 +1,6 @@
 import { checkBucket } from '../object-key.ts';
 import { openS3Client } from '../s3/open-s3-store.ts';
-import { drain, expectStatus, textOf } from '../s3-api/answer.ts';
+import { drain, expectStatus, isMissing, textOf } from '../s3-api/answer.ts';
 import { decodedKey } from '../s3-api/listing.ts';
 import type { S3Access, S3Client } from '../s3-api/s3-client.ts';
 import { DEFAULT_S3_LIMITS, type S3Limits } from '../s3-api/s3-limits.ts';
@@ -36,7 +36,7 @@ class MinioUploads implements UnfinishedUploads {
         ...(after === null ? {} : { 'key-marker': after.key, 'upload-id-marker': after.uploadId }),
       };
       const answer = await this.#client.send({ ...call, method: 'GET', query, signal });
-      if (answer.status === 404) return await drain(answer);
+      if (await isMissing(call, answer)) return;
       await expectStatus(call, answer, 200);
       const xml = await textOf(call, answer);
       if (!xml.includes('</ListMultipartUploadsResult>')) {

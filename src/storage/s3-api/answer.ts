@@ -22,7 +22,19 @@ export async function failureOf(call: StoreCall, answer: S3Answer): Promise<Stor
     if (bytes > MOST_ERROR_BYTES) break;
   }
   const code = codeIn(Buffer.concat(chunks).toString('utf8'));
-  return failureFor(call, answer.status, code ?? codeOf(answer.headers.get('x-minio-error-code') ?? null));
+  const said = code ?? codeOf(answer.headers.get('x-minio-error-code') ?? null);
+  // To HEAD a store may say nothing but that it is the one who answers.
+  const mute = answer.status === 404 && said === null && answer.headers.has('x-amz-request-id');
+  return failureFor(call, answer.status, mute ? 'NoSuchKey' : said);
+}
+
+/** Object or bucket; the answer is read then. @throws StoreError when it is not the store that has nothing there */
+export async function isMissing(call: StoreCall, answer: S3Answer): Promise<boolean> {
+  if (answer.status !== 404) return false;
+  // A state that cannot be had must not pass for one that does not exist.
+  const failure = await failureOf(call, answer);
+  if (failure.trouble === 'missing') return true;
+  throw failure;
 }
 
 /** An error that comes with status 200, as completing an upload and copying a part may answer. */
@@ -31,7 +43,8 @@ export function failureInside(call: StoreCall, xml: string): StoreError | null {
 }
 
 function failureFor(call: StoreCall, status: number, code: string | null): StoreError {
-  const said = [status === 200 ? '' : String(status), code ?? ''].filter((part) => part !== '').join(' ');
+  const foreign = status === 404 && code === null ? 'but not from the store' : '';
+  const said = [status === 200 ? '' : String(status), code ?? foreign].filter((part) => part !== '').join(' ');
   return storeFailure(troubleOf(status, code), call, said === '' ? 'the store reports an error' : said);
 }
 

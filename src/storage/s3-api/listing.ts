@@ -1,6 +1,6 @@
 import type { ListedObject } from '../object-store.ts';
 import { type StoreCall, storeFailure } from '../store-failure.ts';
-import { drain, expectStatus, textOf } from './answer.ts';
+import { expectStatus, isMissing, textOf } from './answer.ts';
 import type { S3Client } from './s3-client.ts';
 import { xmlElements, xmlText } from './xml.ts';
 
@@ -24,7 +24,7 @@ export async function* listObjects(
       ...(token === null ? {} : { 'continuation-token': token }),
     };
     const answer = await client.send({ ...call, method: 'GET', query, signal });
-    if (answer.status === 404) return await drain(answer);
+    if (await isMissing(call, answer)) return;
     await expectStatus(call, answer, 200);
     const xml = await textOf(call, answer);
     if (!xml.includes('</ListBucketResult>')) throw storeFailure('unreachable', call, 'the answer is no listing');

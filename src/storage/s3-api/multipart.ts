@@ -1,3 +1,4 @@
+import { LinkedAbort } from '../../linked-abort.ts';
 import { type Body, bodyOf, type Piece, type PieceLimits, StoreError, type WriteOptions } from '../object-store.ts';
 import { checkPieces, pieceBytes } from '../piece-check.ts';
 import { type StoreCall, storeFailure } from '../store-failure.ts';
@@ -31,8 +32,8 @@ export async function rewriteObject(client: S3Client, call: StoreCall, rewrite: 
   const { etag, pieces, options } = rewrite;
   const uploadId = await create(client, call, options);
   // Ends the other parts when one fails.
-  const ending = new AbortController();
-  const signal = options.signal === undefined ? ending.signal : AbortSignal.any([ending.signal, options.signal]);
+  const ending = new LinkedAbort(options.signal === undefined ? [] : [options.signal]);
+  const { signal } = ending;
   try {
     const parts = await inParallel(pieces, client.connections, ending, (piece, index) =>
       sendPart(client, call, { piece, uploadId, etag, number: index + 1, signal }),
@@ -41,6 +42,8 @@ export async function rewriteObject(client: S3Client, call: StoreCall, rewrite: 
     return await complete(client, call, { uploadId, etag, parts, bytes, signal });
   } catch (error) {
     throw await abortedUpload(client, call, uploadId, rewrite.limits.abortMs, error);
+  } finally {
+    ending.release();
   }
 }
 
@@ -145,7 +148,7 @@ async function abortedUpload(
 async function inParallel<Item, Result>(
   items: readonly Item[],
   atOnce: number,
-  ending: AbortController,
+  ending: LinkedAbort,
   work: (item: Item, index: number) => Promise<Result>,
 ): Promise<Result[]> {
   const results: Result[] = [];

@@ -13,12 +13,12 @@ import type {
   WriteOptions,
 } from '../object-store.ts';
 import { type StoreCall, storeFailure } from '../store-failure.ts';
-import { drain, expectStatus, failureOf } from './answer.ts';
+import { drain, expectStatus, failureOf, isMissing } from './answer.ts';
 import { etagOf, quoted } from './etag.ts';
 import { listObjects } from './listing.ts';
 import { rewriteObject } from './multipart.ts';
 import { metadataHeaders, objectInfo } from './object-info.ts';
-import { DEFAULT_REGION, type S3Answer, type S3Client } from './s3-client.ts';
+import { DEFAULT_REGION, type S3Client } from './s3-client.ts';
 import { escapeXml } from './xml.ts';
 
 const MiB = 1024 * 1024;
@@ -45,7 +45,7 @@ export class S3ObjectStore implements ObjectStore {
   async head(place: ObjectPlace, signal?: AbortSignal): Promise<ObjectInfo | null> {
     const call = objectCall('head', place);
     const answer = await this.#client.send({ ...call, method: 'HEAD', signal });
-    if (await isMissing(answer)) return null;
+    if (await isMissing(call, answer)) return null;
     await expectStatus(call, answer, 200);
     await drain(answer);
     return objectInfo(call, answer);
@@ -62,7 +62,7 @@ export class S3ObjectStore implements ObjectStore {
       ...(ifMatch === undefined ? {} : { 'if-match': quoted(ifMatch) }),
     };
     const answer = await this.#client.send({ ...call, method: 'GET', headers, signal });
-    if (answer.status === 404) return await nothingThere(call, answer);
+    if (await isMissing(call, answer)) return null;
     // A store that ignores the range would hand out other bytes than were asked for.
     await expectStatus(call, answer, range === undefined ? 200 : 206);
     try {
@@ -105,7 +105,7 @@ export class S3ObjectStore implements ObjectStore {
   async remove(place: ObjectPlace, signal?: AbortSignal): Promise<void> {
     const call = objectCall('delete', place);
     const answer = await this.#client.send({ ...call, method: 'DELETE', signal });
-    if (await isMissing(answer)) return;
+    if (await isMissing(call, answer)) return;
     await expectStatus(call, answer, 200, 204);
     await drain(answer);
   }
@@ -117,7 +117,7 @@ export class S3ObjectStore implements ObjectStore {
   async bucketExists(bucket: string, signal?: AbortSignal): Promise<boolean> {
     const call = bucketCall('head', bucket);
     const answer = await this.#client.send({ ...call, method: 'HEAD', signal });
-    if (await isMissing(answer)) return false;
+    if (await isMissing(call, answer)) return false;
     await expectStatus(call, answer, 200);
     await drain(answer);
     return true;
@@ -141,20 +141,6 @@ export class S3ObjectStore implements ObjectStore {
   close(): void {
     this.#client.close();
   }
-}
-
-/** A state that cannot be had must not pass for one that does not exist. @throws StoreError */
-async function nothingThere(call: StoreCall, answer: S3Answer): Promise<null> {
-  const failure = await failureOf(call, answer);
-  if (failure.trouble === 'missing') return null;
-  throw failure;
-}
-
-/** Object or bucket; the answer is read then. */
-async function isMissing(answer: S3Answer): Promise<boolean> {
-  if (answer.status !== 404) return false;
-  await drain(answer);
-  return true;
 }
 
 function objectCall(operation: string, { bucket, key }: ObjectPlace): StoreCall {

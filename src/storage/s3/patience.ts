@@ -1,3 +1,5 @@
+import { LONGEST_TIMER_MS } from '../../duration.ts';
+
 /**
  * How long one call still waits for the store. Only waiting for the store counts: a caller that takes its time with the
  * bytes it reads uses nothing up.
@@ -14,7 +16,7 @@ export class Patience {
 
   /** The longest that the next wait may last; 0 when there is nothing left. */
   get waitMs(): number {
-    return Math.max(0, Math.min(this.#silenceMs, this.#leftMs));
+    return Math.max(0, Math.min(this.#silenceMs, this.#leftMs, LONGEST_TIMER_MS));
   }
 
   spend(ms: number): void {

@@ -8,6 +8,7 @@ import { DEFAULT_AGENT_LIMITS } from '../../../src/agent/agent-limits.ts';
 import { LogSync, type LogSyncOptions } from '../../../src/agent/logs/log-sync.ts';
 import { StoreError } from '../../../src/storage/object-store.ts';
 import { eventually } from '../../admin/admin-fixture.ts';
+import { signalsKept } from '../../signals-kept.ts';
 import { Random } from '../../simulation/random.ts';
 import { MemoryObjectStore } from '../../storage/memory-object-store.ts';
 
@@ -265,4 +266,27 @@ test('whatever fails and whenever the agent dies, every line is stored once and 
       `seed ${seed}`,
     );
   }
+});
+
+test('an append leaves no signal behind, whether it is stored or not', async (t) => {
+  const { store, path, agent } = stage(t);
+  let appends = 0;
+  store.before = (operation) => {
+    if (operation !== 'write') return;
+    appends += 1;
+    if (appends % 3 === 0) throw LOST;
+  };
+  writeFileSync(path, '');
+  const sync = agent({ limits: { ...limits, logRequestMs: 50 } });
+  sync.start();
+  const timer = setInterval(() => appendFileSync(path, 'a line\n'), 1);
+  t.after(() => clearInterval(timer));
+  await eventually('the first appends', () => appends > 10);
+  const before = await signalsKept();
+  const then = appends;
+  await eventually('many more', () => appends > then + 200);
+  const more = (await signalsKept()) - before;
+  clearInterval(timer);
+  assert.ok(more < 10, `${more} signals are kept after ${appends - then} appends`);
+  await sync.finish(10_000);
 });

@@ -7,6 +7,7 @@ import { type AgentLimits, DEFAULT_AGENT_LIMITS } from '../../../src/agent/agent
 import type { StateSyncOptions } from '../../../src/agent/state/state-sync.ts';
 import { StateLoop } from '../../../src/agent/sync/state-loop.ts';
 import { type Body, type ObjectPlace, StoreError, type WriteOptions } from '../../../src/storage/object-store.ts';
+import { signalsKept } from '../../signals-kept.ts';
 import { MemoryObjectStore } from '../../storage/memory-object-store.ts';
 import { until } from '../agent-process.ts';
 import { SMALL_PIECES, stateFixture } from '../state/state-fixture.ts';
@@ -208,4 +209,21 @@ test('an end that cannot be stored is told', async (t) => {
   write('a', '1');
   assert.equal(await finish(200), false);
   assert.match(troubles.at(-1) ?? '', /^the end of the state could not be stored: nobody there/);
+});
+
+test('a look that finds nothing leaves no signal behind', async (t) => {
+  let looks = 0;
+  const pids = () => {
+    looks += 1;
+    return [];
+  };
+  const limits = { stateWatches: 0, stateSweepMs: 1, stateSettleMs: 0, stateRequestMs: 50 };
+  const { loop } = await scene(t, limits, { pids });
+  loop.start();
+  await until('the first looks', () => looks > 10);
+  const before = await signalsKept();
+  const then = looks;
+  await until('many more', () => looks > then + 200);
+  const more = (await signalsKept()) - before;
+  assert.ok(more < 10, `${more} signals are kept after ${looks - then} looks`);
 });

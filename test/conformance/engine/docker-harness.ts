@@ -43,6 +43,7 @@ export async function dockerHarness(): Promise<DockerHarness> {
         pull: 'never',
         instance,
         kinds: ['realtime', 'scheduled'],
+        governs: true,
         network: null,
         limits: { ...limits, agent: { ...limits.agent, stopGraceMs } },
         directories: {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { getEventListeners } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import {
   bodyOf,
@@ -10,6 +11,7 @@ import {
   type WriteCondition,
 } from '../../../src/storage/object-store.ts';
 import { probeStore } from '../../../src/storage/probe.ts';
+import { signalsKept } from '../../signals-kept.ts';
 import { bytesOf, chunked, sha256, someBytes, trouble } from './bytes.ts';
 
 export interface StoreTraits {
@@ -487,6 +489,30 @@ export function storeSuite(name: string, traits: StoreTraits, makeHarness: () =>
       await assert.rejects(async () => {
         for await (const _ of content?.body ?? []) reading.abort();
       }, trouble('unreachable'));
+    });
+
+    it('leaves nothing with a signal that lives longer than a call, whatever came of the call', async () => {
+      const { signal } = new AbortController();
+      const place = newPlace();
+      const options = { contentType: 'text/plain', signal };
+      const base = someBytes(5 * MiB);
+      const kept: Piece = { kind: 'kept', range: { from: 0, to: base.length } };
+      let etag = await store.write(place, bodyOf(base), { ...options, condition: null });
+      const callAll = async () => {
+        etag = await store.rewrite(place, etag, [kept, { kind: 'new', body: bodyOf(someBytes(10)) }], options);
+        await store.head(place, signal);
+        await bytesOf(await store.read(place, { signal }));
+        assert.equal(await store.read(newPlace(), { signal }), null);
+        const again = store.write(place, bodyOf(base), { ...options, condition: { ifMatch: 'other' } });
+        await assert.rejects(again, trouble('changed'));
+        await assert.rejects(store.rewrite(place, 'other', [kept], options), trouble('changed'));
+      };
+      await callAll();
+      const before = await signalsKept();
+      for (let i = 0; i < 10; i += 1) await callAll();
+      assert.equal(getEventListeners(signal, 'abort').length, 0);
+      const more = (await signalsKept()) - before;
+      assert.ok(more < 10, `${more} signals are kept`);
     });
 
     it('names what it was about in its errors, in one line', async () => {

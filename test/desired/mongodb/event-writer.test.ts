@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { type Document, Int32, Long, type MongoClient } from 'mongodb';
+import { Decimal128, type Document, Int32, Long, type MongoClient } from 'mongodb';
 import { EventRefused } from '../../../src/desired/event-store.ts';
 import type { BotContent, LifecycleEvent } from '../../../src/desired/lifecycle-event.ts';
 import { botsOf } from '../../../src/desired/mongodb/collections.ts';
@@ -170,14 +170,68 @@ describe('lifecycle events written into documents', needsMongo(), () => {
     await assert.rejects(put('created', 'a', { 'a\0b': 1 }), EventRefused);
   });
 
-  test('remembers up to which place all was applied', async () => {
+  test('a place that is none counts as no place, in documents, tombstones and feeds', async () => {
+    const odd = [
+      { epoch: '1700000000000', seq: '7' },
+      { epoch: 1, seq: '7' },
+      { epoch: null, seq: 9 },
+      'text',
+      null,
+      [],
+    ];
+    for (const the0 of odd) {
+      await botsOf(client, 'realtime').insertOne(botDocument('odd', {}, { the0 }));
+      assert.equal(await put('updated', 'odd', { n: 1 }, 3), 'applied', JSON.stringify(the0));
+      assert.deepEqual((await bot('odd'))?.['the0'], { format: 1, epoch: 1, seq: 3 });
+      await botsOf(client, 'realtime').updateOne({ id: 'odd' }, { $set: { the0 } });
+      assert.equal(await remove('odd', 4), 'applied', JSON.stringify(the0));
+      await client.db('bot_runner').dropDatabase();
+    }
+    for (const name of ['the0_tombstones', 'the0_feeds']) {
+      const _id = name === 'the0_feeds' ? 'lifecycle' : 'odd';
+      await client
+        .db('bot_runner')
+        .collection<Document>(name)
+        .insertOne({ _id, epoch: '5', seq: '7' } as Document);
+    }
+    await remove('odd', 4);
+    assert.equal(await put('created', 'odd', {}, 4), 'outdated');
     assert.equal(await writer.appliedUpTo('realtime'), null);
-    await writer.saveAppliedUpTo('realtime', { epoch: 5, sequence: 12 });
-    assert.deepEqual(await writer.appliedUpTo('realtime'), { epoch: 5, sequence: 12 });
-    await writer.saveAppliedUpTo('realtime', { epoch: 5, sequence: 11 });
-    assert.deepEqual(await writer.appliedUpTo('realtime'), { epoch: 5, sequence: 12 });
-    await writer.saveAppliedUpTo('realtime', { epoch: 6, sequence: 1 });
-    assert.deepEqual(await writer.appliedUpTo('realtime'), { epoch: 6, sequence: 1 });
+    await writer.saveAppliedUpTo('realtime', reached(5, 12));
+    assert.equal((await writer.appliedUpTo('realtime'))?.sequence, 12);
+  });
+
+  test('an event is refused when its document can never be written, instead of being tried for ever', async () => {
+    const the0 = { epoch: Decimal128.fromString('9000'), seq: Decimal128.fromString('9000') };
+    await botsOf(client, 'realtime').insertOne(botDocument('odd', {}, { the0 }));
+    for (const write of [() => put('updated', 'odd', { n: 1 }, 3), () => remove('odd', 4)]) {
+      await assert.rejects(write, (error: Error) => error instanceof EventRefused && /`the0`/.test(error.message));
+    }
+  });
+
+  const reached = (epoch: number, sequence: number) => ({ epoch, sequence, created: 3, lastAt: 4, oldUntil: null });
+
+  test('remembers up to which place all was applied', async () => {
+    const notedAt = NOW_SECONDS * 1000;
+    assert.equal(await writer.appliedUpTo('realtime'), null);
+    await writer.saveAppliedUpTo('realtime', reached(5, 12));
+    assert.deepEqual(await writer.appliedUpTo('realtime'), { ...reached(5, 12), notedAt });
+    await writer.saveAppliedUpTo('realtime', reached(5, 11));
+    assert.deepEqual(await writer.appliedUpTo('realtime'), { ...reached(5, 12), notedAt });
+    await writer.saveAppliedUpTo('realtime', { ...reached(6, 1), oldUntil: 9 });
+    assert.deepEqual(await writer.appliedUpTo('realtime'), { ...reached(6, 1), oldUntil: 9, notedAt });
     assert.equal(await writer.appliedUpTo('scheduled'), null);
+  });
+
+  test('a place that an older version has noted is one of a stream that was made at its epoch', async () => {
+    const feeds = client.db('bot_runner').collection<Document>('the0_feeds');
+    const old = { format: new Int32(1), epoch: Long.fromNumber(5), seq: Long.fromNumber(12), at: new Date(77) };
+    const expected = { epoch: 5, sequence: 12, created: 5, lastAt: null, oldUntil: null, notedAt: 77 };
+    await feeds.insertOne({ _id: 'lifecycle', ...old } as Document);
+    assert.deepEqual(await writer.appliedUpTo('realtime'), expected);
+    // And when it comes after a newer one, of whose fields it knows nothing.
+    await writer.saveAppliedUpTo('realtime', reached(5, 13));
+    await feeds.updateOne({}, { $set: { ...old, seq: Long.fromNumber(14) } });
+    assert.deepEqual(await writer.appliedUpTo('realtime'), { ...expected, sequence: 14 });
   });
 });

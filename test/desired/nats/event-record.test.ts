@@ -12,7 +12,7 @@ function record() {
 
 test('what was lost and refused is told for a while, and counted for good', () => {
   const { clock, made } = record();
-  made.gap('a', lost('5 are lost'), 5);
+  made.gap('a', 'expired', lost('5 are lost'), 5);
   made.refused(null, null, 'it is not JSON', 'a message was not applied: it is not JSON');
   made.refused('bot', null, 'it has no config', 'a message …');
   assert.deepEqual(made.told, [
@@ -28,11 +28,11 @@ test('what was lost and refused is told for a while, and counted for good', () =
 
 test('a gap that several followers find is one, as wide as the widest saw it', () => {
   const { made } = record();
-  for (const missed of [4, 6, 5]) made.gap('gap before 9', lost(`up to ${missed}`), missed);
-  for (const _ of [1, 2]) made.gap('another stream', lost('made anew'), null);
+  for (const missed of [4, 6, 5]) made.gap('gap before 9', 'expired', lost(`up to ${missed}`), missed);
+  for (const _ of [1, 2]) made.gap('another stream', 'replaced', lost('made anew'), null);
   assert.deepEqual(made.tally, {
     events: { applied: 0, stale: 0, refused: 0, missed: 6 },
-    gaps: { expired: 1, replaced: 1 },
+    gaps: { expired: 1, replaced: 1, unheard: 0 },
   });
   assert.deepEqual(
     made.told.map((sentence) => sentence.slice(19)),
@@ -43,7 +43,7 @@ test('a gap that several followers find is one, as wide as the widest saw it', (
 test('only some are told of, the latest', () => {
   const { made } = record();
   for (let n = 0; n < 2_000; n += 1) {
-    made.gap(`gap ${n}`, lost(`gap ${n} is lost`), 1);
+    made.gap(`gap ${n}`, 'expired', lost(`gap ${n} is lost`), 1);
     made.refused(`bot${n}`, null, 'no', 'no');
   }
   assert.equal(made.told.length, 6);

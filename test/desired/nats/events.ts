@@ -14,6 +14,7 @@ export const FEED_OPTIONS: Omit<NatsFeedOptions, 'servers'> = {
   streamLookMs: 50,
   retryMs: 20,
   longestRetryMs: 200,
+  heldToldMs: 60_000,
   batchMs: 5_000,
   batch: 200,
   mostBots: 10_000,

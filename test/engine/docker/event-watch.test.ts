@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DockerTimeout } from '../../../src/engine/docker/docker-errors.ts';
 import { EventWatch } from '../../../src/engine/docker/event-watch.ts';
 
 const line = (containerId: string) =>
@@ -11,7 +12,8 @@ const line = (containerId: string) =>
 function harness(t: TestContext, resyncMs = 60_000) {
   const log: string[] = [];
   const streams: PassThrough[] = [];
-  const faults = { connect: 0, compare: 0 };
+  const faults = { connect: 0, compare: 0, silent: 0 };
+  const slow: { compare: Promise<void>; ending?: AbortSignal } = { compare: Promise.resolve() };
   const watch = new EventWatch(
     {
       connect: async () => {
@@ -21,9 +23,15 @@ function harness(t: TestContext, resyncMs = 60_000) {
         streams.push(stream);
         return stream;
       },
-      compare: async (first) => {
+      compare: async (first, ending) => {
+        slow.ending = ending;
         log.push(first ? 'first' : 'compare');
+        await slow.compare;
         if (faults.compare-- > 0) throw new Error('no list');
+      },
+      answers: async () => {
+        log.push('asked');
+        return faults.silent-- <= 0;
       },
       changed: ({ containerId }) => log.push(containerId),
       lost: () => log.push('lost'),
@@ -37,7 +45,7 @@ function harness(t: TestContext, resyncMs = 60_000) {
     }
     assert.fail(`waited for ${what}: ${log.join(' ')}`);
   };
-  return { watch, log, streams, faults, until };
+  return { watch, log, streams, faults, slow, until };
 }
 
 describe('the watch', () => {
@@ -65,13 +73,13 @@ describe('the watch', () => {
     assert.equal(streams[0]?.destroyed, true);
   });
 
-  it('reports a loss once however often it fails to come back, then lists again', async (t) => {
+  it('reports a loss and what keeps it from coming back, once each, then lists again', async (t) => {
     const { watch, log, streams, faults, until } = harness(t);
     await watch.start();
     faults.connect = 2;
     streams[0]?.end();
     await until('first', 2);
-    assert.deepEqual(log, ['connect', 'first', 'lost', 'connect', 'connect', 'connect', 'first']);
+    assert.deepEqual(log, ['connect', 'first', 'lost', 'connect', 'lost', 'connect', 'connect', 'first']);
   });
 
   it('looks again from the start when a call found the engine unreachable', async (t) => {
@@ -80,6 +88,48 @@ describe('the watch', () => {
     watch.doubt(new Error('timeout'));
     await until('first', 2);
     assert.deepEqual(log, ['connect', 'first', 'lost', 'connect', 'first']);
+  });
+
+  it('asks first when a call had no answer in time, and goes on when there is one', async (t) => {
+    const { watch, log, faults, until } = harness(t);
+    await watch.start();
+    watch.doubt(new DockerTimeout('inspect', 10));
+    watch.doubt(new DockerTimeout('inspect', 10));
+    await until('asked');
+    await sleep(20);
+    assert.deepEqual(log, ['connect', 'first', 'asked']);
+    faults.silent = 1;
+    watch.doubt(new DockerTimeout('inspect', 10));
+    await until('first', 2);
+    assert.deepEqual(log.slice(3), ['asked', 'lost', 'connect', 'first']);
+  });
+
+  it('doubts nothing while it looks from the start', async (t) => {
+    const { watch, log, streams, slow, until } = harness(t);
+    const listing = Promise.withResolvers<void>();
+    slow.compare = listing.promise;
+    const starting = watch.start();
+    await until('first');
+    watch.doubt(new Error('refused'));
+    watch.doubt(new DockerTimeout('inspect', 10));
+    listing.resolve();
+    await starting;
+    assert.deepEqual(log, ['connect', 'first']);
+    assert.equal(streams[0]?.destroyed, false);
+  });
+
+  it('lets a comparison end when the connection is lost during it, and does not wait for it', async (t) => {
+    const { watch, log, streams, slow, until } = harness(t, 20);
+    await watch.start();
+    slow.compare = new Promise(() => {});
+    await until('compare');
+    assert.deepEqual([slow.ending?.aborted], [false]);
+    const { ending } = slow;
+    slow.compare = Promise.resolve();
+    streams[0]?.end();
+    await until('first', 2);
+    assert.equal(ending?.aborted, true);
+    assert.deepEqual(log.slice(0, 6), ['connect', 'first', 'compare', 'lost', 'connect', 'first']);
   });
 
   it('compares now and then, and takes a list that fails for a loss', async (t) => {

@@ -71,7 +71,7 @@ describe('containers of the Go runtime', await needsDocker(), () => {
     const byId = desired instanceof Map ? desired : new Map([...desired.values()].map((one) => [one.id, one]));
     const engine = harness.makeEngine({
       directories: null,
-      takesOver: { definitionOf: (botId) => byId.get(botId) ?? null, governs: true },
+      takesOver: { definitionOf: (botId) => byId.get(botId) ?? null },
       stopGraceMs: 10_000,
       ...more,
     });
@@ -260,7 +260,7 @@ describe('containers of the Go runtime', await needsDocker(), () => {
     const run = await go(bot, { type: 'scheduled' });
     const engine = harness.makeEngine({
       kinds: ['scheduled'],
-      takesOver: { definitionOf: () => bot, governs: true },
+      takesOver: { definitionOf: () => bot },
     });
     t.after(() => engine.close());
     const seen = recordingListener();

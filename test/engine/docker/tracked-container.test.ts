@@ -77,6 +77,31 @@ describe('a tracked container', () => {
     assert.equal(one.incarnation, 20);
   });
 
+  it('takes a start for a new run, though the clock of the host was set back before it', () => {
+    const one = container();
+    one.apply(running);
+    one.apply(exited);
+    one.expectStart(20);
+    one.apply(exited);
+    assert.equal(one.incarnation, 10);
+    one.apply({ ...running, startedAt: 400, finishedAt: exited.finishedAt });
+    assert.equal(one.incarnation, 20);
+    assert.equal(one.died(450), true);
+  });
+
+  it('takes the start that an event told of and an inspection shows, a little before it, for one', () => {
+    const one = container();
+    one.apply(exited);
+    one.expectStart(20);
+    one.started(2_000);
+    one.exit = Promise.resolve({ incarnation: 20, code: 1, signal: null, outOfMemory: false, lastWords: null, at: 1 });
+    one.expectStart(30);
+    one.apply({ ...running, startedAt: 1_990 });
+    assert.notEqual(one.exit, null);
+    assert.equal(one.incarnation, 20);
+    assert.equal(one.startedAt, 1_990);
+  });
+
   it('hears the exit of the new run', () => {
     const one = container();
     one.apply(exited);

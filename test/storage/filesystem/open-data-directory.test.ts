@@ -30,7 +30,22 @@ test('a new data directory is private and gets an instance that stays', async (t
   assert.equal((await stat(root)).mode & 0o777, 0o700);
   assert.match(first.instance, /^[0-9a-f-]{36}$/);
   assert.deepEqual(await openDataDirectory(root), first);
-  assert.deepEqual((await readdir(root)).sort(), ['format.json', 'package.json']);
+  const folders = ['code', 'logs', 'query-runs', 'state'];
+  assert.deepEqual((await readdir(root)).sort(), [...folders, 'format.json', 'package.json'].sort());
+});
+
+test('what bots have is private in a directory that was there before, and that everybody may enter', async (t) => {
+  const root = await place(t);
+  await chmod(root, 0o755);
+  await openDataDirectory(root);
+  const folders = ['code', 'state', 'logs', 'query-runs'].map((name) => join(root, name));
+  const modes = () => Promise.all(folders.map(async (folder) => (await stat(folder)).mode & 0o777));
+  assert.deepEqual(await modes(), [0o700, 0o700, 0o700, 0o700]);
+  // As earlier versions have left them.
+  for (const folder of folders) await chmod(folder, 0o755);
+  await openDataDirectory(root);
+  assert.deepEqual(await modes(), [0o700, 0o700, 0o700, 0o700]);
+  assert.equal((await stat(root)).mode & 0o777, 0o755, 'the directory itself is its owner’s business');
 });
 
 test('code below it is CommonJS, also in the middle of a project of ES modules', async (t) => {

@@ -14,6 +14,7 @@ import { DEFAULT_S3_LIMITS } from '../../../src/storage/s3-api/s3-limits.ts';
 import { bytesOf, someBytes, trouble } from '../../conformance/storage/bytes.ts';
 import { freePort } from '../../services/free-port.ts';
 import { type MinioServer, needsMinio, startMinio } from '../../services/minio.ts';
+import { signalsKept } from '../../signals-kept.ts';
 import { startedCredentials } from './started-credentials.ts';
 import { usableKeys } from './usable-keys.ts';
 
@@ -293,6 +294,22 @@ describe('keys for one bot', needsMinio(), () => {
       await usableKeys(made, keysOf('counted'));
       assert.deepEqual(calls, [renewal]);
     }
+  });
+
+  it('leave no signal behind when they are usable, known already, or shared', async (t) => {
+    const made = await credentials(t);
+    const shared = await credentials(t, { mode: 'shared' });
+    const query = { ...keysOf('quiet'), purpose: 'query' } as const;
+    const askAll = async () => {
+      await usableKeys(made, keysOf('quiet'));
+      await usableKeys(made, query);
+      assert.equal(await shared.keysFor(query), null);
+    };
+    await askAll();
+    const before = await signalsKept();
+    for (let i = 0; i < 15; i += 1) await askAll();
+    const more = (await signalsKept()) - before;
+    assert.ok(more < 10, `${more} signals are kept`);
   });
 
   /** An S3 server that is no MinIO: it knows neither the admin API nor STS. */

@@ -81,6 +81,26 @@ describe('answers of a store that misbehaves', () => {
     assert.equal(await store.read(PLACE), null);
   });
 
+  it('believes so too when it asks for no bytes, removes or lists: what it was told stands in the headers then', async (t) => {
+    let said = answer('404 Not Found', '');
+    const { store } = await rawServer(t, (socket) => socket.write(said));
+    const asks = {
+      head: () => store.head(PLACE),
+      remove: async () => (await store.remove(PLACE)) ?? null,
+      list: async () => (await Array.fromAsync(store.list(PLACE.bucket, ''))).length || null,
+      bucketExists: async () => (await store.bucketExists(PLACE.bucket)) || null,
+    };
+    for (const [what, ask] of Object.entries(asks)) {
+      said = answer('404 Not Found', '', { Server: 'nginx' });
+      const foreign = { trouble: 'unreachable', message: /: 404 but not from the store$/ };
+      await assert.rejects(ask(), foreign, `${what} believes a proxy`);
+      for (const headers of [{ 'x-amz-request-id': '18EA3D0F5504E601' }, { 'x-minio-error-code': 'NoSuchKey' }]) {
+        said = answer('404 Not Found', '', headers);
+        assert.equal(await ask(), null, `${what} does not believe the store`);
+      }
+    }
+  });
+
   it('refuses other bytes than those of the range', async (t) => {
     const { store } = await rawServer(t, (socket) => socket.write(answer('200 OK', 'everything')));
     await assert.rejects(store.read(PLACE, { range: { from: 3, to: 5 } }), trouble('refused'));
