@@ -168,7 +168,7 @@ export function shardSuite(name: string, create: CreateShard): void {
         shard.post({ to: 'bad', lane: 'user', message: { kind: 'throw-in-recover' } });
         shard.post({ to: 'bad', lane: 'user', message: note('waiting') });
         shard.post({ to: 'good', lane: 'user', message: note('fine'), spawn: true });
-        await until(() => recorder.letters.length === 2, 'both letters');
+        await until(() => recorder.letters.length === 2 && recorder.notes('good').length === 1, 'both letters');
         assert.deepEqual(recorder.causes('bad'), ['actor-lost', 'actor-lost']);
         assert.equal(recorder.letters[0]?.error?.message, 'recover gave up');
         assert.deepEqual(await shard.snapshot(null), [{ id: 'good', notes: ['fine'] }]);

@@ -87,7 +87,10 @@ export class ListComparison {
     if (typeof identity === 'string') return;
     const { botId } = identity;
     const isNewer = () => (ledger.get(summary.Id)?.touched ?? 0) > asked || isBusy(botId);
-    if (isNewer()) return;
+    if (isNewer()) {
+      if (first) this.#tellWhatIsKnown(summary.Id, botId);
+      return;
+    }
     const container = known ?? new TrackedContainer(summary.Id, identity);
     const seen = viewOf(summary, container);
     const isAsKnown =
@@ -103,7 +106,11 @@ export class ListComparison {
     // A container found running is as the list says: of thousands none is looked at.
     if (known !== undefined || seen.phase !== 'running') {
       inspection = await this.#inspect(summary.Id, botId);
-      if (ending.aborted || isNewer() || ledger.wasRemoved(summary.Id)) return;
+      if (ending.aborted || ledger.wasRemoved(summary.Id)) return;
+      if (isNewer()) {
+        if (first) this.#tellWhatIsKnown(summary.Id, botId);
+        return;
+      }
     }
     if (inspection !== undefined) {
       listener()?.observed(await sight.observe(container, inspection));
@@ -113,6 +120,16 @@ export class ListComparison {
     Object.assign(container, seen);
     ledger.touch(container);
     listener()?.observed(sight.observation(container, null));
+  }
+
+  /**
+   * Of what has changed meanwhile an event tells, when its exit has been read or its address been asked for. Until then its bot
+   * would pass for one without a container as soon as everything is listed.
+   */
+  #tellWhatIsKnown(containerId: string, botId: string): void {
+    const { ledger, sight, isBusy, listener } = this.#parts;
+    const known = ledger.get(containerId);
+    if (known !== undefined && !isBusy(botId)) listener()?.observed(sight.observation(known, null));
   }
 
   /** @returns undefined when it cannot be said of this one container */

@@ -36,6 +36,8 @@ export class FakeDocker {
   answerFor: (call: string) => Answer = () => null;
   /** Each answer about one container waits so long, in milliseconds; and how many waited at a time. */
   delayMs = 0;
+  /** Each list waits so long. */
+  listDelayMs = 0;
   mostAtOnce = 0;
   readonly socketPath: string;
   readonly #server: http.Server;
@@ -139,6 +141,7 @@ export class FakeDocker {
       reply(response, answer.status, { message: answer.message });
       return;
     }
+    if (call === 'GET /containers/json') await sleep(this.listDelayMs);
     if (this.delayMs > 0 && /^GET \/containers\/.+\/(json|logs)$/.test(call)) {
       this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#waiting);
       await sleep(this.delayMs);

@@ -97,6 +97,24 @@ describe('a container that is not as it should be', () => {
     await until('the next cause', () => /no such driver/.test(seen.losses.at(-1)?.message ?? ''));
   });
 
+  it('ends while it is found, and is told before anybody may take it for gone', async (t) => {
+    const fake = await withBots(t, 'late');
+    const late = fake.one('late');
+    fake.listDelayMs = 100;
+    let isListed = false;
+    fake.answerFor = (call) => {
+      if (call === 'GET /containers/json' && !isListed) {
+        isListed = true;
+        fake.end(late, 3);
+      }
+      // What it said last takes as long as it may.
+      return call === `GET /containers/${late.Id}/logs` ? 'hang' : null;
+    };
+    const { seen } = await watched(t, fake, { resyncMs: 60_000 });
+    assert.equal(seen.of('late')[0]?.container?.phase, 'exited');
+    assert.equal((await seen.waitFor('late', (one) => one.lastExit !== null)).lastExit?.code, 3);
+  });
+
   describe('because somebody renamed it', () => {
     it('is still found, and no second one is started beside it', async (t) => {
       const fake = await withBots(t, 'grid');
