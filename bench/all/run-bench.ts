@@ -54,7 +54,9 @@ export function commandOf({ script, nodeFlags, flags }: Bench, short: boolean): 
 /** In a process of its own. What it writes to stderr is passed on. */
 export async function runBench({ script, nodeFlags, flags }: Bench, short: boolean): Promise<Outcome> {
   const words = [...nodeFlags, join(BENCH_DIRECTORY, script), ...flags, '--json', ...(short ? ['--short'] : [])];
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...words], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     output = (output + chunk).slice(-OUTPUT_BYTES);
