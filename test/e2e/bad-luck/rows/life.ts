@@ -74,10 +74,13 @@ exports.main = () => new Promise(() => {
     async arrange(scene) {
       const folders = await scene.folders();
       const id = uniqueId('cleaned');
-      await writeBot(folders.botsDir, { ...IDLE, id });
+      const begins = "console.log('BEGUN');\nexports.main = () => new Promise(() => setInterval(() => {}, 1000));\n";
+      await writeBot(folders.botsDir, { ...nodeBot(begins), id });
       const runtime = await scene.ownRuntime({ folders, flags: ['--resync', '1s', '--restart-cap', '1s'] });
       await runtime.until(id, 'runs', ({ state }) => state === 'running');
       const { bot } = await processesOf(runtime, id);
+      // Without its code it would end by itself.
+      await logTells(runtime, id, 'BEGUN');
       for (const folder of ['cache', 'code', 'run']) await rm(join(folders.dataDir, folder), { recursive: true });
       process.kill(bot.pid, 'SIGKILL');
       return { runtime, id };
