@@ -86,11 +86,12 @@ export class ListComparison {
     const identity = known?.identity ?? (await this.#identityOf(summary));
     if (typeof identity === 'string') return;
     const { botId } = identity;
-    const isNewer = () => (ledger.get(summary.Id)?.touched ?? 0) > asked || isBusy(botId);
-    if (isNewer()) {
-      if (first) this.#tellWhatIsKnown(summary.Id, botId);
-      return;
-    }
+    const isPassedOver = () => {
+      const isNewer = (ledger.get(summary.Id)?.touched ?? 0) > asked || isBusy(botId);
+      if (isNewer && first) this.#tellWhatIsKnown(summary.Id, botId);
+      return isNewer;
+    };
+    if (isPassedOver()) return;
     const container = known ?? new TrackedContainer(summary.Id, identity);
     const seen = viewOf(summary, container);
     const isAsKnown =
@@ -106,11 +107,7 @@ export class ListComparison {
     // A container found running is as the list says: of thousands none is looked at.
     if (known !== undefined || seen.phase !== 'running') {
       inspection = await this.#inspect(summary.Id, botId);
-      if (ending.aborted || ledger.wasRemoved(summary.Id)) return;
-      if (isNewer()) {
-        if (first) this.#tellWhatIsKnown(summary.Id, botId);
-        return;
-      }
+      if (ending.aborted || ledger.wasRemoved(summary.Id) || isPassedOver()) return;
     }
     if (inspection !== undefined) {
       listener()?.observed(await sight.observe(container, inspection));
