@@ -1,9 +1,9 @@
 import { closeSync, constants, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import type { LastWords } from '../../actors/observation.ts';
+import { within } from '../within.ts';
 import { messageOf } from './agent-error.ts';
 import { logLine } from './agent-line.ts';
 import type { AgentSettings } from './agent-settings.ts';
-import { atMost } from './deadline.ts';
 import type { Tee } from './tee.ts';
 
 /** A block of any file system; words are far shorter. */
@@ -21,7 +21,7 @@ export async function sayLastWords(
 ): Promise<void> {
   const line = `${JSON.stringify(words)}\n`;
   if (settings.terminationLog !== null) writeTerminationLog(settings.terminationLog, line);
-  await atMost(deadlineMs, said(line, tee));
+  await within(said(line, tee), deadlineMs);
 }
 
 /**

@@ -1,9 +1,9 @@
 import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { monotonicMs } from '../storage/monotonic-clock.ts';
+import { within } from '../within.ts';
 import { errorCodeOf, messageOf } from './agent-error.ts';
 import { logLine } from './agent-line.ts';
-import { atMost } from './deadline.ts';
 import { countLines } from './line-assembler.ts';
 
 const NEWLINE = Buffer.of(10);
@@ -59,7 +59,7 @@ export class LogFile {
   /** Writes what waits, for at most so long. Nothing may be written afterwards. */
   async close(deadlineMs: number): Promise<void> {
     if (this.#lostLines > 0) this.#pumping ??= this.#pump();
-    if (this.#pumping !== null) await atMost(deadlineMs, this.#pumping);
+    if (this.#pumping !== null) await within(this.#pumping, deadlineMs);
   }
 
   async #pump(): Promise<void> {

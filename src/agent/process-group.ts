@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { within } from '../within.ts';
 import { errorCodeOf } from './agent-error.ts';
-import { atMost } from './deadline.ts';
 import type { OutputStream } from './output-log.ts';
 
 export type ProcessExit =
@@ -86,7 +86,7 @@ export class ProcessGroup {
     if (exit.kind === 'failed') return exit;
     this.signal('SIGKILL');
     live.delete(this);
-    await atMost(drainMs, outputEnded);
+    await within(outputEnded, drainMs);
     this.#child.stdout?.destroy();
     this.#child.stderr?.destroy();
     return exit;

@@ -51,6 +51,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/errno.ts',
     'src/linked-abort.ts',
     'src/storage',
+    'src/within.ts',
   ],
   'src/admin': ['node:', 'npm:', 'actors', 'src/duration.ts', 'src/errno.ts', 'src/linked-abort.ts', 'src/pause.ts'],
   'src/config': [
